@@ -1,0 +1,46 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { Args, Flags } from "@oclif/core";
+import { BaseCommand } from "../../lib/cli/base.js";
+import { stateFlag } from "../../lib/cli/flags.js";
+import type { RunInspection } from "../../lib/run/inspect.js";
+
+const EVERY_MS = 2_000;
+
+export default class RunShow extends BaseCommand<typeof RunShow> {
+  static override summary = "Show how a run stands: its state, what is stuck and why, what to type next.";
+
+  static override streams = true;
+
+  static override args = {
+    run: Args.string({ description: "id of the run (ops run list)", required: true }),
+  };
+
+  static override flags = {
+    watch: Flags.boolean({ description: "show it again at every change, until it ends or stops", default: false }),
+    state: stateFlag,
+  };
+
+  async run(): Promise<object> {
+    const { FileStateStore } = await import("../../lib/state/file/store.js");
+    const { connectAgents } = await import("../../lib/run/agents.js");
+    const { inspectRun } = await import("../../lib/run/inspect.js");
+    const { inspectionText } = await import("../../lib/report/run-summary.js");
+    const store = new FileStateStore(this.flags.state);
+    let shown = "";
+    for (;;) {
+      const run = await inspectRun(store, connectAgents, this.args.run);
+      const key = changing(run);
+      if (key !== shown) {
+        this.print(inspectionText(run, Date.now()));
+        if (this.flags.watch) this.event("run", { ...run });
+        shown = key;
+      }
+      if (!this.flags.watch || run.activity !== "running" || this.stdoutClosed.aborted) return run;
+      await delay(EVERY_MS, undefined, { signal: this.stdoutClosed }).catch(() => {});
+    }
+  }
+}
+
+function changing({ activity, stage, steps, open, holder }: RunInspection): string {
+  return JSON.stringify([activity, stage, steps, holder, open.map(({ step, state, phase }) => [step, state, phase])]);
+}

@@ -1,0 +1,54 @@
+import { Args, Flags } from "@oclif/core";
+import { confirm } from "../../lib/cli/confirm.js";
+import { stateFlag, yesFlag } from "../../lib/cli/flags.js";
+import { RunCommand } from "../../lib/cli/run-command.js";
+import { EXIT, OpsError } from "../../lib/errors.js";
+
+export default class ShardApply extends RunCommand<typeof ShardApply> {
+  static override summary = "Apply a plan, or take up the run of it that was interrupted.";
+
+  static override description = `Goes as far as the soak; old copies stay until shard finalize, and shard rollback takes everything back.
+The first Ctrl-C stops at a safe boundary, the second leaves the agents to it. The same command again goes on.`;
+
+  static override examples = [
+    "<%= config.bin %> shard apply plan.json",
+    "<%= config.bin %> shard apply plan.json --dry-run",
+    "<%= config.bin %> shard apply plan.json --until verify --yes",
+  ];
+
+  static override args = {
+    plan: Args.string({ description: "file that shard plan -o wrote", required: true }),
+  };
+
+  static override flags = {
+    until: Flags.string({ description: "stop after this stage", helpValue: "STAGE" }),
+    "dry-run": Flags.boolean({ description: "show the steps and change nothing", default: false }),
+    state: stateFlag,
+    yes: yesFlag,
+  };
+
+  async run(): Promise<object> {
+    const { readPlan } = await import("../../lib/run/read-plan.js");
+    const { findStage, isReversible } = await import("../../lib/run/agenda.js");
+    const plan = await readPlan(this.args.plan);
+    if (plan.stages.length === 0) {
+      this.print("nothing to do: the cluster is as the topology says");
+      return { changes: false };
+    }
+    const last = this.flags.until === undefined ? null : findStage(plan, this.flags.until);
+    if (last !== null && !isReversible(last)) {
+      throw new OpsError("no-such-stage", EXIT.usage, `${last.id} is only done by ops shard finalize`);
+    }
+    return this.withRuns(this.flags.state, async (env) => {
+      const { previewApply } = await import("../../lib/run/preview.js");
+      const until = last?.id ?? null;
+      if (this.flags["dry-run"]) return this.foretold(await previewApply(env, plan, until));
+      const question = `Apply plan ${plan.hash.slice(0, 12)} (${plan.stages.length} stages, ${plan.scopes.join(", ")})?`;
+      if (!(await confirm(question, { yes: this.flags.yes }))) {
+        throw new OpsError("declined", EXIT.failure, "Not confirmed; nothing was changed.");
+      }
+      const { applyPlan } = await import("../../lib/run/apply.js");
+      return this.told(env, await applyPlan(env, plan, { until }));
+    });
+  }
+}

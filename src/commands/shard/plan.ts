@@ -1,0 +1,77 @@
+import { Flags } from "@oclif/core";
+import { BaseCommand } from "../../lib/cli/base.js";
+import { topologyFlag } from "../../lib/cli/flags.js";
+import { EXIT } from "../../lib/errors.js";
+import type { Observed } from "../../lib/plan/observed.js";
+import type { Topology } from "../../lib/topology/types.js";
+
+export default class ShardPlan extends BaseCommand<typeof ShardPlan> {
+  static override summary =
+    "Work out what must change so that the cluster is as the topology says.";
+
+  static override description = `Asks the agents who holds what, and changes nothing. The plan is for review; shard apply runs it.`;
+
+  static override examples = [
+    "<%= config.bin %> shard plan -t topology.yaml -o plan.json",
+    "<%= config.bin %> shard plan -t topology.yaml --from deployed.yaml --detailed-exitcode",
+  ];
+
+  static override flags = {
+    topology: topologyFlag,
+    out: Flags.string({
+      char: "o",
+      description: "write the plan here, for shard apply",
+      helpValue: "PLAN",
+    }),
+    from: Flags.string({
+      description: "compare with this topology instead of asking the agents",
+      helpValue: "BASE.yaml",
+    }),
+    "detailed-exitcode": Flags.boolean({
+      description: "exit 2 when there is something to do",
+      default: false,
+    }),
+  };
+
+  async run(): Promise<object> {
+    const { loadTopology } = await import("../../lib/topology/load.js");
+    const { planShards } = await import("../../lib/plan/planner.js");
+    const { assertSound } = await import("../../lib/plan/check/index.js");
+    const { sha256 } = await import("../../lib/plan/hash.js");
+    const { planText } = await import("../../lib/report/plan.js");
+    const { topology, text } = await loadTopology(this.flags.topology);
+    const plan = planShards({
+      topology,
+      observed: await this.observed(topology),
+      createdAt: new Date().toISOString(),
+      topologyHash: sha256(text),
+    });
+    assertSound(plan);
+    this.print(planText(plan, { width: 80 }));
+    const { out } = this.flags;
+    if (out !== undefined) {
+      const { encodePlan } = await import("../../lib/plan/encode.js");
+      const { writeOutput } = await import("../../lib/cli/write-output.js");
+      await writeOutput(out, encodePlan(plan));
+      this.note(
+        plan.stages.length > 0
+          ? `Plan written to ${out}. Next: ops shard apply ${out}`
+          : `Plan written to ${out}`,
+      );
+    }
+    const changes = plan.stages.length > 0;
+    if (changes && this.flags["detailed-exitcode"]) this.exitWith(EXIT.changes);
+    return { v: 1, changes, file: out ?? null, plan };
+  }
+
+  private async observed(topology: Topology): Promise<Observed> {
+    const { from } = this.flags;
+    if (from === undefined) {
+      const { observe } = await import("../../lib/run/observe.js");
+      return observe(topology);
+    }
+    const { loadTopology } = await import("../../lib/topology/load.js");
+    const { observedFromTopology } = await import("../../lib/plan/observed.js");
+    return observedFromTopology((await loadTopology(from)).topology);
+  }
+}

@@ -1,0 +1,46 @@
+import { Args, Flags } from "@oclif/core";
+import { confirm } from "../../lib/cli/confirm.js";
+import { stateFlag, yesFlag } from "../../lib/cli/flags.js";
+import { RunCommand } from "../../lib/cli/run-command.js";
+import { EXIT, OpsError } from "../../lib/errors.js";
+
+export default class ShardRollback extends RunCommand<typeof ShardRollback> {
+  static override summary = "Take back what a run did, last first, without losing a write.";
+
+  static override description =
+    "From any point at which the run stands, also after a crash. Not after shard finalize: then a new plan leads back.";
+
+  static override examples = [
+    "<%= config.bin %> <%= command.id %> r-20261122-153012-ab12",
+    "<%= config.bin %> <%= command.id %> r-20261122-153012-ab12 --to verify --dry-run",
+  ];
+
+  static override args = {
+    run: Args.string({ description: "id of the run (ops run list)", required: true }),
+  };
+
+  static override flags = {
+    to: Flags.string({ description: "go back only as far as the end of this stage", helpValue: "STAGE" }),
+    "dry-run": Flags.boolean({ description: "show the steps and change nothing", default: false }),
+    state: stateFlag,
+    yes: yesFlag,
+  };
+
+  async run(): Promise<object> {
+    const { run } = this.args;
+    const to = this.flags.to ?? null;
+    return this.withRuns(this.flags.state, async (env) => {
+      if (this.flags["dry-run"]) {
+        const { previewRollback } = await import("../../lib/run/preview.js");
+        return this.foretold(await previewRollback(env, run, to));
+      }
+      const back = to === null ? "" : ` as far as ${to}`;
+      if (!(await confirm(`Roll back ${run}${back}?`, { yes: this.flags.yes }))) {
+        throw new OpsError("declined", EXIT.failure, "Not confirmed; nothing was changed.");
+      }
+      const { rollbackRun } = await import("../../lib/run/rollback.js");
+      await rollbackRun(env, run, { to });
+      return this.told(env, run);
+    });
+  }
+}

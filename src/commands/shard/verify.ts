@@ -1,0 +1,34 @@
+import { Args } from "@oclif/core";
+import { stateFlag } from "../../lib/cli/flags.js";
+import { RunCommand } from "../../lib/cli/run-command.js";
+import { EXIT, OpsError } from "../../lib/errors.js";
+
+export default class ShardVerify extends RunCommand<typeof ShardVerify> {
+  static override summary = "Compare every copy that a run made with its source again, on the live agents.";
+
+  static override examples = ["<%= config.bin %> <%= command.id %> r-20261122-153012-ab12"];
+
+  static override args = {
+    run: Args.string({ description: "id of the run (ops run list)", required: true }),
+  };
+
+  static override flags = { state: stateFlag };
+
+  async run(): Promise<object> {
+    const { run } = this.args;
+    return this.withRuns(this.flags.state, async (env) => {
+      const { verifyRun } = await import("../../lib/run/verify-run.js");
+      const { verifiedText } = await import("../../lib/report/run-verify.js");
+      const copies = await verifyRun(env, run);
+      this.print(verifiedText(copies));
+      const bad = copies.filter(({ difference }) => difference !== null);
+      if (bad.length === 0) return { run, copies };
+      const [{ keyspace, lo, hi, node, source }] = bad as [(typeof bad)[0]];
+      const message = `${bad.length} of ${copies.length} copies differ, first ${keyspace} [${lo}, ${hi}) on ${node} from ${source}`;
+      throw new OpsError("copies-differ", EXIT.failure, message, {
+        hint: `do not finalize; ops shard rollback ${run} goes back where it has not been finalized`,
+        details: { copies },
+      });
+    });
+  }
+}

@@ -1,0 +1,177 @@
+import { Pool } from "undici";
+import type { z } from "zod";
+import type { RouteTable } from "../../routing/table.js";
+import { encodeTable, routesAnswer, type RoutesAnswer } from "../../routing/wire.js";
+import { type Authority, HEADER } from "../protocol/headers.js";
+import { encodeJson } from "../protocol/json.js";
+import {
+  type Histogram,
+  histogram,
+  type NodeStatus,
+  nodeStatus,
+  type Stats,
+  stats,
+} from "../protocol/node.js";
+import { type Operation, operation, type OperationRequest } from "../protocol/operation.js";
+import { AgentProblem, readProblem } from "./problem.js";
+
+/** Errors that say that the connection was never made, so nothing was sent. */
+const NEVER_SENT = new Set([
+  "ECONNREFUSED",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+export interface AgentClientOptions {
+  /** For an answer to begin, beyond the wait that the request itself asks for. */
+  readonly timeoutMs?: number;
+}
+
+interface Ask {
+  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  readonly path: string;
+  readonly body?: unknown;
+  readonly authority?: Authority;
+  /** How long the agent may hold the request on purpose. */
+  readonly waitMs?: number;
+}
+
+/** The control API of one agent. Every method throws `AgentProblem`. */
+export class AgentClient {
+  readonly url: string;
+  readonly #pool: Pool;
+  readonly #timeoutMs: number;
+
+  constructor(url: string, options: AgentClientOptions = {}) {
+    this.url = url.replace(/\/$/, "");
+    this.#timeoutMs = options.timeoutMs ?? 5_000;
+    this.#pool = new Pool(this.url, {
+      connections: 32,
+      connect: { timeout: Math.min(this.#timeoutMs, 3_000) },
+      bodyTimeout: 0,
+    });
+  }
+
+  async node(): Promise<NodeStatus> {
+    return this.#ask(nodeStatus, { method: "GET", path: "/v1/node" });
+  }
+
+  /** Null when the agent does not know the operation. */
+  async operation(id: string): Promise<Operation | null> {
+    return this.#findOperation({ method: "GET", path: `/v1/operations/${id}` });
+  }
+
+  /** Waits up to `waitMs` for a revision above `afterRev`. Null when the agent does not know the operation. */
+  async waitOperation(id: string, afterRev: number, waitMs: number): Promise<Operation | null> {
+    const path = `/v1/operations/${id}?wait=${waitMs}ms&after=${afterRev}`;
+    return this.#findOperation({ method: "GET", path, waitMs });
+  }
+
+  async putOperation(
+    id: string,
+    request: OperationRequest,
+    authority: Authority,
+  ): Promise<Operation> {
+    const path = `/v1/operations/${id}`;
+    return this.#ask(operation, { method: "PUT", path, body: request, authority });
+  }
+
+  async cancelOperation(id: string, authority: Authority): Promise<void> {
+    await this.#text({ method: "DELETE", path: `/v1/operations/${id}`, authority });
+  }
+
+  /** Tells the agent the epoch, so that whatever an older run sends from now on is refused. */
+  async putEpoch(authority: Authority): Promise<void> {
+    await this.#text({ method: "PUT", path: "/v1/epochs", body: {}, authority });
+  }
+
+  async putRoutes(table: RouteTable, authority: Authority): Promise<void> {
+    const path = `/v1/routes/${encodeURIComponent(table.keyspace)}`;
+    await this.#text({ method: "PUT", path, body: encodeTable(table), authority });
+  }
+
+  /** The route tables; with `after`, waits up to `waitMs` until they differ from that answer's etag. */
+  async routes(poll: { after: string; waitMs: number } | null = null): Promise<RoutesAnswer> {
+    const query =
+      poll === null ? "" : `?wait=${poll.waitMs}ms&after=${encodeURIComponent(poll.after)}`;
+    return this.#ask(routesAnswer, {
+      method: "GET",
+      path: `/v1/routes${query}`,
+      waitMs: poll?.waitMs ?? 0,
+    });
+  }
+
+  async histogram(keyspace: string, lo: bigint, hi: bigint, buckets: number): Promise<Histogram> {
+    const path = `/v1/histogram?keyspace=${encodeURIComponent(keyspace)}&lo=${lo}&hi=${hi}&buckets=${buckets}`;
+    return this.#ask(histogram, { method: "GET", path, waitMs: 60_000 });
+  }
+
+  async stats(keyspace: string, seconds: number): Promise<Stats> {
+    const path = `/v1/stats?keyspace=${encodeURIComponent(keyspace)}&seconds=${seconds}`;
+    return this.#ask(stats, { method: "GET", path });
+  }
+
+  /** Ends the connections; requests under way fail. */
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  async #findOperation(ask: Ask): Promise<Operation | null> {
+    try {
+      return await this.#ask(operation, ask);
+    } catch (error) {
+      if (error instanceof AgentProblem && error.code === "no-operation") return null;
+      throw error;
+    }
+  }
+
+  async #ask<T>(shape: z.ZodType<T>, ask: Ask): Promise<T> {
+    const text = await this.#text(ask);
+    try {
+      return shape.parse(JSON.parse(text));
+    } catch (error) {
+      throw new AgentProblem(this.url, {
+        status: 200,
+        code: "bad-answer",
+        detail: `${ask.method} ${ask.path} answered something else than expected: ${String(error).slice(0, 300)}`,
+        retryable: false,
+        outcome: "unknown",
+      });
+    }
+  }
+
+  async #text(ask: Ask): Promise<string> {
+    const headers: Record<string, string> = {};
+    if (ask.authority) {
+      headers[HEADER.scope] = ask.authority.scope;
+      headers[HEADER.epoch] = ask.authority.epoch.toString();
+      headers[HEADER.lineage] = ask.authority.lineage;
+    }
+    if (ask.body !== undefined) headers["content-type"] = "application/json";
+    let status: number;
+    let text: string;
+    try {
+      const answer = await this.#pool.request({
+        method: ask.method,
+        path: ask.path,
+        headers,
+        body: ask.body === undefined ? null : encodeJson(ask.body),
+        headersTimeout: this.#timeoutMs + (ask.waitMs ?? 0),
+      });
+      status = answer.statusCode;
+      text = await answer.body.text();
+    } catch (error) {
+      const code = (error as { code?: unknown }).code;
+      const sent = !(typeof code === "string" && NEVER_SENT.has(code));
+      throw new AgentProblem(this.url, {
+        unreachable: error,
+        sent: sent && ask.method !== "GET",
+      });
+    }
+    if (status >= 300) throw new AgentProblem(this.url, readProblem(status, text));
+    return text;
+  }
+}

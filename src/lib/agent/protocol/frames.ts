@@ -1,0 +1,227 @@
+import type { LogPosition } from "../../ownership/types.js";
+
+/**
+ * The binary frames of a replication stream: a 4-byte length (of what follows), a type byte, a body.
+ * Integers are big endian; a position in a history is two uint64; a place is what the engine sorts rows by.
+ */
+export type Frame =
+  /** A snapshot page begins: where its read transaction is pinned. */
+  | { readonly type: "pinned"; readonly at: LogPosition }
+  | { readonly type: "row"; readonly place: Buffer; readonly value: Buffer }
+  /** The page ends. `complete`: the segment has no more rows. */
+  | { readonly type: "page-end"; readonly complete: boolean }
+  /** A change of the segment with this index in the request; `prev` is the frame before it of the same segment. */
+  | {
+      readonly type: "change";
+      readonly segment: number;
+      readonly prev: LogPosition;
+      readonly at: LogPosition;
+      readonly place: Buffer;
+      /** Null is a delete. */
+      readonly value: Buffer | null;
+    }
+  /** Everything up to `sent` of the source's log has been sent; `head` is its end. Also keeps an idle stream alive. */
+  | { readonly type: "progress"; readonly sent: bigint; readonly head: bigint }
+  /** The source's entry is split here: split yours and ask again. */
+  | { readonly type: "split"; readonly segment: number; readonly at: bigint }
+  /** The segment cannot be served: `trimmed` (copy anew), `not-held`, `not-readable`, `ahead` (the target is). */
+  | { readonly type: "unserved"; readonly segment: number; readonly reason: UnservedReason }
+  /** The source handed this segment to the target. */
+  | {
+      readonly type: "offer";
+      readonly segment: number;
+      readonly handed: {
+        readonly to: string;
+        readonly generation: bigint;
+        readonly attempt: string;
+        readonly token: string;
+        readonly position: LogPosition;
+      };
+    };
+
+export type UnservedReason = "trimmed" | "not-held" | "not-readable" | "ahead";
+
+const TYPE = {
+  pinned: 1,
+  row: 2,
+  "page-end": 3,
+  change: 4,
+  progress: 5,
+  split: 6,
+  unserved: 7,
+  offer: 8,
+} as const;
+
+const REASONS: readonly UnservedReason[] = ["trimmed", "not-held", "not-readable", "ahead"];
+
+/** Larger frames are refused: a value is at most 1 MiB. */
+const MAX_FRAME_BYTES = 2 * 1024 * 1024;
+
+export function encodeFrame(frame: Frame): Buffer {
+  switch (frame.type) {
+    case "pinned": {
+      const out = start(frame.type, 16);
+      writePosition(out, 5, frame.at);
+      return out;
+    }
+    case "row":
+      return encodeRows([frame]);
+    case "page-end": {
+      const out = start(frame.type, 1);
+      out[5] = frame.complete ? 1 : 0;
+      return out;
+    }
+    case "change": {
+      const { place, value } = frame;
+      const out = start(frame.type, 4 + 32 + 1 + 2 + place.length + (value?.length ?? 0));
+      out.writeUInt32BE(frame.segment, 5);
+      writePosition(out, 9, frame.prev);
+      writePosition(out, 25, frame.at);
+      out[41] = value === null ? 0 : 1;
+      out.writeUInt16BE(place.length, 42);
+      place.copy(out, 44);
+      value?.copy(out, 44 + place.length);
+      return out;
+    }
+    case "progress": {
+      const out = start(frame.type, 16);
+      out.writeBigUInt64BE(frame.sent, 5);
+      out.writeBigUInt64BE(frame.head, 13);
+      return out;
+    }
+    case "split": {
+      const out = start(frame.type, 12);
+      out.writeUInt32BE(frame.segment, 5);
+      out.writeBigUInt64BE(frame.at, 9);
+      return out;
+    }
+    case "unserved": {
+      const out = start(frame.type, 5);
+      out.writeUInt32BE(frame.segment, 5);
+      out[9] = REASONS.indexOf(frame.reason);
+      return out;
+    }
+    case "offer": {
+      const { handed } = frame;
+      const text = Buffer.from(JSON.stringify([handed.to, handed.attempt, handed.token]));
+      const out = start(frame.type, 4 + 8 + 16 + text.length);
+      out.writeUInt32BE(frame.segment, 5);
+      out.writeBigUInt64BE(handed.generation, 9);
+      writePosition(out, 17, handed.position);
+      text.copy(out, 33);
+      return out;
+    }
+  }
+}
+
+/** The `row` frames of a page in one buffer. */
+export function encodeRows(rows: readonly { place: Buffer; value: Buffer }[]): Buffer {
+  let length = 0;
+  for (const { place, value } of rows) length += 7 + place.length + value.length;
+  const out = Buffer.allocUnsafe(length);
+  let offset = 0;
+  for (const { place, value } of rows) {
+    out.writeUInt32BE(3 + place.length + value.length, offset);
+    out[offset + 4] = TYPE.row;
+    out.writeUInt16BE(place.length, offset + 5);
+    place.copy(out, offset + 7);
+    offset += 7 + place.length;
+    value.copy(out, offset);
+    offset += value.length;
+  }
+  return out;
+}
+
+function start(type: Frame["type"], bodyLength: number): Buffer {
+  const out = Buffer.allocUnsafe(5 + bodyLength);
+  out.writeUInt32BE(1 + bodyLength, 0);
+  out[4] = TYPE[type];
+  return out;
+}
+
+function writePosition(out: Buffer, offset: number, at: LogPosition): void {
+  out.writeBigUInt64BE(at.generation, offset);
+  out.writeBigUInt64BE(at.index, offset + 8);
+}
+
+function readPosition(from: Buffer, offset: number): LogPosition {
+  return {
+    generation: from.readBigUInt64BE(offset),
+    index: from.readBigUInt64BE(offset + 8),
+  };
+}
+
+/** Cuts a byte stream into frames. The buffers of a frame may share memory with the chunk they came in. */
+export class FrameReader {
+  #rest: Buffer = Buffer.alloc(0);
+
+  /** The frames that are complete with this chunk. Throws on a frame that no source of this version sends. */
+  push(chunk: Buffer): Frame[] {
+    let data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const frames: Frame[] = [];
+    let offset = 0;
+    while (data.length - offset >= 4) {
+      const length = data.readUInt32BE(offset);
+      if (length < 1 || length > MAX_FRAME_BYTES) throw new Error(`a frame of ${length} bytes`);
+      if (data.length - offset - 4 < length) break;
+      frames.push(decode(data.subarray(offset + 4, offset + 4 + length)));
+      offset += 4 + length;
+    }
+    data = data.subarray(offset);
+    this.#rest = data;
+    return frames;
+  }
+}
+
+function decode(body: Buffer): Frame {
+  switch (body[0]) {
+    case TYPE.pinned:
+      return { type: "pinned", at: readPosition(body, 1) };
+    case TYPE.row: {
+      const end = 3 + body.readUInt16BE(1);
+      return { type: "row", place: body.subarray(3, end), value: body.subarray(end) };
+    }
+    case TYPE["page-end"]:
+      return { type: "page-end", complete: body[1] === 1 };
+    case TYPE.change: {
+      const end = 40 + body.readUInt16BE(38);
+      return {
+        type: "change",
+        segment: body.readUInt32BE(1),
+        prev: readPosition(body, 5),
+        at: readPosition(body, 21),
+        place: body.subarray(40, end),
+        value: body[37] === 1 ? body.subarray(end) : null,
+      };
+    }
+    case TYPE.progress:
+      return { type: "progress", sent: body.readBigUInt64BE(1), head: body.readBigUInt64BE(9) };
+    case TYPE.split:
+      return { type: "split", segment: body.readUInt32BE(1), at: body.readBigUInt64BE(5) };
+    case TYPE.unserved: {
+      const reason = REASONS[body[5] ?? -1];
+      if (reason === undefined) throw new Error("an unknown reason");
+      return { type: "unserved", segment: body.readUInt32BE(1), reason };
+    }
+    case TYPE.offer: {
+      const [to, attempt, token] = JSON.parse(body.toString("utf8", 29)) as [
+        string,
+        string,
+        string,
+      ];
+      return {
+        type: "offer",
+        segment: body.readUInt32BE(1),
+        handed: {
+          to,
+          attempt,
+          token,
+          generation: body.readBigUInt64BE(5),
+          position: readPosition(body, 13),
+        },
+      };
+    }
+    default:
+      throw new Error(`a frame of the unknown type ${String(body[0])}`);
+  }
+}

@@ -1,0 +1,94 @@
+import { z } from "zod";
+import { logPosition, nodeRef, uint64 } from "./json.js";
+
+const linkStatus = z.object({
+  id: z.string(),
+  purpose: z.enum(["replica", "move"]),
+  phase: z.enum(["copying", "catching-up", "streaming", "disconnected"]),
+  /** Copied so far by the snapshot. */
+  rows: z.number(),
+  bytes: z.number(),
+  /** Copy rate now. */
+  bytesPerSecond: z.number(),
+  /** How stale the copy may be; null while that is not known. */
+  lagMs: z.number().nullable(),
+  verified: z.boolean(),
+  /** How often the copy had to begin anew. */
+  restarts: z.number(),
+  throttle: z.object({
+    bytesPerSecond: z.number().nullable(),
+    reason: z.enum(["none", "limit", "foreground"]),
+  }),
+  error: z.string().nullable(),
+  /** Milliseconds in this phase. */
+  since: z.number(),
+});
+export type LinkStatus = z.infer<typeof linkStatus>;
+
+const entryStatus = z.object({
+  keyspace: z.string(),
+  lo: uint64,
+  hi: uint64,
+  role: z.enum(["primary", "follower", "claiming"]),
+  phase: z.string(),
+  generation: uint64,
+  cursor: logPosition,
+  readable: z.boolean(),
+  source: nodeRef.nullable(),
+  link: linkStatus.nullable(),
+  handed: z.object({ to: z.string(), generation: uint64 }).nullable(),
+});
+export type EntryStatus = z.infer<typeof entryStatus>;
+
+/** `GET /v1/node`. */
+export const nodeStatus = z.object({
+  v: z.literal(1),
+  node: z.string(),
+  url: z.string(),
+  version: z.string(),
+  engine: z.string(),
+  bootId: z.string(),
+  uptimeMs: z.number(),
+  lineage: z.string().nullable(),
+  epochs: z.record(z.string(), uint64),
+  store: z.object({
+    bytes: z.number(),
+    diskFreeBytes: z.number(),
+    memoryFreeBytes: z.number(),
+  }),
+  log: z.object({ first: uint64, last: uint64, bytes: z.number(), maxBytes: z.number() }),
+  entries: z.array(entryStatus),
+  dropping: z.array(z.object({ keyspace: z.string(), lo: uint64, hi: uint64 })),
+  followers: z.array(z.object({ node: z.string(), keyspace: z.string(), lagIndexes: uint64 })),
+  /** Version of the stored route table of each keyspace. */
+  routes: z.record(z.string(), z.number().int()),
+});
+export type NodeStatus = z.infer<typeof nodeStatus>;
+
+const bucket = z.object({ lo: uint64, rows: z.number(), bytes: z.number() });
+/** `GET /v1/histogram`: equal-width buckets over `[lo, hi)` of the rows that the node holds. */
+export const histogram = z.object({
+  v: z.literal(1),
+  keyspace: z.string(),
+  lo: uint64,
+  hi: uint64,
+  rows: z.number(),
+  bytes: z.number(),
+  buckets: z.array(bucket),
+});
+export type Histogram = z.infer<typeof histogram>;
+
+const accessStats = z.object({
+  count: z.number(),
+  errors: z.number(),
+  p50Ms: z.number(),
+  p99Ms: z.number(),
+});
+/** `GET /v1/stats`: data accesses of one keyspace at this node in the last `seconds`. */
+export const stats = z.object({
+  v: z.literal(1),
+  seconds: z.number(),
+  reads: accessStats,
+  writes: accessStats,
+});
+export type Stats = z.infer<typeof stats>;

@@ -1,0 +1,95 @@
+import { z } from "zod";
+import { nodeRef, segmentOf, uint64 } from "./json.js";
+
+const sharding = z.enum(["range", "consistent-hash"]);
+const rate = z.number().int().positive().nullable();
+
+/** What `PUT /v1/operations/{id}` takes. See docs/agent-api.md for what each kind does. */
+export const operationRequest = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("init"), ...segmentOf.shape, sharding }),
+  z.strictObject({ kind: z.literal("retract"), ...segmentOf.shape }),
+  z.strictObject({
+    kind: z.literal("link"),
+    ...segmentOf.shape,
+    sharding,
+    link: z.string().min(1).max(128),
+    source: nodeRef,
+    purpose: z.enum(["replica", "move"]),
+    bytesPerSecond: rate,
+  }),
+  z.strictObject({ kind: z.literal("repoint"), ...segmentOf.shape, source: nodeRef }),
+  z.strictObject({
+    kind: z.literal("sync"),
+    ...segmentOf.shape,
+    maxLagMs: z.number().positive(),
+  }),
+  z.strictObject({ kind: z.literal("verify"), ...segmentOf.shape }),
+  z.strictObject({ kind: z.literal("throttle"), ...segmentOf.shape, bytesPerSecond: rate }),
+  z.strictObject({
+    kind: z.literal("takeover"),
+    ...segmentOf.shape,
+    generation: uint64,
+    budgetMs: z.number().int().positive().max(60_000),
+  }),
+  z.strictObject({
+    kind: z.literal("drop"),
+    ...segmentOf.shape,
+    link: z.string().nullable(),
+    generation: uint64,
+  }),
+]);
+export type OperationRequest = z.infer<typeof operationRequest>;
+export type OperationKind = OperationRequest["kind"];
+
+export const operationError = z.object({
+  code: z.string(),
+  message: z.string(),
+  retryable: z.boolean(),
+  outcome: z.enum(["none", "partial", "unknown"]),
+  hint: z.string().optional(),
+});
+export type OperationError = z.infer<typeof operationError>;
+
+export const progress = z.object({
+  done: z.number(),
+  total: z.number().nullable(),
+  unit: z.enum(["rows", "bytes", "ms"]),
+  /** Units per second. */
+  rate: z.number().nullable(),
+});
+export type Progress = z.infer<typeof progress>;
+
+export const operationState = z.enum([
+  "pending",
+  "running",
+  "succeeded",
+  "failed",
+  "cancelled",
+  "interrupted",
+]);
+export type OperationState = z.infer<typeof operationState>;
+
+/** An operation as the agent stores and shows it. `request` is what was put, with its numbers as strings. */
+export const operation = z.object({
+  id: z.string(),
+  kind: z.string(),
+  request: z.record(z.string(), z.unknown()),
+  state: operationState,
+  /** Rises with every change. */
+  rev: z.number().int(),
+  scope: z.string(),
+  epoch: uint64,
+  lineage: z.string(),
+  phase: z.string(),
+  progress: progress.nullable(),
+  result: z.record(z.string(), z.unknown()).nullable(),
+  error: operationError.nullable(),
+  createdAt: z.string(),
+  updatedAt: z.string(),
+});
+export type Operation = z.infer<typeof operation>;
+
+/** Whether no more will come of it without another request. */
+export function isEnded(state: OperationState): boolean {
+  return state !== "pending" && state !== "running";
+}

@@ -1,0 +1,59 @@
+import type { Engine } from "../../engines/contract.js";
+import type { Authority } from "../protocol/headers.js";
+import { ProblemError } from "../protocol/problem.js";
+
+const TABLE = "authority";
+const LINEAGE = "lineage";
+
+/** Who may change this node: one lineage, and in each scope the highest epoch that was ever seen. Stored before it is acted on. */
+export class AuthorityGate {
+  readonly #engine: Engine;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  lineage(): string | null {
+    return this.#engine.document<string>(TABLE, LINEAGE);
+  }
+
+  epochs(): Record<string, bigint> {
+    return Object.fromEntries(
+      this.#engine
+        .documents<bigint>(TABLE)
+        .filter(({ id }) => id !== LINEAGE)
+        .map(({ id, value }) => [id, value]),
+    );
+  }
+
+  /** Resolves once the epoch is flushed. Throws `stale-epoch` or `unknown-lineage`. A node without a lineage takes the first. */
+  async admit({ scope, epoch, lineage }: Authority): Promise<void> {
+    if (this.lineage() === lineage && this.#engine.document<bigint>(TABLE, scope) === epoch) return;
+    await this.#engine.write((txn) => {
+      const known = txn.document<string>(TABLE, LINEAGE);
+      if (known !== null && known !== lineage) {
+        throw new ProblemError(
+          409,
+          "unknown-lineage",
+          `this node belongs to the control plane ${known}, not ${lineage}`,
+          {
+            hint: "Use the state directory (--state) of that control plane.",
+          },
+        );
+      }
+      const highest = txn.document<bigint>(TABLE, scope);
+      if (highest !== null && epoch < highest) {
+        throw new ProblemError(
+          409,
+          "stale-epoch",
+          `epoch ${epoch} of ${scope} is over: the node has seen ${highest}`,
+          {
+            hint: "Another run has taken the lock since. See `ops run list`.",
+          },
+        );
+      }
+      if (known === null) txn.putDocument(TABLE, LINEAGE, lineage);
+      if (highest !== epoch) txn.putDocument(TABLE, scope, epoch);
+    });
+  }
+}

@@ -1,0 +1,63 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { EXIT, OpsError } from "../../errors.js";
+
+const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
+
+const shape = z.strictObject({
+  node: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "expected letters, digits, dots and dashes"),
+  /** Where the node's data is; relative to the file. */
+  dir: z.string().min(1),
+  engine: z.literal("embedded").default("embedded"),
+  listen: z.strictObject({
+    host: z
+      .string()
+      .regex(LOOPBACK, "only loopback addresses until TLS and authentication exist")
+      .default("127.0.0.1"),
+    /** 0 takes a free port. */
+    port: z.int().min(0).max(65_535),
+  }),
+  log: z
+    .strictObject({
+      /** Above this the change log is trimmed even if a follower still needs it. */
+      maxBytes: z
+        .int()
+        .min(1_048_576)
+        .default(4 * 1024 ** 3),
+    })
+    .prefault({}),
+});
+export type AgentConfig = z.output<typeof shape>;
+
+/** Reads the configuration of an agent. Throws `OpsError` `agent-config` (exit 3) that names the file and every field at fault. */
+export function loadConfig(path: string): AgentConfig {
+  let value: unknown;
+  try {
+    value = parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    throw invalid(path, [error instanceof Error ? error.message : String(error)]);
+  }
+  const parsed = shape.safeParse(value);
+  if (!parsed.success) {
+    throw invalid(
+      path,
+      parsed.error.issues.map(({ path: at, message }) => `${at.join(".") || "(file)"}: ${message}`),
+    );
+  }
+  return { ...parsed.data, dir: resolve(path, "..", parsed.data.dir) };
+}
+
+function invalid(path: string, problems: readonly string[]): OpsError {
+  return new OpsError(
+    "agent-config",
+    EXIT.refused,
+    `${path} is not an agent configuration: ${problems.join("; ")}`,
+    {
+      hint: "It needs: node, dir, listen.port. See docs/agent-api.md.",
+    },
+  );
+}

@@ -1,0 +1,191 @@
+import type { Readable } from "node:stream";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Engine, Row, StoredEntry, Txn } from "../../engines/contract.js";
+import { type Copying, chunkPinned, chunkStored, copyFinished } from "../../ownership/copy.js";
+import type { LogPosition } from "../../ownership/types.js";
+import type { Peers } from "../client/peer.js";
+import { FrameReader } from "../protocol/frames.js";
+import type { Holding, Holdings } from "./holdings.js";
+import { Pace } from "./pace.js";
+
+/** Rows of one commit. */
+const COMMIT_BYTES = 512 * 1024;
+const WIPE_ROWS = 5_000;
+const RETRY_MS = { first: 200, most: 5_000 };
+
+export interface CopierDeps {
+  readonly self: string;
+  readonly engine: Engine;
+  readonly holdings: Holdings;
+  readonly peers: Peers;
+}
+
+/**
+ * Copies one segment by snapshot pages, until the entry is streaming. Everything that it has done is stored with the rows,
+ * so another copier goes on where it was stopped. Ends when the link is gone or another one.
+ */
+export class Copier {
+  readonly pace: Pace;
+  readonly #deps: CopierDeps;
+  readonly #holding: Holding;
+  readonly link: string;
+  readonly #stopping = new AbortController();
+  readonly done: Promise<void>;
+
+  constructor(deps: CopierDeps, holding: Holding) {
+    this.#deps = deps;
+    this.#holding = holding;
+    const link = holding.entry.link!;
+    this.link = link.id;
+    this.pace = new Pace(link.bytesPerSecond);
+    this.done = this.#run();
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { link: state } = this.#holding;
+    const { signal } = this.#stopping;
+    let delay = RETRY_MS.first;
+    while (!signal.aborted) {
+      try {
+        state.enter("copying");
+        const more = await this.#page();
+        state.error = null;
+        delay = RETRY_MS.first;
+        if (!more) return;
+      } catch (error) {
+        if (signal.aborted) return;
+        state.error = error instanceof Error ? error.message : String(error);
+        state.enter("disconnected");
+        await sleep(delay, undefined, { signal }).catch(() => undefined);
+        delay = Math.min(delay * 2, RETRY_MS.most);
+      }
+    }
+  }
+
+  /** Whether more pages follow. */
+  async #page(): Promise<boolean> {
+    const { peers, self } = this.#deps;
+    const holding = this.#holding;
+    const link = holding.entry.link;
+    if (link === null || link.id !== this.link || link.copy.phase !== "copying") return false;
+    const copy = link.copy;
+    if (copy.first === null) await this.#wipe();
+    const { signal } = this.#stopping;
+    const { keyspace, lo, hi } = holding;
+    const began = performance.now();
+    const answer = await peers.snapshot(
+      link.source.url,
+      {
+        keyspace,
+        lo,
+        hi,
+        node: self,
+        after: copy.key === null ? null : Buffer.from(copy.key, "base64"),
+        first: copy.first,
+      },
+      signal,
+    );
+    const before = holding.link.bytes;
+    const complete = await this.#store(answer.frames, copy);
+    const rate =
+      (holding.link.bytes - before) / Math.max(0.001, (performance.now() - began) / 1000);
+    holding.link.bytesPerSecond = Math.round(rate);
+    this.pace.heed(answer.foregroundP99Ms, rate);
+    holding.link.throttle = { bytesPerSecond: this.pace.rate, reason: this.pace.reason };
+    return !complete;
+  }
+
+  async #store(frames: Readable, from: Copying): Promise<boolean> {
+    const reader = new FrameReader();
+    let copy: Copying | null = null;
+    let rows: Row[] = [];
+    let bytes = 0;
+    let storing: Promise<void> = Promise.resolve();
+    const flush = async () => {
+      if (copy === null || rows.length === 0) return;
+      copy = chunkStored(copy, rows.at(-1)!.place.toString("base64"));
+      const [batch, size, to] = [rows, bytes, copy];
+      rows = [];
+      bytes = 0;
+      // One commit is under way while the next one is gathered.
+      await storing;
+      await this.pace.take(size, this.#stopping.signal);
+      storing = this.#put(to, batch, size);
+      storing.catch(() => undefined);
+    };
+    for await (const chunk of frames) {
+      for (const frame of reader.push(chunk as Buffer)) {
+        if (frame.type === "pinned") copy = chunkPinned(from, frame.at);
+        else if (frame.type === "row") {
+          rows.push({ place: frame.place, value: frame.value });
+          bytes += frame.place.length + frame.value.length;
+          if (bytes >= COMMIT_BYTES) await flush();
+        } else if (frame.type === "page-end") {
+          await flush();
+          await storing;
+          if (copy === null) throw new Error("a page without a pinned position");
+          if (frame.complete) await this.#finish(copy);
+          else await this.#change(copy, () => undefined);
+          return frame.complete;
+        }
+      }
+    }
+    // What is stored stays: the next page goes on from there.
+    await storing;
+    throw new Error("the source ended the page early");
+  }
+
+  async #put(copy: Copying, rows: readonly Row[], bytes: number): Promise<void> {
+    const { keyspace, link } = this.#holding;
+    await this.#change(copy, (txn) => {
+      for (const { place, value } of rows) txn.putRow(keyspace, place, value);
+    });
+    link.rows += rows.length;
+    link.bytes += bytes;
+  }
+
+  /** Stores how far the copy is, together with what `work` puts. Throws when the link is not this one any more. */
+  async #change(
+    copy: StoredCopy,
+    work: (txn: Txn) => void,
+    more: { floor?: LogPosition; cursor?: LogPosition } = {},
+  ): Promise<void> {
+    const { engine, holdings } = this.#deps;
+    const { keyspace, lo, entry } = this.#holding;
+    await engine.write((txn) => {
+      const now = txn.entry(keyspace, entry);
+      if (now?.link?.id !== this.link) throw new Error("the link was removed");
+      work(txn);
+      const changed: StoredEntry = { ...now, link: { ...now.link, copy } };
+      txn.putEntry(more.floor === undefined ? changed : { ...changed, floor: more.floor });
+      if (more.cursor !== undefined) txn.setCursor(keyspace, lo, more.cursor);
+    });
+    holdings.refresh();
+  }
+
+  async #finish(copying: Copying): Promise<void> {
+    const { copy, cursor } = copyFinished(copying);
+    await this.#change(copy, () => undefined, { floor: cursor, cursor });
+    this.#holding.link.enter("catching-up");
+  }
+
+  /** Rows of an older copy may have been deleted at the source since: they must go first. */
+  async #wipe(): Promise<void> {
+    const { engine } = this.#deps;
+    const { keyspace, entry } = this.#holding;
+    for (;;) {
+      const removed = await engine.write((txn) => {
+        if (txn.entry(keyspace, entry)?.link?.id !== this.link)
+          throw new Error("the link was removed");
+        return txn.wipe(keyspace, entry, WIPE_ROWS);
+      });
+      if (removed < WIPE_ROWS || this.#stopping.signal.aborted) return;
+    }
+  }
+}
+
+type StoredCopy = NonNullable<StoredEntry["link"]>["copy"];

@@ -1,0 +1,252 @@
+import type { Engine, Place, Txn } from "../../engines/contract.js";
+import { keyOf, placeOf } from "../../engines/place.js";
+import { parseKey, positionOf, type Sharding } from "../../keyspace/key.js";
+import { readable } from "../../ownership/copy.js";
+import { acceptsWrites } from "../../ownership/permissions.js";
+import { comparePositions, knownGeneration, ORIGIN } from "../../ownership/position.js";
+import type { LogPosition } from "../../ownership/types.js";
+import { OpsError } from "../../errors.js";
+import { MAX_VALUE_BYTES } from "../protocol/headers.js";
+import { ProblemError } from "../protocol/problem.js";
+import type { AccessStats } from "./access-stats.js";
+import type { Holding, Holdings } from "./holdings.js";
+import type { Routes } from "./routes.js";
+
+const RETRY_MOVING_MS = 5;
+const SHARDING = "sharding";
+
+export interface DataDeps {
+  readonly self: string;
+  readonly engine: Engine;
+  readonly holdings: Holdings;
+  readonly routes: Routes;
+  readonly stats: AccessStats;
+}
+
+/** Where an answer stands. */
+export interface Standing {
+  readonly generation: bigint;
+  readonly position: LogPosition;
+}
+
+export interface ReadResult extends Standing {
+  readonly value: Buffer | null;
+  /** Of a replica: how stale the answer may be, ms; null when that is not known. Undefined at the primary. */
+  readonly lagMs?: number | null;
+}
+
+/** One write: `value` null deletes. */
+export interface Write {
+  readonly key: string;
+  readonly value: Buffer | null;
+  /** The generation that it was routed by; null for whatever it is. */
+  readonly generation: bigint | null;
+}
+
+/** The data of this node: every access checks who the node is for that position, writes inside the transaction itself. */
+export class Data {
+  readonly #deps: DataDeps;
+
+  constructor(deps: DataDeps) {
+    this.#deps = deps;
+  }
+
+  /** How the keyspace is cut. Stored with the first entry of it. Throws 404 `no-keyspace`. */
+  sharding(keyspace: string): Sharding {
+    const known = this.#deps.engine.document<Sharding>(SHARDING, keyspace);
+    if (known === null) {
+      throw new ProblemError(
+        404,
+        "no-keyspace",
+        `this node holds nothing of a keyspace ${keyspace}`,
+        {
+          hint: "Ask an agent for the routes: GET /v1/routes.",
+        },
+      );
+    }
+    return known;
+  }
+
+  static declare(txn: Txn, keyspace: string, sharding: Sharding): void {
+    const known = txn.document<Sharding>(SHARDING, keyspace);
+    if (known === null) txn.putDocument(SHARDING, keyspace, sharding);
+    else if (known !== sharding) {
+      throw new ProblemError(
+        409,
+        "other-sharding",
+        `${keyspace} is sharded by ${known} on this node, not by ${sharding}`,
+      );
+    }
+  }
+
+  /** Throws `wrong-node`, `not-readable`, `bad-key`. */
+  read(keyspace: string, keyText: string, atLeast: LogPosition | null): ReadResult {
+    const { position, place } = this.#locate(keyspace, keyText);
+    const began = performance.now();
+    let holding: Holding;
+    try {
+      holding = this.#readableAt(keyspace, position, atLeast);
+    } catch (error) {
+      const failed = error instanceof ProblemError && error.problem.code === "not-readable";
+      if (failed) this.#deps.stats.record(keyspace, "reads", performance.now() - began, true);
+      throw error;
+    }
+    const standing = this.#standing(holding);
+    const value = this.#deps.engine.get(keyspace, place);
+    this.#deps.stats.record(keyspace, "reads", performance.now() - began, false);
+    if (holding.state.durable.role === "primary") return { ...standing, value };
+    return { ...standing, value, lagMs: holding.link.lagMs() };
+  }
+
+  /** Resolves once the write is flushed. Throws `wrong-node`, `moving`, `bad-key`, `too-large`. */
+  async write(keyspace: string, write: Write): Promise<Standing> {
+    const [result] = await this.writeAll(keyspace, [write]);
+    if (result instanceof ProblemError) throw result;
+    return result!;
+  }
+
+  /** All in one commit, each admitted or refused by itself; the answers are in the order of the writes. */
+  async writeAll(keyspace: string, writes: readonly Write[]): Promise<(Standing | ProblemError)[]> {
+    const began = performance.now();
+    const located = writes.map((write) => {
+      try {
+        if ((write.value?.length ?? 0) > MAX_VALUE_BYTES) {
+          throw new ProblemError(413, "too-large", `a value has at most ${MAX_VALUE_BYTES} bytes`);
+        }
+        return { write, ...this.#locate(keyspace, write.key) };
+      } catch (error) {
+        if (error instanceof ProblemError) return error;
+        throw error;
+      }
+    });
+    const { engine, stats } = this.#deps;
+    const results = await engine.write((txn) =>
+      located.map((one) =>
+        one instanceof ProblemError ? one : this.#writeOne(txn, keyspace, one),
+      ),
+    );
+    const done = results.filter((result) => !(result instanceof ProblemError)).length;
+    if (done > 0) stats.record(keyspace, "writes", performance.now() - began, false, done);
+    return results;
+  }
+
+  #writeOne(
+    txn: Txn,
+    keyspace: string,
+    { write, position, place }: { write: Write; position: bigint; place: Place },
+  ): Standing | ProblemError {
+    const holding = this.#deps.holdings.at(keyspace, position);
+    if (holding === null || holding.state.durable.role !== "primary")
+      return this.wrongNode(keyspace, position);
+    if (!acceptsWrites(holding.state)) {
+      return new ProblemError(
+        503,
+        "moving",
+        `${keyspace} at ${position} is moving to another node`,
+        {
+          retryable: true,
+          retryAfterMs: RETRY_MOVING_MS,
+          hint: "Not applied. Try again, with fresh routes if it goes on.",
+        },
+      );
+    }
+    const { generation } = holding.state.durable;
+    if (write.generation !== null && write.generation !== generation)
+      return this.wrongNode(keyspace, position);
+    const at = txn.change({ keyspace, place, value: write.value }, null);
+    return { generation, position: at };
+  }
+
+  /** Rows of `[lo, hi)` of positions in order, at most `limit`, after `after`. Throws like `read`. */
+  scan(
+    keyspace: string,
+    segment: { lo: bigint; hi: bigint },
+    after: Place | null,
+    limit: number,
+  ): { rows: { key: string; value: Buffer }[]; next: Place | null } {
+    this.sharding(keyspace);
+    for (let at = segment.lo; at < segment.hi;) at = this.#readableAt(keyspace, at, null).hi;
+    const view = this.#deps.engine.read();
+    try {
+      const page = view.scan(keyspace, segment, after, { rows: limit, bytes: 8 * MAX_VALUE_BYTES });
+      return {
+        rows: page.rows.map(({ place, value }) => ({ key: keyOf(place), value })),
+        next: page.done ? null : (page.rows.at(-1)?.place ?? null),
+      };
+    } finally {
+      view.close();
+    }
+  }
+
+  /** 421: who takes the accesses of that position, as far as this node knows. */
+  wrongNode(keyspace: string, position: bigint): ProblemError {
+    const { holdings, routes, self } = this.#deps;
+    const holding = holdings.at(keyspace, position);
+    const route = routes.segmentAt(keyspace, position);
+    let owner =
+      route === null
+        ? null
+        : { node: route.writer, url: routes.urlOf(route.writer), generation: route.generation };
+    if (holding !== null && holding.state.durable.role === "primary") {
+      owner = { node: self, url: routes.urlOf(self), generation: holding.state.durable.generation };
+    } else if (holding?.entry.link) {
+      const generation = this.#standing(holding).generation;
+      const { node, url } = holding.entry.link.source;
+      if (owner === null || owner.node === self || generation > owner.generation)
+        owner = { node, url, generation };
+    }
+    return new ProblemError(
+      421,
+      "wrong-node",
+      `this node does not take that access of ${keyspace} at ${position}`,
+      {
+        retryable: true,
+        owner: owner?.url ?? null,
+        node: owner?.node ?? null,
+        generation: owner?.generation.toString() ?? null,
+      },
+    );
+  }
+
+  #locate(keyspace: string, keyText: string): { position: bigint; place: Place } {
+    const sharding = this.sharding(keyspace);
+    try {
+      const key = parseKey(keyText);
+      const position = positionOf(sharding, key.uid);
+      return { position, place: placeOf(position, keyText) };
+    } catch (error) {
+      if (!(error instanceof OpsError)) throw error;
+      throw new ProblemError(
+        400,
+        "bad-key",
+        error.message,
+        error.hint === undefined ? {} : { hint: error.hint },
+      );
+    }
+  }
+
+  #readableAt(keyspace: string, position: bigint, atLeast: LogPosition | null): Holding {
+    const holding = this.#deps.holdings.at(keyspace, position);
+    if (holding === null) throw this.wrongNode(keyspace, position);
+    const cursor = this.#deps.engine.cursor(keyspace, holding.lo) ?? ORIGIN;
+    const { link } = holding.entry;
+    if (link !== null && !readable(link.copy, cursor)) {
+      throw new ProblemError(
+        503,
+        "not-readable",
+        `the copy of ${keyspace} at ${position} here is not complete yet`,
+        {
+          retryable: true,
+        },
+      );
+    }
+    if (atLeast !== null && comparePositions(cursor, atLeast) < 0)
+      throw this.wrongNode(keyspace, position);
+    return holding;
+  }
+
+  #standing(holding: Holding): Standing {
+    const position = this.#deps.engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
+    return { generation: knownGeneration(holding.state.durable, position), position };
+  }
+}

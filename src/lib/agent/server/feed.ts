@@ -1,0 +1,292 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { View } from "../../engines/contract.js";
+import { readable } from "../../ownership/copy.js";
+import { comparePositions, ORIGIN } from "../../ownership/position.js";
+import type { LogPosition } from "../../ownership/types.js";
+import type { Peers } from "../client/peer.js";
+import { type Frame, FrameReader } from "../protocol/frames.js";
+import type { NodeRef } from "../protocol/json.js";
+import { type ApplyDeps, heedSource, type Member, storeChanges } from "./apply.js";
+import type { Holding } from "./holdings.js";
+import type { Timings } from "./timings.js";
+
+/** Frames that wait to be applied, bytes; above it the stream is not read. */
+const PENDING_BYTES = 4 * 1024 * 1024;
+/** Changes of one commit. */
+const COMMIT_CHANGES = 2_000;
+const ACKNOWLEDGE_MS = 1_000;
+const RETRY_MS = { first: 50, most: 2_000 };
+/** A segment that the source cannot serve now is asked for again after this long. */
+const UNSERVED_RETRY_MS = 1_000;
+
+export interface FeedDeps extends ApplyDeps {
+  readonly self: string;
+  readonly peers: Peers;
+  readonly timings: Timings;
+}
+
+interface Received {
+  readonly frame: Frame;
+  /** Monotonic, ms. */
+  readonly at: number;
+}
+
+/** A stop at an exact position, so that a digest can be taken there. */
+interface Halt {
+  readonly member: Holding;
+  /** Null while the position is not known: nothing is applied. */
+  until: LogPosition | null;
+}
+
+/**
+ * The change streams of all segments of one keyspace that follow one source, in one request. Applies what comes in order, each
+ * segment on its own cursor, and asks again whenever something does not fit.
+ */
+export class Feed {
+  readonly source: NodeRef;
+  readonly keyspace: string;
+  readonly #deps: FeedDeps;
+  #members: readonly Member[] = [];
+  #closed = false;
+  /** Ends the stream that is open, or the sleep before the next. */
+  #round = new AbortController();
+  #pending: Received[] = [];
+  #pendingBytes = 0;
+  #applying: Promise<void> | null = null;
+  #halt: Halt | null = null;
+  #halts: Promise<unknown> = Promise.resolve();
+  /** Of the source's log: applied and flushed. */
+  #through: bigint | null = null;
+  #backlog = 0n;
+  #acknowledgedAt = 0;
+  /** Changes applied per second, smoothed; 0 before any. */
+  #applyRate = 0;
+
+  constructor(deps: FeedDeps, keyspace: string, source: NodeRef) {
+    this.#deps = deps;
+    this.keyspace = keyspace;
+    this.source = source;
+    void this.#run();
+  }
+
+  /** The holdings that this feed is for, now. Asks anew when they are not the ones of the open stream. */
+  set members(holdings: readonly Holding[]) {
+    const next = holdings.map((holding) => ({ holding, link: holding.entry.link!.id }));
+    const same =
+      next.length === this.#members.length &&
+      next.every(
+        (one, i) =>
+          one.holding === this.#members[i]!.holding && one.link === this.#members[i]!.link,
+      );
+    if (same) return;
+    this.#members = next;
+    this.#again();
+  }
+
+  /** How long it would take to apply what the source has and this node lacks, ms. Null while not streaming. */
+  predictedCatchUpMs(): number | null {
+    if (this.#through === null) return null;
+    return this.#applyRate === 0 ? 0 : (Number(this.#backlog) / this.#applyRate) * 1000;
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#again();
+  }
+
+  /**
+   * Stops applying, learns from `ask` at which position of the holding to stop, applies exactly up to there and resolves with a
+   * view pinned at it. Null when this copy is already past it. What follows is applied as soon as the view is pinned.
+   */
+  async pinAt(
+    holding: Holding,
+    ask: () => Promise<LogPosition>,
+    signal: AbortSignal,
+  ): Promise<View | null> {
+    const turn = this.#halts.then(async () => {
+      const halt: Halt = { member: holding, until: null };
+      this.#halt = halt;
+      try {
+        await this.#applying;
+        halt.until = await ask();
+        const { engine } = this.#deps;
+        for (;;) {
+          signal.throwIfAborted();
+          const cursor = engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
+          const order = comparePositions(cursor, halt.until);
+          if (order > 0) return null;
+          if (order === 0) return engine.read();
+          this.#apply();
+          await (this.#applying ?? sleep(2, undefined, { signal }));
+        }
+      } finally {
+        this.#halt = null;
+        this.#apply();
+      }
+    });
+    this.#halts = turn.catch(() => undefined);
+    return turn;
+  }
+
+  #again(): void {
+    this.#round.abort();
+  }
+
+  async #run(): Promise<void> {
+    let delay = RETRY_MS.first;
+    while (!this.#closed) {
+      this.#round = new AbortController();
+      const { signal } = this.#round;
+      const members = this.#members;
+      try {
+        if (members.length === 0) await sleep(60_000, undefined, { signal });
+        else await this.#stream(members, signal);
+        delay = RETRY_MS.first;
+      } catch (error) {
+        if (!signal.aborted) this.#fail(members, error);
+      }
+      // What has been read is applied or forgotten before the cursors are read again.
+      this.#pending = [];
+      this.#pendingBytes = 0;
+      await this.#applying;
+      this.#through = null;
+      if (signal.aborted) continue;
+      await sleep(delay, undefined, { signal }).catch(() => undefined);
+      delay = Math.min(delay * 2, RETRY_MS.most);
+    }
+  }
+
+  #fail(members: readonly Member[], error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    for (const { holding } of members) {
+      holding.link.error = reason;
+      holding.link.enter("disconnected");
+    }
+  }
+
+  async #stream(members: readonly Member[], signal: AbortSignal): Promise<void> {
+    const { engine, peers, self } = this.#deps;
+    const segments = members.map(({ holding: { keyspace, lo, hi } }) => ({
+      lo,
+      hi,
+      from: engine.cursor(keyspace, lo) ?? ORIGIN,
+    }));
+    const { keyspace, source } = this;
+    const body = await peers.changes(source.url, { keyspace, node: self, segments }, signal);
+    for (const { holding } of members) {
+      holding.link.enter("catching-up");
+      holding.link.error = null;
+    }
+    const reader = new FrameReader();
+    for await (const chunk of body) {
+      const at = performance.now();
+      for (const frame of reader.push(chunk as Buffer)) {
+        this.#pending.push({ frame, at });
+        if (frame.type === "change")
+          this.#pendingBytes += frame.place.length + (frame.value?.length ?? 0) + 64;
+      }
+      this.#apply();
+      while (this.#pendingBytes > PENDING_BYTES && !signal.aborted) {
+        await (this.#applying ?? sleep(2, undefined, { signal }));
+      }
+    }
+    throw new Error("the source ended the stream");
+  }
+
+  /** Starts to apply what waits, unless that is under way or halted. */
+  #apply(): void {
+    if (this.#applying !== null || this.#pending.length === 0 || this.#round.signal.aborted) return;
+    const halt = this.#halt;
+    if (halt !== null && halt.until === null) return;
+    const batch = this.#take(halt);
+    if (batch.length === 0) return;
+    this.#applying = this.#applyBatch(batch).then(
+      () => {
+        this.#applying = null;
+        this.#apply();
+      },
+      (error: unknown) => {
+        this.#applying = null;
+        this.#fail(this.#members, error);
+        this.#again();
+      },
+    );
+  }
+
+  /** The next frames for one commit; under a halt none of that segment after its position, nor anything behind it. */
+  #take(halt: Halt | null): Received[] {
+    let count = 0;
+    let bytes = 0;
+    for (const { frame } of this.#pending) {
+      if (count === COMMIT_CHANGES) break;
+      if (frame.type === "change") {
+        const beyond =
+          halt !== null &&
+          halt.until !== null &&
+          this.#members[frame.segment]?.holding === halt.member &&
+          comparePositions(frame.at, halt.until) > 0;
+        if (beyond) break;
+        bytes += frame.place.length + (frame.value?.length ?? 0) + 64;
+      }
+      count += 1;
+    }
+    this.#pendingBytes -= bytes;
+    return this.#pending.splice(0, count);
+  }
+
+  async #applyBatch(batch: readonly Received[]): Promise<void> {
+    const members = this.#members;
+    const changes = batch.map(({ frame }) => frame).filter((frame) => frame.type === "change");
+    const began = performance.now();
+    const { touched, misfit } =
+      changes.length === 0
+        ? { touched: new Set<Holding>(), misfit: false }
+        : await storeChanges(this.#deps, members, changes);
+    if (misfit) this.#again();
+    if (changes.length > 0) {
+      const ms = performance.now() - began;
+      this.#deps.timings.flushed(ms);
+      const rate = changes.length / Math.max(0.0005, ms / 1000);
+      this.#applyRate = this.#applyRate === 0 ? rate : this.#applyRate * 0.8 + rate * 0.2;
+    }
+    for (const holding of touched) this.#deps.ownership.applied(holding);
+    for (const { frame, at } of batch) {
+      if (frame.type === "progress") this.#progress(members, frame.sent, frame.head, at);
+      else if (frame.type !== "change") {
+        const again = await heedSource(this.#deps, this.source.node, members, frame);
+        if (again) this.#askAgainSoon();
+      }
+    }
+  }
+
+  #askAgainSoon(): void {
+    const { signal } = this.#round;
+    sleep(UNSERVED_RETRY_MS, undefined, { signal, ref: false }).then(
+      () => this.#again(),
+      () => undefined,
+    );
+  }
+
+  /** `at`: when the frame came; everything that the source had then is applied. */
+  #progress(members: readonly Member[], sent: bigint, head: bigint, at: number): void {
+    this.#through = sent;
+    this.#backlog = head - sent;
+    for (const { holding } of members) {
+      const copy = holding.entry.link?.copy;
+      const cursor = this.#deps.engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
+      if (copy === undefined || holding.link.phase === "disconnected") continue;
+      if (sent !== head) continue;
+      holding.link.caughtUpAt = at;
+      holding.link.enter(readable(copy, cursor) ? "streaming" : "catching-up");
+    }
+    if (at - this.#acknowledgedAt < ACKNOWLEDGE_MS) return;
+    this.#acknowledgedAt = at;
+    const { keyspace, source } = this;
+    const told = { keyspace, node: this.#deps.self, through: sent };
+    const asked = performance.now();
+    this.#deps.peers.acknowledge(source.url, told).then(
+      () => this.#deps.timings.answered(source.url, performance.now() - asked),
+      () => undefined,
+    );
+  }
+}

@@ -1,0 +1,168 @@
+import type { Engine, StoredEntry } from "../../engines/contract.js";
+import { restart } from "../../ownership/machine.js";
+import type { State } from "../../ownership/types.js";
+import { ProblemError } from "../protocol/problem.js";
+import { LinkState } from "./link-state.js";
+
+/** What this node holds of one segment while the process lives: the stored entry, and who it is for it. */
+export class Holding {
+  /** As last flushed. */
+  entry: StoredEntry;
+  state: State;
+  link: LinkState;
+  /** A split of it is being stored: nothing that changes its state may begin. */
+  splitting = false;
+  /** The same for all parts of what was one holding: their histories go on. A new copy of the segment has another. */
+  readonly origin: object;
+
+  constructor(entry: StoredEntry, state: State, link: LinkState, origin: object) {
+    this.entry = entry;
+    this.state = state;
+    this.link = link;
+    this.origin = origin;
+  }
+
+  get keyspace(): string {
+    return this.entry.keyspace;
+  }
+  get lo(): bigint {
+    return this.entry.lo;
+  }
+  get hi(): bigint {
+    return this.entry.hi;
+  }
+}
+
+/** The holdings of this node, found by position. Mirrors the engine's flushed entries. */
+export class Holdings {
+  readonly #engine: Engine;
+  #byKeyspace = new Map<string, Holding[]>();
+  readonly #listeners = new Set<() => void>();
+  /** One split at a time. */
+  #splits: Promise<void> = Promise.resolve();
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.refresh();
+  }
+
+  at(keyspace: string, position: bigint): Holding | null {
+    const list = this.#byKeyspace.get(keyspace);
+    if (list === undefined) return null;
+    let low = 0;
+    let high = list.length - 1;
+    while (low <= high) {
+      const middle = (low + high) >> 1;
+      const holding = list[middle]!;
+      if (position < holding.lo) high = middle - 1;
+      else if (position >= holding.hi) low = middle + 1;
+      else return holding;
+    }
+    return null;
+  }
+
+  all(): Holding[] {
+    return [...this.#byKeyspace.values()].flat();
+  }
+
+  overlapping(keyspace: string, lo: bigint, hi: bigint): Holding[] {
+    return (this.#byKeyspace.get(keyspace) ?? []).filter((one) => one.lo < hi && one.hi > lo);
+  }
+
+  /** The holdings that together are exactly `[lo, hi)`. Throws `no-entry`. */
+  exactly(keyspace: string, lo: bigint, hi: bigint): Holding[] {
+    const found = this.overlapping(keyspace, lo, hi);
+    let next = lo;
+    for (const holding of found) {
+      if (holding.lo !== next) break;
+      next = holding.hi;
+    }
+    if (next !== hi) {
+      throw new ProblemError(
+        409,
+        "no-entry",
+        `this node does not hold exactly ${keyspace} [${lo}, ${hi})`,
+        {
+          hint: "Look at its entries with GET /v1/node.",
+        },
+      );
+    }
+    return found;
+  }
+
+  /** The same, or none where the node holds nothing of `[lo, hi)`. */
+  exactlyOrNone(keyspace: string, lo: bigint, hi: bigint): Holding[] {
+    return this.overlapping(keyspace, lo, hi).length === 0 ? [] : this.exactly(keyspace, lo, hi);
+  }
+
+  /** Calls back after every refresh. */
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Takes over what the engine has flushed; call it after each write that touched an entry. Parts of a split inherit. */
+  refresh(): void {
+    const next = new Map<string, Holding[]>();
+    for (const entry of this.#engine.entries()) {
+      const old = this.at(entry.keyspace, entry.lo);
+      let holding: Holding;
+      if (old !== null && old.lo === entry.lo && old.hi === entry.hi) {
+        old.entry = entry;
+        holding = old;
+      } else if (old !== null && old.hi >= entry.hi) {
+        holding = new Holding(entry, old.state, old.link.copy(), old.origin);
+      } else {
+        holding = new Holding(entry, restart(entry.ownership).state, new LinkState(), {});
+      }
+      const list = next.get(entry.keyspace);
+      if (list === undefined) next.set(entry.keyspace, [holding]);
+      else list.push(holding);
+    }
+    this.#byKeyspace = next;
+    for (const listener of this.#listeners) listener();
+  }
+
+  /**
+   * Splits this node's entries at `lo` and `hi`, and runs `then` on what is exactly `[lo, hi)` afterwards, with no other
+   * split in between. Throws `no-entry`, and `busy` while a takeover of an entry that must be split is under way.
+   */
+  async cut<T>(
+    keyspace: string,
+    lo: bigint,
+    hi: bigint,
+    then: (parts: Holding[]) => T,
+  ): Promise<T> {
+    const turn = this.#splits.then(async () => {
+      await this.#splitAt(keyspace, lo);
+      await this.#splitAt(keyspace, hi);
+      return then(this.exactly(keyspace, lo, hi));
+    });
+    this.#splits = turn.then(
+      () => undefined,
+      () => undefined,
+    );
+    return turn;
+  }
+
+  async #splitAt(keyspace: string, at: bigint): Promise<void> {
+    const holding = this.at(keyspace, at);
+    if (holding === null || holding.lo === at) return;
+    if (holding.state.phase.kind !== "idle" || holding.state.durable.role === "claiming") {
+      throw new ProblemError(
+        409,
+        "busy",
+        `a takeover of ${keyspace} [${holding.lo}, ${holding.hi}) is under way`,
+        {
+          retryable: true,
+        },
+      );
+    }
+    holding.splitting = true;
+    try {
+      await this.#engine.write((txn) => txn.splitEntry(keyspace, at));
+    } finally {
+      holding.splitting = false;
+    }
+    this.refresh();
+  }
+}

@@ -1,0 +1,35 @@
+import type { Logger } from "pino";
+import type { Engine } from "../../../engines/contract.js";
+import type { NodeRef } from "../../protocol/json.js";
+import type { AccessStats } from "../access-stats.js";
+import type { AuthorityGate } from "../authority.js";
+import type { Data } from "../data.js";
+import type { Holdings } from "../holdings.js";
+import type { Links } from "../links.js";
+import type { Metrics } from "../metrics.js";
+import type { Operations } from "../operations.js";
+import type { Ownership } from "../ownership.js";
+import type { Retention } from "../retention.js";
+import type { Routes } from "../routes.js";
+
+/** What the HTTP routes answer from. */
+export interface Services {
+  readonly self: () => NodeRef;
+  readonly version: string;
+  readonly dir: string;
+  readonly bootId: string;
+  readonly engine: Engine;
+  readonly holdings: Holdings;
+  readonly links: Links;
+  readonly ownership: Ownership;
+  readonly retention: Retention;
+  readonly routes: Routes;
+  readonly operations: Operations;
+  readonly authority: AuthorityGate;
+  readonly data: Data;
+  readonly stats: AccessStats;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  /** Aborted when the agent stops: whoever waits is answered. */
+  readonly stopping: AbortSignal;
+}

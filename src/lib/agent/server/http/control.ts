@@ -1,0 +1,118 @@
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { decodeTable, encodeTable } from "../../../routing/wire.js";
+import { encodeJson } from "../../protocol/json.js";
+import type { Services } from "./context.js";
+import { parseRequest } from "../operations.js";
+import { nodeStatusOf } from "../status.js";
+import { authorityOf, bad, integerParam, positionParam, type Query, waitParam } from "./read.js";
+
+const ID = /^[A-Za-z0-9_-]{8,128}$/;
+
+/** What a control plane asks: operations, epochs, routes, and how the node is. */
+export function controlRoutes(app: FastifyInstance, services: Services): void {
+  const { authority, operations, routes, stats, engine, stopping } = services;
+
+  app.put("/v1/epochs", async (request, reply) => {
+    await authority.admit(authorityOf(request));
+    return reply.status(204).send();
+  });
+
+  app.put<{ Params: { id: string } }>("/v1/operations/:id", async (request, reply) => {
+    const { id } = request.params;
+    if (!ID.test(id)) throw bad("an operation's id has 8 to 128 letters, digits, - or _");
+    const asked = parseRequest(request.body);
+    const by = authorityOf(request);
+    if (by.scope !== `keyspace/${asked.keyspace}`)
+      throw bad(`Ops-Scope must be keyspace/${asked.keyspace}`);
+    await authority.admit(by);
+    return json(reply.status(202), await operations.put(id, asked, by));
+  });
+
+  app.get<{ Params: { id: string }; Querystring: Query }>(
+    "/v1/operations/:id",
+    async (request, reply) => {
+      const after = integerParam(request.query, "after", 0, Number.MAX_SAFE_INTEGER, 0);
+      const signal = until(request.raw, stopping);
+      return json(
+        reply,
+        await operations.wait(request.params.id, after, waitParam(request.query), signal),
+      );
+    },
+  );
+
+  app.delete<{ Params: { id: string } }>("/v1/operations/:id", async (request, reply) => {
+    await authority.admit(authorityOf(request));
+    return json(reply.status(202), operations.cancel(request.params.id));
+  });
+
+  app.get("/v1/operations", async (_request, reply) =>
+    json(reply, { v: 1, operations: operations.all() }),
+  );
+
+  app.put<{ Params: { keyspace: string } }>("/v1/routes/:keyspace", async (request, reply) => {
+    const by = authorityOf(request);
+    const table = decodeTable(request.body);
+    const { keyspace } = request.params;
+    if (table.keyspace !== keyspace)
+      throw bad(`the table is of ${table.keyspace}, not of ${keyspace}`);
+    if (by.scope !== `keyspace/${keyspace}`) throw bad(`Ops-Scope must be keyspace/${keyspace}`);
+    await authority.admit(by);
+    await routes.put(table);
+    return json(reply, { version: table.version });
+  });
+
+  app.get<{ Querystring: Query }>("/v1/routes", async (request, reply) => {
+    const { query } = request;
+    await routes.differFrom(query["after"] ?? "", waitParam(query), until(request.raw, stopping));
+    return json(reply, { v: 1, etag: routes.etag, tables: routes.all().map(encodeTable) });
+  });
+
+  app.get("/v1/node", async (_request, reply) => json(reply, await nodeStatusOf(services)));
+
+  app.get<{ Querystring: Query }>("/v1/histogram", async (request, reply) => {
+    const { query } = request;
+    const keyspace = keyspaceParam(query);
+    const segment = { lo: positionParam(query, "lo", null), hi: positionParam(query, "hi", null) };
+    if (segment.lo >= segment.hi) throw bad("lo must be below hi");
+    const buckets = integerParam(query, "buckets", 1, 16_384, 1_024);
+    const view = engine.read();
+    try {
+      const { rows, bytes, buckets: found } = await view.histogram(keyspace, segment, buckets);
+      const parts = found.map(({ lo, rows: inRows, bytes: inBytes }) => ({
+        lo,
+        rows: inRows,
+        bytes: inBytes,
+      }));
+      return await json(reply, { v: 1, keyspace, ...segment, rows, bytes, buckets: parts });
+    } finally {
+      view.close();
+    }
+  });
+
+  app.get<{ Querystring: Query }>("/v1/stats", async (request, reply) => {
+    const { query } = request;
+    const keyspace = keyspaceParam(query);
+    const seconds = integerParam(query, "seconds", 1, 300, 10);
+    const of = (kind: "reads" | "writes") => stats.summary(keyspace, kind, seconds);
+    return json(reply, { v: 1, seconds, reads: of("reads"), writes: of("writes") });
+  });
+}
+
+function keyspaceParam(query: Query): string {
+  const keyspace = query["keyspace"];
+  if (keyspace === undefined || keyspace === "") throw bad("keyspace is missing");
+  return keyspace;
+}
+
+function until(
+  request: { once(event: "close", listener: () => void): unknown },
+  stopping: AbortSignal,
+): AbortSignal {
+  const gone = new AbortController();
+  request.once("close", () => gone.abort());
+  return AbortSignal.any([gone.signal, stopping]);
+}
+
+async function json(reply: FastifyReply, value: unknown): Promise<FastifyReply> {
+  return reply.header("content-type", "application/json").send(encodeJson(value));
+}

@@ -1,0 +1,108 @@
+import { PassThrough } from "node:stream";
+import type { FastifyInstance, FastifyReply } from "fastify";
+import {
+  acknowledgement,
+  changesRequest,
+  digestRequest,
+  ownershipRequest,
+  reignRequest,
+  snapshotRequest,
+} from "../../protocol/peer.js";
+import { encodeJson } from "../../protocol/json.js";
+import { ProblemError } from "../../protocol/problem.js";
+import { sendChanges } from "../changes.js";
+import { sendDigest, sendSnapshot } from "../snapshot.js";
+import type { Services } from "./context.js";
+import { bad, body } from "./read.js";
+
+/** The requests of other agents. */
+export function replicationRoutes(app: FastifyInstance, services: Services): void {
+  const { ownership, retention, stats, holdings, self } = services;
+
+  for (const kind of ["fence", "handover", "resolve"] as const) {
+    app.post(`/v1/ownership/${kind}`, async (request, reply) => {
+      const ask = body(ownershipRequest, request);
+      if (ask.request.kind !== kind) throw bad(`request.kind: expected ${kind}`);
+      return json(reply, await ownership.answer(ask));
+    });
+  }
+
+  app.post("/v1/ownership/reign", (request, reply) => {
+    const { keyspace, lo, hi } = body(reignRequest, request);
+    return json(reply, { reign: reign(keyspace, lo, hi) });
+  });
+
+  function reign(keyspace: string, lo: bigint, hi: bigint) {
+    let next = lo;
+    let lowest: bigint | null = null;
+    for (const { state, lo: from, hi: to } of holdings.overlapping(keyspace, lo, hi)) {
+      const { role, generation } = state.durable;
+      if (from > next || role !== "primary") return null;
+      if (lowest === null || generation < lowest) lowest = generation;
+      next = to;
+    }
+    return lowest === null || next < hi ? null : { node: self().node, generation: lowest };
+  }
+
+  app.post("/v1/replication/acknowledge", async (request, reply) => {
+    const { node, keyspace, through } = body(acknowledgement, request);
+    retention.hold(`${node}/${keyspace}`, through, false);
+    return reply.status(204).send();
+  });
+
+  app.post("/v1/replication/snapshot", async (request, reply) => {
+    const ask = body(snapshotRequest, request);
+    const { p99Ms } = stats.summary(ask.keyspace, "writes", 2);
+    void reply.header("ops-foreground-p99-ms", String(p99Ms));
+    return stream(reply, services, async (open, signal) =>
+      sendSnapshot(services, ask, open, signal),
+    );
+  });
+
+  app.post("/v1/replication/changes", async (request, reply) => {
+    const ask = body(changesRequest, request);
+    return stream(reply, services, async (open, signal) =>
+      sendChanges(services, ask, open(), signal),
+    );
+  });
+
+  app.post("/v1/replication/digest", async (request, reply) => {
+    const ask = body(digestRequest, request);
+    return stream(reply, services, async (open) => sendDigest(services, ask, open));
+  });
+}
+
+/**
+ * Lets `produce` write the body of the answer. Before it has opened the stream a failure is a problem; afterwards the stream is
+ * cut, which the follower takes as "ask again".
+ */
+async function stream(
+  reply: FastifyReply,
+  { stopping, logger }: Services,
+  produce: (open: () => PassThrough, signal: AbortSignal) => Promise<void>,
+): Promise<FastifyReply> {
+  const gone = new AbortController();
+  const out = new PassThrough({ highWaterMark: 1024 * 1024 });
+  reply.raw.once("close", () => gone.abort());
+  out.once("error", () => gone.abort());
+  let opened = false;
+  const open = () => {
+    opened = true;
+    void reply.header("content-type", "application/octet-stream").send(out);
+    return out;
+  };
+  try {
+    await produce(open, AbortSignal.any([gone.signal, stopping]));
+  } catch (error) {
+    if (!opened) throw error;
+    if (!gone.signal.aborted && !stopping.aborted && !(error instanceof ProblemError)) {
+      logger.warn({ err: error }, "a replication stream was cut");
+    }
+    out.destroy();
+  }
+  return reply;
+}
+
+async function json(reply: FastifyReply, value: unknown): Promise<FastifyReply> {
+  return reply.header("content-type", "application/json").send(encodeJson(value));
+}

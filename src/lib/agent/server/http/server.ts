@@ -1,0 +1,68 @@
+import fastify, { type FastifyInstance } from "fastify";
+import type { Services } from "./context.js";
+import { controlRoutes } from "./control.js";
+import { dataRoutes } from "./data.js";
+import { openApi } from "./openapi.js";
+import { notFound, problemOf, sendProblem } from "./problems.js";
+import { replicationRoutes } from "./replication.js";
+
+/** Largest JSON body: a route table or a change request of 100,000 segments. */
+const BODY_BYTES = 32 * 1024 * 1024;
+
+export interface HttpServer {
+  readonly app: FastifyInstance;
+  /** `METHOD /path` of every route, as registered. */
+  readonly routes: readonly string[];
+}
+
+export function httpServer(services: Services): HttpServer {
+  const app: FastifyInstance = fastify({
+    bodyLimit: BODY_BYTES,
+    routerOptions: { maxParamLength: 4_096 },
+    forceCloseConnections: true,
+    keepAliveTimeout: 75_000,
+  });
+  const routes: string[] = [];
+  app.addHook("onRoute", ({ method, url }) => {
+    for (const one of [method].flat()) if (one !== "HEAD") routes.push(`${one} ${url}`);
+  });
+  app.removeContentTypeParser(["text/plain"]);
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, payload, done) =>
+    done(null, payload),
+  );
+  app.setErrorHandler((error, request, reply) => {
+    const told = problemOf(error);
+    if (told.status >= 500 && told.code === "internal")
+      services.logger.error(
+        { err: error, method: request.method, url: request.url },
+        "a request failed",
+      );
+    return sendProblem(reply, told);
+  });
+  app.setNotFoundHandler(notFound);
+  app.addHook("onResponse", (request, reply, done) => {
+    const route = request.routeOptions.url ?? "unknown";
+    const labels = { method: request.method, route, status: String(reply.statusCode) };
+    services.metrics.requests.observe(labels, reply.elapsedTime / 1000);
+    done();
+  });
+
+  app.get("/livez", async () => ({ status: "live" }));
+  app.get("/readyz", async (_request, reply) => {
+    const waiting = services.holdings
+      .all()
+      .filter(({ link, entry }) => entry.link !== null && link.phase === "disconnected");
+    const ready = !services.stopping.aborted;
+    return reply
+      .status(ready ? 200 : 503)
+      .send({ status: ready ? "ready" : "stopping", disconnectedLinks: waiting.length });
+  });
+  app.get("/metrics", async (_request, reply) =>
+    reply.header("content-type", services.metrics.contentType).send(await services.metrics.text()),
+  );
+  app.get("/openapi.json", async () => openApi(services.version));
+  dataRoutes(app, services);
+  replicationRoutes(app, services);
+  controlRoutes(app, services);
+  return { app, routes };
+}

@@ -1,0 +1,37 @@
+/** Why a copy does not go as fast as it could. */
+export type ThrottleReason = "none" | "limit" | "foreground";
+
+export type LinkPhase = "copying" | "catching-up" | "streaming" | "disconnected";
+
+/** What a link is doing now, for people; the durable part is in the stored entry. Times are of the monotonic clock, ms. */
+export class LinkState {
+  phase: LinkPhase = "disconnected";
+  rows = 0;
+  bytes = 0;
+  bytesPerSecond = 0;
+  restarts = 0;
+  error: string | null = null;
+  throttle: { bytesPerSecond: number | null; reason: ThrottleReason } = {
+    bytesPerSecond: null,
+    reason: "none",
+  };
+  /** When the copy was last known to have everything that its source had. */
+  caughtUpAt: number | null = null;
+  phaseSince = performance.now();
+
+  enter(phase: LinkPhase): void {
+    if (phase === this.phase) return;
+    this.phase = phase;
+    this.phaseSince = performance.now();
+  }
+
+  /** How stale the copy may be, ms; null while that is not known. */
+  lagMs(): number | null {
+    return this.caughtUpAt === null ? null : Math.max(0, performance.now() - this.caughtUpAt);
+  }
+
+  /** For the parts of a split. */
+  copy(): LinkState {
+    return Object.assign(new LinkState(), this, { throttle: { ...this.throttle } });
+  }
+}

@@ -1,0 +1,79 @@
+import type { Holding, Holdings } from "./holdings.js";
+import { Copier, type CopierDeps } from "./copier.js";
+import { Feed, type FeedDeps } from "./feed.js";
+
+/** Keeps every copy of this node going: a copier for each segment that is being copied, a feed for each source and keyspace. */
+export class Links {
+  readonly #deps: FeedDeps & CopierDeps;
+  readonly #holdings: Holdings;
+  readonly #copiers = new Map<Holding, Copier>();
+  readonly #feeds = new Map<string, Feed>();
+  #closed = false;
+
+  constructor(deps: FeedDeps & CopierDeps) {
+    this.#deps = deps;
+    this.#holdings = deps.holdings;
+    deps.holdings.onChange(() => this.reconcile());
+  }
+
+  /** Starts, changes and ends copiers and feeds so that they are what the entries ask for. */
+  reconcile(): void {
+    if (this.#closed) return;
+    const all = this.#holdings.all();
+    this.#reconcileCopiers(all);
+    const groups = new Map<string, Holding[]>();
+    for (const holding of all) {
+      const link = holding.entry.link;
+      if (link === null || link.copy.phase !== "streaming") continue;
+      const key = feedKey(holding);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [holding]);
+      else group.push(holding);
+    }
+    for (const [key, feed] of this.#feeds) {
+      if (groups.has(key)) continue;
+      feed.close();
+      this.#feeds.delete(key);
+    }
+    for (const [key, members] of groups) {
+      let feed = this.#feeds.get(key);
+      if (feed === undefined) {
+        const first = members[0]!;
+        feed = new Feed(this.#deps, first.keyspace, first.entry.link!.source);
+        this.#feeds.set(key, feed);
+      }
+      feed.members = members;
+    }
+  }
+
+  /** The stream that keeps the holding up to date; null while it is copied or primary. */
+  feedOf(holding: Holding): Feed | null {
+    return holding.entry.link === null ? null : (this.#feeds.get(feedKey(holding)) ?? null);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const copier of this.#copiers.values()) copier.stop();
+    for (const feed of this.#feeds.values()) feed.close();
+  }
+
+  #reconcileCopiers(all: readonly Holding[]): void {
+    const wanted = new Set(all.filter(({ entry }) => entry.link?.copy.phase === "copying"));
+    for (const [holding, copier] of this.#copiers) {
+      if (wanted.has(holding) && copier.link === holding.entry.link?.id) {
+        copier.pace.limit = holding.entry.link.bytesPerSecond;
+        continue;
+      }
+      copier.stop();
+      this.#copiers.delete(holding);
+    }
+    for (const holding of wanted) {
+      if (!this.#copiers.has(holding)) this.#copiers.set(holding, new Copier(this.#deps, holding));
+    }
+  }
+}
+
+function feedKey({ keyspace, entry }: Holding): string {
+  const source = entry.link!.source;
+  return `${keyspace} ${source.node} ${source.url}`;
+}

@@ -1,0 +1,236 @@
+import type { Engine } from "../../engines/contract.js";
+import type { Authority } from "../protocol/headers.js";
+import { encodeJson } from "../protocol/json.js";
+import {
+  isEnded,
+  type Operation,
+  type OperationError,
+  type OperationRequest,
+  operationRequest,
+  type Progress,
+} from "../protocol/operation.js";
+import { ProblemError } from "../protocol/problem.js";
+
+const TABLE = "operations";
+/** Ended operations that are remembered. */
+const KEPT = 5_000;
+
+/** What a running operation may do about itself. */
+export interface Task {
+  readonly id: string;
+  /** Aborted when it is cancelled or the agent stops. */
+  readonly signal: AbortSignal;
+  report(phase: string, progress?: Progress): void;
+}
+
+/** Runs one kind. Resolves with the result; throws `ProblemError` for a failure that it can explain. Idempotent. */
+export type Perform = (request: OperationRequest, task: Task) => Promise<Record<string, unknown>>;
+
+interface Live {
+  operation: Operation;
+  readonly abort: AbortController;
+  /** Asked to end by its owner, not by the stop of the agent. */
+  cancelled: boolean;
+  readonly waiting: Set<() => void>;
+}
+
+/** The operations of this node: stored before they begin and when they end, watched while they run. */
+export class Operations {
+  readonly #engine: Engine;
+  readonly #perform: Perform;
+  readonly #live = new Map<string, Live>();
+  readonly #running = new Set<Promise<void>>();
+  #stopping = false;
+
+  constructor(engine: Engine, perform: Perform) {
+    this.#engine = engine;
+    this.#perform = perform;
+  }
+
+  /** Marks what an earlier process left running, and forgets the oldest. Call it once, before the first request. */
+  async recover(now: string): Promise<void> {
+    const stored = this.#engine.documents<Operation>(TABLE).map(({ value }) => value);
+    const ended = stored
+      .filter(({ state }) => isEnded(state))
+      .toSorted((a, b) => a.updatedAt.localeCompare(b.updatedAt));
+    const forgotten = ended.slice(0, Math.max(0, ended.length - KEPT));
+    await this.#engine.write((txn) => {
+      for (const { id } of forgotten) txn.deleteDocument(TABLE, id);
+      for (const operation of stored) {
+        if (isEnded(operation.state)) continue;
+        txn.putDocument(TABLE, operation.id, {
+          ...operation,
+          state: "interrupted",
+          rev: operation.rev + 1,
+          updatedAt: now,
+        });
+      }
+    });
+  }
+
+  get(id: string): Operation {
+    const known = this.#live.get(id)?.operation ?? this.#engine.document<Operation>(TABLE, id);
+    if (known === null)
+      throw new ProblemError(404, "no-operation", `this node knows no operation ${id}`);
+    return known;
+  }
+
+  all(): Operation[] {
+    const stored = this.#engine.documents<Operation>(TABLE).map(({ value }) => value);
+    return stored.map((one) => this.#live.get(one.id)?.operation ?? one);
+  }
+
+  /** Stores the operation, then begins it. A replay gets the stored one; an interrupted one begins again. */
+  async put(id: string, request: OperationRequest, authority: Authority): Promise<Operation> {
+    const payload = JSON.parse(encodeJson(request)) as Record<string, unknown>;
+    const known = this.#live.get(id)?.operation ?? this.#engine.document<Operation>(TABLE, id);
+    if (known !== null && encodeJson(known.request) !== encodeJson(payload)) {
+      throw new ProblemError(
+        422,
+        "id-reused",
+        `operation ${id} was put before with another request`,
+      );
+    }
+    if (known !== null && known.state !== "interrupted") return known;
+    const now = new Date().toISOString();
+    const live: Live = {
+      operation: {
+        id,
+        kind: request.kind,
+        request: payload,
+        state: "pending",
+        rev: (known?.rev ?? 0) + 1,
+        ...authority,
+        phase: "accepted",
+        progress: null,
+        result: null,
+        error: null,
+        createdAt: known?.createdAt ?? now,
+        updatedAt: now,
+      },
+      abort: new AbortController(),
+      cancelled: false,
+      waiting: new Set(),
+    };
+    this.#live.set(id, live);
+    try {
+      await this.#store(live.operation);
+    } catch (error) {
+      this.#live.delete(id);
+      throw error;
+    }
+    const run = this.#run(live, request);
+    this.#running.add(run);
+    void run.finally(() => this.#running.delete(run));
+    return live.operation;
+  }
+
+  /** Asks it to end. What it has done stays. */
+  cancel(id: string): Operation {
+    const operation = this.get(id);
+    const live = this.#live.get(id);
+    if (live !== undefined) {
+      live.cancelled = true;
+      live.abort.abort();
+    }
+    return operation;
+  }
+
+  /** The operation once its revision is above `after`, or as it is after `ms`. */
+  async wait(id: string, after: number, ms: number, signal: AbortSignal): Promise<Operation> {
+    const operation = this.get(id);
+    const live = this.#live.get(id);
+    if (live === undefined || operation.rev > after || ms <= 0) return operation;
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        live.waiting.delete(end);
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      live.waiting.add(end);
+      signal.addEventListener("abort", end);
+    });
+    return this.get(id);
+  }
+
+  /** Ends what runs, without an outcome: it is `interrupted` after the next start. */
+  async close(): Promise<void> {
+    this.#stopping = true;
+    for (const live of this.#live.values()) live.abort.abort();
+    await Promise.allSettled(this.#running);
+  }
+
+  async #run(live: Live, request: OperationRequest): Promise<void> {
+    this.#change(live, { state: "running" });
+    const task: Task = {
+      id: live.operation.id,
+      signal: live.abort.signal,
+      report: (phase, progress) =>
+        this.#change(live, { phase, ...(progress === undefined ? {} : { progress }) }),
+    };
+    let end: Partial<Operation>;
+    try {
+      const result = await this.#perform(request, task);
+      end = {
+        state: "succeeded",
+        result: JSON.parse(encodeJson(result)) as Record<string, unknown>,
+      };
+    } catch (error) {
+      if (this.#stopping) return;
+      end = live.cancelled ? { state: "cancelled" } : { state: "failed", error: explain(error) };
+    }
+    const ended = {
+      ...live.operation,
+      ...end,
+      rev: live.operation.rev + 1,
+      updatedAt: new Date().toISOString(),
+    };
+    try {
+      await this.#store(ended);
+    } catch {
+      // The engine has failed: the process is about to end, and the operation will be `interrupted`.
+      return;
+    }
+    live.operation = ended;
+    this.#live.delete(ended.id);
+    for (const wake of live.waiting) wake();
+  }
+
+  #change(live: Live, fields: Partial<Operation>): void {
+    const { rev } = live.operation;
+    live.operation = {
+      ...live.operation,
+      ...fields,
+      rev: rev + 1,
+      updatedAt: new Date().toISOString(),
+    };
+    for (const wake of live.waiting) wake();
+  }
+
+  async #store(operation: Operation): Promise<void> {
+    await this.#engine.write((txn) => txn.putDocument(TABLE, operation.id, operation));
+  }
+}
+
+/** Reads the body of a PUT. Throws 400 `bad-request`. */
+export function parseRequest(body: unknown): OperationRequest {
+  const parsed = operationRequest.safeParse(body);
+  if (parsed.success && parsed.data.lo < parsed.data.hi) return parsed.data;
+  const detail = parsed.success
+    ? "lo must be below hi"
+    : parsed.error.issues
+        .map(({ path, message }) => `${path.join(".") || "body"}: ${message}`)
+        .join("; ");
+  throw new ProblemError(400, "bad-request", detail);
+}
+
+function explain(error: unknown): OperationError {
+  if (error instanceof ProblemError) {
+    const { code, detail = code, retryable, outcome, hint } = error.problem;
+    return { code, message: detail, retryable, outcome, ...(hint === undefined ? {} : { hint }) };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { code: "internal", message, retryable: true, outcome: "unknown" };
+}

@@ -1,0 +1,282 @@
+import { randomBytes } from "node:crypto";
+import type { Engine } from "../../engines/contract.js";
+import { next, restart } from "../../ownership/machine.js";
+import { acceptsWrites, answerOfAbsent } from "../../ownership/permissions.js";
+import { ORIGIN } from "../../ownership/position.js";
+import type { Answer, Durable, Effect, Event, Request, Transition } from "../../ownership/types.js";
+import type { Peers } from "../client/peer.js";
+import type { NodeRef } from "../protocol/json.js";
+import type { OwnershipRequest } from "../protocol/peer.js";
+import type { Holding, Holdings } from "./holdings.js";
+import { linkFor } from "./role-link.js";
+import { Retries } from "./retries.js";
+
+type Outcome = Extract<Effect, { kind: "outcome" }>;
+
+/** Beyond the budget of a fence, for the answer to come back. */
+const ANSWER_MS = 2_000;
+
+export interface OwnershipDeps {
+  readonly self: () => NodeRef;
+  readonly engine: Engine;
+  readonly holdings: Holdings;
+  readonly peers: Peers;
+  /** Where a node is, when no request has told. */
+  readonly urlOf: (node: string) => string | null;
+  /** A takeover asked of this node has ended. */
+  readonly onOutcome: (outcome: Outcome["outcome"]) => void;
+  /** A commit failed, or something that must not happen did: the process ends. */
+  readonly die: (error: unknown) => void;
+}
+
+/** Executes the effects of the ownership machine and feeds its events back. One machine a holding. */
+export class Ownership {
+  readonly #deps: OwnershipDeps;
+  readonly #timers = new Map<string, NodeJS.Timeout>();
+  readonly #retries = new Retries();
+  /** HTTP requests of peers that wait for the machine's answer, by attempt and kind. */
+  readonly #owed = new Map<string, ((answer: Answer) => void)[]>();
+  readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
+  readonly #repointed = new Map<Holding, () => void>();
+  readonly #peerUrls = new Map<string, string>();
+  /** Holdings whose machine must hear of every flushed cursor. */
+  readonly #watching = new Set<Holding>();
+  #closed = false;
+
+  constructor(deps: OwnershipDeps) {
+    this.#deps = deps;
+  }
+
+  /** After a start: claims left open are resolved, successors that may have forgotten are offered their entry. */
+  recover(): void {
+    for (const holding of this.#deps.holdings.all()) {
+      this.#take(holding, restart(holding.entry.ownership));
+    }
+  }
+
+  dispatch(holding: Holding, event: Event): void {
+    if (this.#closed) return;
+    this.#take(holding, next(this.#deps.self().node, holding.state, event));
+  }
+
+  /** Whether `applied` must be told of this holding's flushed cursor now, before anything else is applied. */
+  isWatching(holding: Holding): boolean {
+    return this.#watching.has(holding);
+  }
+
+  /** The cursor of the holding, as flushed, for a machine that waits for it. */
+  applied(holding: Holding): void {
+    if (!this.#watching.has(holding)) return;
+    const position = this.#deps.engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
+    this.dispatch(holding, { type: "applied", position });
+  }
+
+  /** What the source durably says it handed to this node. */
+  offered(holding: Holding, from: string, handed: NonNullable<Durable["handed"]>): void {
+    if (holding.splitting) return;
+    this.dispatch(holding, {
+      type: "message",
+      from,
+      message: { kind: "offer", handed },
+      token: randomToken(),
+    });
+  }
+
+  /** Resolves with how the attempt ended. Only on a holding that is exactly the slice. */
+  async takeover(
+    holding: Holding,
+    ask: { attempt: string; next: bigint; budgetMs: number; giveUpMs: number },
+  ): Promise<Outcome> {
+    return new Promise((resolve) => {
+      this.#outcomes.set(ask.attempt, resolve);
+      this.dispatch(holding, { type: "takeover", ...ask });
+    });
+  }
+
+  /** The holding follows another copy; resolves once that is stored. It must be an idle follower. */
+  async repoint(holding: Holding, source: NodeRef): Promise<void> {
+    const link = holding.entry.link;
+    if (link !== null && link.source.node === source.node) {
+      // The same node at another address: nothing changes for the protocol.
+      const { engine, holdings } = this.#deps;
+      await engine.write((txn) => {
+        const entry = txn.entry(holding.keyspace, holding.entry);
+        const known = entry?.link ?? null;
+        if (entry === null || known === null) throw new Error("the link was removed");
+        txn.putEntry({ ...entry, link: { ...known, source } });
+      });
+      holdings.refresh();
+      return;
+    }
+    this.#peerUrls.set(source.node, source.url);
+    await new Promise<void>((resolve) => {
+      this.#repointed.set(holding, resolve);
+      this.dispatch(holding, { type: "repoint", source: source.node });
+    });
+  }
+
+  /** Waits for the end of a claim that an earlier process began. */
+  async outcomeOf(attempt: string): Promise<Outcome> {
+    return new Promise((resolve) => void this.#outcomes.set(attempt, resolve));
+  }
+
+  /** Answers a peer. Cuts the entry first when a fence is for a part of it. */
+  async answer(ask: OwnershipRequest): Promise<Answer> {
+    const { holdings } = this.#deps;
+    const { keyspace, lo, hi, from, request } = ask;
+    this.#peerUrls.set(from.node, from.url);
+    const parts = holdings.overlapping(keyspace, lo, hi);
+    const [first] = parts;
+    if (first === undefined) return answerOfAbsent(request);
+    if (request.kind !== "fence") {
+      // A fence stands on exactly its slice. Where the entry is cut otherwise there is none, and the record of a
+      // handover is in every part: any part answers for all, but each must remember that the attempt has ended.
+      const record = parts.find((one) => one.state.durable.handed?.attempt === request.attempt);
+      const answers = await Promise.all(
+        (record === undefined ? parts : [record]).map((one) =>
+          this.#answerOn(one, from.node, request),
+        ),
+      );
+      return answers[0]!;
+    }
+    const whole = parts.length === 1 && first.lo <= lo && first.hi >= hi;
+    if (!whole)
+      return { kind: "refused", answers: "fence", attempt: request.attempt, reason: "busy" };
+    const exact = first.lo === lo && first.hi === hi;
+    if ((exact && !first.splitting) || !acceptsWrites(first.state)) {
+      return this.#answerOn(first, from.node, request);
+    }
+    // Wrapped, so that the next cut does not wait for the answer.
+    const { answer } = await holdings.cut(keyspace, lo, hi, ([part]) => ({
+      answer: this.#answerOn(part!, from.node, request),
+    }));
+    return answer;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#retries.close();
+  }
+
+  async #answerOn(holding: Holding, from: string, request: Request): Promise<Answer> {
+    const key = `${request.attempt}/${request.kind}`;
+    return new Promise<Answer>((resolve) => {
+      const waiting = this.#owed.get(key);
+      if (waiting === undefined) this.#owed.set(key, [resolve]);
+      else waiting.push(resolve);
+      this.dispatch(holding, { type: "message", from, message: request, token: randomToken() });
+    });
+  }
+
+  #take(holding: Holding, transition: Transition): void {
+    holding.state = transition.state;
+    const waits = ["catching-up", "promoting"].includes(transition.state.phase.kind);
+    if (!waits) this.#watching.delete(holding);
+    for (const effect of transition.effects) this.#execute(holding, effect);
+    if (transition.state.phase.kind === "repointing") return;
+    this.#repointed.get(holding)?.();
+    this.#repointed.delete(holding);
+  }
+
+  #execute(holding: Holding, effect: Effect): void {
+    switch (effect.kind) {
+      case "persist":
+        this.#persist(holding, effect.durable);
+        return;
+      case "send":
+        this.#send(holding, effect);
+        return;
+      case "drain":
+        void this.#deps.engine.barrier().then(() => {
+          const position = this.#deps.engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
+          this.dispatch(holding, { type: "drained", token: effect.token, position });
+        }, this.#deps.die);
+        return;
+      case "arm": {
+        const { timer, id } = effect;
+        const fire = () => {
+          this.#timers.delete(id);
+          this.dispatch(
+            holding,
+            timer === "deadline" ? { type: timer, token: id } : { type: timer, attempt: id },
+          );
+        };
+        this.#timers.set(id, setTimeout(fire, effect.ms));
+        return;
+      }
+      case "disarm":
+        clearTimeout(this.#timers.get(effect.id));
+        this.#timers.delete(effect.id);
+        return;
+      case "catch-up":
+        this.#watching.add(holding);
+        queueMicrotask(() => this.applied(holding));
+        return;
+      case "outcome":
+        this.#deps.onOutcome(effect.outcome);
+        this.#outcomes.get(effect.attempt)?.(effect);
+        this.#outcomes.delete(effect.attempt);
+        return;
+    }
+  }
+
+  readonly #urlOf = (node: string) => this.#peerUrls.get(node) ?? this.#deps.urlOf(node);
+
+  #persist(holding: Holding, durable: Durable): void {
+    const { engine, holdings, die } = this.#deps;
+    engine
+      .write((txn) => {
+        const entry = txn.entry(holding.keyspace, holding.entry);
+        if (entry === null)
+          throw new Error(`the entry ${holding.keyspace} [${holding.lo}, ${holding.hi}) is gone`);
+        txn.putEntry({ ...entry, ownership: durable, link: linkFor(entry, durable, this.#urlOf) });
+      })
+      .then(() => {
+        holdings.refresh();
+        this.dispatch(holding, { type: "persisted" });
+      })
+      .catch(die);
+  }
+
+  #send(holding: Holding, { to, message }: Extract<Effect, { kind: "send" }>): void {
+    switch (message.kind) {
+      case "fence":
+      case "handover":
+      case "resolve":
+        void this.#ask(holding, to, message);
+        return;
+      case "offer":
+        // The successor hears it when it opens its change stream: see changes.ts.
+        return;
+      default: {
+        const key = `${message.attempt}/${message.answers}`;
+        const waiting = this.#owed.get(key) ?? [];
+        this.#owed.delete(key);
+        for (const resolve of waiting) resolve(message);
+      }
+    }
+  }
+
+  async #ask(holding: Holding, to: string, request: Request): Promise<void> {
+    const { peers, self } = this.#deps;
+    const link = holding.entry.link;
+    const url = link !== null && link.source.node === to ? link.source.url : this.#deps.urlOf(to);
+    const { keyspace, lo, hi } = holding;
+    try {
+      if (url === null) throw new Error(`no address is known of ${to}`);
+      const wait = request.kind === "fence" ? request.budgetMs + ANSWER_MS : ANSWER_MS;
+      const answer = await peers.ownership(url, { keyspace, lo, hi, from: self(), request }, wait);
+      this.#retries.forget(request.attempt);
+      this.dispatch(holding, { type: "message", from: to, message: answer, token: randomToken() });
+    } catch (error) {
+      holding.link.error = `${request.kind} at ${to}: ${error instanceof Error ? error.message : String(error)}`;
+      this.#retries.later(request.attempt, () => this.dispatch(holding, { type: "retry" }));
+    }
+  }
+}
+
+/** 128 random bits. */
+export function randomToken(): string {
+  return randomBytes(16).toString("hex");
+}

@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import type { Engine } from "../../engines/contract.js";
+import { lookup } from "../../routing/lookup.js";
+import type { RouteSegment, RouteTable } from "../../routing/table.js";
+import { decodeTable, encodeTable } from "../../routing/wire.js";
+import { ProblemError } from "../protocol/problem.js";
+
+const TABLE = "routes";
+
+/** The published route tables, as this node has stored them. */
+export class Routes {
+  readonly #engine: Engine;
+  readonly #tables = new Map<string, RouteTable>();
+  readonly #waiting = new Set<() => void>();
+  #etag = "";
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    for (const { id, value } of engine.documents<unknown>(TABLE))
+      this.#tables.set(id, decodeTable(value));
+    this.#renewEtag();
+  }
+
+  get etag(): string {
+    return this.#etag;
+  }
+
+  all(): RouteTable[] {
+    return [...this.#tables.values()];
+  }
+
+  segmentAt(keyspace: string, position: bigint): RouteSegment | null {
+    const table = this.#tables.get(keyspace);
+    return table === undefined ? null : lookup(table, position);
+  }
+
+  urlOf(node: string): string | null {
+    for (const table of this.#tables.values()) {
+      const known = table.nodes[node];
+      if (known !== undefined) return known.url;
+    }
+    return null;
+  }
+
+  /** Stores a newer table, flushed. The stored one again is fine; an older one, or another of the same version, is `stale-routes`. */
+  async put(table: RouteTable): Promise<void> {
+    const encoded = encodeTable(table);
+    await this.#engine.write((txn) => {
+      const known = txn.document<typeof encoded>(TABLE, table.keyspace);
+      if (known !== null && known.version >= table.version) {
+        if (known.version === table.version && fingerprint(known) === fingerprint(encoded)) return;
+        throw new ProblemError(
+          409,
+          "stale-routes",
+          `version ${table.version} of the routes of ${table.keyspace} is not newer than ${known.version}, which is stored here`,
+        );
+      }
+      txn.putDocument(TABLE, table.keyspace, encoded);
+    });
+    this.#tables.set(table.keyspace, table);
+    this.#renewEtag();
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Resolves when the tables differ from those of `etag`, or after `ms`, or when the signal aborts. */
+  async differFrom(etag: string, ms: number, signal: AbortSignal): Promise<void> {
+    if (this.#etag !== etag || ms <= 0 || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(end);
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      this.#waiting.add(end);
+      signal.addEventListener("abort", end);
+    });
+  }
+
+  #renewEtag(): void {
+    const versions = this.all()
+      .map(({ keyspace, version }) => `${keyspace}:${version}`)
+      .toSorted();
+    this.#etag = versions.join(",");
+  }
+}
+
+function fingerprint(value: unknown): string {
+  return createHash("sha256").update(JSON.stringify(value)).digest("hex");
+}

@@ -1,0 +1,82 @@
+import { statfs } from "node:fs/promises";
+import { freemem } from "node:os";
+import { readable } from "../../ownership/copy.js";
+import { knownGeneration, ORIGIN } from "../../ownership/position.js";
+import type { EntryStatus, LinkStatus, NodeStatus } from "../protocol/node.js";
+import type { Holding } from "./holdings.js";
+import type { Services } from "./http/context.js";
+
+/** `GET /v1/node`. */
+export async function nodeStatusOf(services: Services): Promise<NodeStatus> {
+  const { self, engine, holdings, retention, routes, authority, version, bootId, dir } = services;
+  const { node, url } = self();
+  const disk = await statfs(dir);
+  const log = engine.log();
+  return {
+    v: 1,
+    node,
+    url,
+    version,
+    engine: engine.kind,
+    bootId,
+    uptimeMs: Math.round(performance.now()),
+    lineage: authority.lineage(),
+    epochs: authority.epochs(),
+    store: {
+      bytes: engine.describe().bytes,
+      diskFreeBytes: disk.bavail * disk.bsize,
+      memoryFreeBytes: freemem(),
+    },
+    log: { ...log, maxBytes: retention.maxBytes },
+    entries: holdings.all().map((holding) => entryStatus(services, holding)),
+    dropping: engine.drops().map(({ keyspace, lo, hi }) => ({ keyspace, lo, hi })),
+    followers: retention.followers().map(({ id, through }) => {
+      const [follower = id, keyspace = ""] = id.split("/");
+      return { node: follower, keyspace, lagIndexes: log.last > through ? log.last - through : 0n };
+    }),
+    routes: Object.fromEntries(routes.all().map(({ keyspace, version: at }) => [keyspace, at])),
+  };
+}
+
+function entryStatus({ engine }: Services, holding: Holding): EntryStatus {
+  const { keyspace, lo, hi, entry, state } = holding;
+  const cursor = engine.cursor(keyspace, lo) ?? ORIGIN;
+  const { durable, phase } = state;
+  return {
+    keyspace,
+    lo,
+    hi,
+    role: durable.role,
+    phase: phase.kind,
+    generation: knownGeneration(durable, cursor),
+    cursor,
+    readable: entry.link === null || readable(entry.link.copy, cursor),
+    source: entry.link?.source ?? null,
+    link: entry.link === null ? null : linkStatus(holding),
+    handed:
+      durable.handed === null
+        ? null
+        : { to: durable.handed.to, generation: durable.handed.generation },
+  };
+}
+
+function linkStatus({ entry, link }: Holding): LinkStatus {
+  const stored = entry.link!;
+  const copying = link.phase === "copying";
+  return {
+    id: stored.id,
+    purpose: stored.purpose,
+    phase: link.phase,
+    rows: link.rows,
+    bytes: link.bytes,
+    bytesPerSecond: copying ? link.bytesPerSecond : 0,
+    lagMs: link.lagMs(),
+    verified: stored.verified,
+    restarts: link.restarts,
+    throttle: copying
+      ? { ...link.throttle }
+      : { bytesPerSecond: stored.bytesPerSecond, reason: "none" },
+    error: link.error,
+    since: Math.round(performance.now() - link.phaseSince),
+  };
+}

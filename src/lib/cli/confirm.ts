@@ -1,0 +1,33 @@
+import { createInterface } from "node:readline/promises";
+import { EXIT, OpsError } from "../errors.js";
+import { interactive } from "./terminal.js";
+
+/**
+ * Asks on stderr; only `y` or `yes` means yes, end of input means no. True at once with `yes`.
+ * @throws OpsError `confirmation-needed` where there is nobody to ask
+ */
+export async function confirm(question: string, options: { yes: boolean }): Promise<boolean> {
+  if (options.yes) return true;
+  if (!interactive(process.stdin) || !interactive(process.stderr)) {
+    throw new OpsError(
+      "confirmation-needed",
+      EXIT.usage,
+      `${question} There is no terminal to ask on.`,
+      {
+        hint: "pass --yes to confirm",
+      },
+    );
+  }
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  const ended = new AbortController();
+  prompt.once("close", () => ended.abort());
+  try {
+    const answer = await prompt.question(`${question} [y/N] `, { signal: ended.signal });
+    return /^y(es)?$/i.test(answer.trim());
+  } catch (error) {
+    if (ended.signal.aborted) return false;
+    throw error;
+  } finally {
+    prompt.close();
+  }
+}

@@ -1,0 +1,72 @@
+import { EXIT, OpsError, type Exit } from "../errors.js";
+import { toJson } from "./json.js";
+import { writeErr, writeOut } from "./output.js";
+import { palette } from "./palette.js";
+
+/** What a failure looks like to people and programs. */
+interface Failure {
+  code: string;
+  exit: number;
+  message: string;
+  hint: string | undefined;
+  details: unknown;
+}
+
+/** The machine said no; not ours to fix, not a bug either. */
+const MACHINE = new Set(["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EMFILE", "ENFILE"]);
+
+/** What to tell about anything that was thrown. */
+function failureOf(error: unknown): Failure {
+  if (error instanceof OpsError) return error;
+  const { message, code, oclif, path } = describe(error);
+  // What oclif throws for a flag, an argument or a command it cannot make sense of.
+  if (oclif?.exit === OCLIF_USAGE) {
+    return failure("usage", EXIT.usage, usageMessage(message), "add --help to see what it takes");
+  }
+  if (code !== undefined && MACHINE.has(code)) {
+    const hint = `check ${path ?? "the disk"}: space, limits and permissions`;
+    return failure("machine", EXIT.failure, message, hint);
+  }
+  const hint =
+    "this is a bug in ops: report it with the output of the same command under DEBUG=ops";
+  return failure("internal", EXIT.failure, `internal error: ${message}`, hint);
+}
+
+/** Tells it on stderr, under `--json` also as the last line of stdout. Returns the exit code. */
+export function report(error: unknown, json: boolean): number {
+  const { code, exit, message, hint, details } = failureOf(error);
+  const paint = palette(process.stderr);
+  writeErr(`${paint.red("error:")} ${message}`);
+  if (hint !== undefined) writeErr(`${paint.cyan("hint:")} ${hint}`);
+  if (process.env["DEBUG"] && error instanceof Error) writeErr(withCauses(error));
+  if (json) writeOut(toJson({ v: 1, type: "error", error: { code, message, hint, details } }));
+  return exit;
+}
+
+/** oclif's own default for misuse. */
+const OCLIF_USAGE = 2;
+
+interface Thrown {
+  message: string;
+  code?: string;
+  path?: string;
+  oclif?: { exit?: number };
+}
+
+function describe(error: unknown): Thrown {
+  return error instanceof Error ? error : { message: String(error) };
+}
+
+function failure(code: string, exit: Exit, message: string, hint: string): Failure {
+  return { code, exit, message, hint, details: undefined };
+}
+
+/** oclif ends its messages with a pointer to `--help`; the hint says that. */
+function usageMessage(message: string): string {
+  return message.replace(/\n+See more help with --help\s*$/, "");
+}
+
+function withCauses(error: Error): string {
+  const stack = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${stack}\ncaused by: ${withCauses(error.cause)}` : stack;
+}

@@ -1,0 +1,21 @@
+import { Flags } from "@oclif/core";
+
+/** Where locks, routes and journals live. */
+export const stateFlag = Flags.string({
+  description: "folder with locks, routes and journals",
+  env: "OPS_STATE",
+  default: ".ops",
+  helpValue: "DIR",
+});
+
+export const yesFlag = Flags.boolean({
+  description: "do not ask for confirmation",
+  default: false,
+});
+
+export const topologyFlag = Flags.string({
+  char: "t",
+  description: "the topology",
+  helpValue: "FILE",
+  required: true,
+});

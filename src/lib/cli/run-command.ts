@@ -1,0 +1,94 @@
+import { randomBytes } from "node:crypto";
+import { hostname, userInfo } from "node:os";
+import type { Command } from "@oclif/core";
+import type { Preview } from "../run/preview.js";
+import type { RunEvent } from "../run/events.js";
+import type { RunEnvironment } from "../run/session.js";
+import type { RunSummary } from "../run/summary.js";
+import { EXIT } from "../errors.js";
+import { BaseCommand } from "./base.js";
+import type { Progress } from "./progress.js";
+import { onStopSignals } from "./signals.js";
+
+/** A command that works on a run: tells its events as they come, and hears Ctrl-C. */
+export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T> {
+  static override streams = true;
+
+  /** Runs `work` with what a run needs; the first Ctrl-C stops it at a safe boundary, the second detaches. */
+  protected async withRuns<R>(state: string, work: (env: RunEnvironment) => Promise<R>): Promise<R> {
+    const { FileStateStore } = await import("../state/file/store.js");
+    const { connectAgents } = await import("../run/agents.js");
+    const { PATIENCE, systemClock } = await import("../run/clock.js");
+    const stopping = new AbortController();
+    const detached = new AbortController();
+    const progress = this.jsonEnabled() ? null : await this.progress();
+    const { eventLine } = await import("../report/run-events.js");
+    const emit = (event: RunEvent): void => {
+      const { type, ...fields } = event;
+      if (progress === null) this.event(type, fields);
+      else show(progress, event, eventLine(event));
+    };
+    const forget = onStopSignals({
+      stop: () => {
+        this.note("stopping at the next safe boundary; Ctrl-C again leaves the agents to it");
+        stopping.abort();
+      },
+      detach: () => {
+        stopping.abort();
+        detached.abort();
+      },
+    });
+    try {
+      return await work({
+        store: new FileStateStore(state),
+        connect: connectAgents,
+        clock: systemClock,
+        patience: PATIENCE,
+        stop: { stopping: stopping.signal, detached: detached.signal },
+        emit,
+        random: (count) => randomBytes(count),
+        actor: `${userName()}@${hostname()}`,
+        command: ["ops", ...(this.id ?? "").split(":"), ...this.argv].join(" "),
+      });
+    } finally {
+      forget();
+      progress?.stop();
+    }
+  }
+
+  /** Prints how a run stands, and gives it as the command's value. */
+  protected async told(env: RunEnvironment, run: string): Promise<RunSummary> {
+    const { showRun } = await import("../run/runs.js");
+    const { summaryText } = await import("../report/run-summary.js");
+    const summary = await showRun(env.store, run);
+    this.print(summaryText(summary, env.clock.now()));
+    if (Object.keys(summary.missing).length > 0) this.exitWith(EXIT.partial);
+    return summary;
+  }
+
+  /** Prints what a command would do, and gives it as the command's value. */
+  protected async foretold(preview: Preview): Promise<object> {
+    const { previewText } = await import("../report/run-preview.js");
+    this.print(previewText(preview));
+    return { dryRun: true, ...preview };
+  }
+}
+
+function show(progress: Progress, event: RunEvent, line: { readonly text: string; readonly warns: boolean } | null): void {
+  if (event.type === "progress") {
+    const { step: _, what, phase, unit, ...rest } = event;
+    progress.update({ stage: phase, subject: what, ...rest, ...(unit === "rows" || unit === "bytes" ? { unit } : {}) });
+  } else if (line !== null) {
+    if (line.warns) progress.warn(line.text);
+    else progress.done(line.text);
+  }
+}
+
+/** A user without a name in the system's list is known by number. */
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? "unknown"}`;
+  }
+}

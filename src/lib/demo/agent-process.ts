@@ -1,0 +1,129 @@
+import { spawn } from "node:child_process";
+import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { EXIT, OpsError } from "../errors.js";
+import { freePort } from "./port.js";
+import { isAlive, killProcess, startTimeOf, type ProcessId } from "./process.js";
+
+/** The same from `src` and from `dist`. */
+export const OPS = fileURLToPath(new URL("../../../bin/run.js", import.meta.url));
+
+const READY_WITHIN_MS = 60_000;
+/** Another process may take a chosen port first. */
+const PORT_TRIES = 5;
+
+export interface AgentPlace {
+  readonly node: string;
+  /** Holds the agent's configuration, data and log. */
+  readonly dir: string;
+  /** The port that it must have, or null for any. */
+  readonly port: number | null;
+}
+
+export interface AgentProcess extends ProcessId {
+  readonly node: string;
+  readonly url: string;
+  readonly dir: string;
+}
+
+/** Told as soon as the process exists, before it is ready. */
+export type OnSpawn = (process: ProcessId) => void | Promise<void>;
+
+/**
+ * Starts `ops agent serve` in a process that outlives this one and waits until it answers.
+ * Throws OpsError `agent-start` with the end of its log.
+ */
+export async function startAgent(place: AgentPlace, onSpawn: OnSpawn = () => undefined): Promise<AgentProcess> {
+  for (let left = place.port === null ? PORT_TRIES : 1; ; left -= 1) {
+    const port = place.port ?? (await freePort());
+    try {
+      return await startOn(place, port, onSpawn);
+    } catch (error) {
+      const taken = error instanceof OpsError && /EADDRINUSE/.test(String(error.details));
+      if (!taken || left <= 1) throw error;
+    }
+  }
+}
+
+async function startOn(place: AgentPlace, port: number, onSpawn: OnSpawn): Promise<AgentProcess> {
+  const { node, dir } = place;
+  mkdirSync(dir, { recursive: true });
+  const config = join(dir, "agent.yaml");
+  // JSON is YAML.
+  const settings = { node, dir: join(dir, "data"), listen: { host: "127.0.0.1", port } };
+  writeFileSync(config, `${JSON.stringify(settings, null, 2)}\n`);
+
+  const log = openSync(join(dir, "agent.log"), "a+");
+  try {
+    const logFrom = fstatSync(log).size;
+    const child = spawn(process.execPath, [OPS, "agent", "serve", "--config", config], {
+      stdio: ["ignore", log, log],
+      detached: true,
+      cwd: dir,
+      env: environment(),
+    });
+    child.unref();
+    let exit: string | null = null;
+    child.once("error", (error) => (exit = error.message));
+    child.once("exit", (code, by) => (exit = by === null ? `exit code ${String(code)}` : `signal ${by}`));
+    await new Promise((resolve) => child.once("spawn", resolve).once("error", resolve));
+    const startTime = child.pid === undefined ? null : startTimeOf(child.pid);
+    if (child.pid === undefined || startTime === null) throw notStarted(node, exit ?? "it ended at once", log, logFrom);
+
+    const id: ProcessId = { pid: child.pid, startTime };
+    await onSpawn(id);
+    const until = performance.now() + READY_WITHIN_MS;
+    for (;;) {
+      // Asked before the log is read: what an ended process wrote is then all there.
+      const gone = !isAlive(id);
+      const url = readyUrl(textFrom(log, logFrom), node);
+      if (url !== null && !gone) return { ...id, node, url, dir };
+      if (gone) throw notStarted(node, exit ?? "it ended", log, logFrom);
+      if (performance.now() > until) {
+        await killProcess(id);
+        throw notStarted(node, `not ready after ${READY_WITHIN_MS / 1000} s`, log, logFrom);
+      }
+      await sleep(20);
+    }
+  } finally {
+    closeSync(log);
+  }
+}
+
+/** Test runners set NODE_ENV, by which the CLI framework would look for TypeScript sources instead of the build. */
+function environment(): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = { ...process.env, NODE_ENV: "production" };
+  for (const name of Object.keys(env)) if (name.startsWith("VITEST")) delete env[name];
+  return env;
+}
+
+function readyUrl(text: string, node: string): string | null {
+  for (const line of text.split("\n").slice(0, -1)) {
+    if (!line.includes('"ready"')) continue;
+    try {
+      const said = JSON.parse(line) as { type?: unknown; node?: unknown; url?: unknown };
+      if (said.type === "ready" && said.node === node && typeof said.url === "string") return said.url;
+    } catch {
+      // A log line of another kind.
+    }
+  }
+  return null;
+}
+
+function notStarted(node: string, why: string, log: number, from: number): OpsError {
+  const text = textFrom(log, from);
+  const end = text.trimEnd().split("\n").slice(-15).join("\n");
+  return new OpsError("agent-start", EXIT.failure, `the agent of ${node} did not start: ${why}\n${end}`.trimEnd(), {
+    hint: "The directory of the node holds its whole log in agent.log.",
+    details: text,
+  });
+}
+
+function textFrom(file: number, from: number): string {
+  const length = Math.min(fstatSync(file).size - from, 1 << 20);
+  if (length <= 0) return "";
+  const bytes = Buffer.alloc(length);
+  return bytes.toString("utf8", 0, readSync(file, bytes, 0, length, from));
+}

@@ -1,0 +1,70 @@
+import type { Transaction } from "lmdb";
+import type { LogPosition } from "../../ownership/types.js";
+import type { StoredDrop, StoredEntry } from "../contract.js";
+import { EntryTable } from "../entry-table.js";
+import type { Delta } from "./delta.js";
+import { decodeJson } from "./records.js";
+import { CURSORS, DROPS, ENTRIES, KEYSPACES, LOG_LAST, endOf } from "./state-keys.js";
+import type { Tables } from "./tables.js";
+
+/** What is kept in memory of the last flushed commit: small, and asked for with each request. */
+export class Committed {
+  entries = EntryTable.empty;
+  drops: readonly StoredDrop[] = [];
+  /** Ids of keyspaces. */
+  keyspaces: ReadonlyMap<string, number> = new Map();
+  /** The oldest sequence in the log; one past `last` when the log is empty. */
+  first = 1n;
+  last = 0n;
+  /** By `cursorKey`. */
+  readonly #cursors = new Map<string, LogPosition>();
+
+  static load(tables: Tables): Committed {
+    const { state, log } = tables;
+    const loaded = new Committed();
+    const all = <T>(prefix: string, take: (key: string, value: T) => void): void => {
+      for (const { key, value } of state.getRange({ start: prefix, end: endOf(prefix) })) {
+        take(key, decodeJson<T>(value));
+      }
+    };
+    const keyspaces = new Map<string, number>();
+    all<number>(KEYSPACES, (key, id) => keyspaces.set(key.slice(KEYSPACES.length), id));
+    loaded.keyspaces = keyspaces;
+    const entries: StoredEntry[] = [];
+    all<StoredEntry>(ENTRIES, (_, entry) => entries.push(entry));
+    loaded.entries = EntryTable.of(entries);
+    all<StoredDrop>(DROPS, (_, drop) => (loaded.drops = [...loaded.drops, drop]));
+    all<LogPosition>(CURSORS, (key, at) => loaded.#cursors.set(key, at));
+
+    loaded.last = lastSequenceIn(tables);
+    const [first] = log.getKeys({ start: 0n, limit: 1 });
+    loaded.first = first ?? loaded.last + 1n;
+    return loaded;
+  }
+
+  cursor(key: string): LogPosition | null {
+    return this.#cursors.get(key) ?? null;
+  }
+
+  apply(delta: Delta): void {
+    this.entries = delta.entries;
+    this.drops = delta.drops;
+    this.keyspaces = delta.keyspaces;
+    this.first = delta.first;
+    this.last = delta.last;
+    for (const [key, at] of delta.cursors) {
+      if (at === null) this.#cursors.delete(key);
+      else this.#cursors.set(key, at);
+    }
+  }
+}
+
+const MAX_SEQUENCE = (1n << 64n) - 1n;
+
+/** The last one given out: of the newest record, or, when a trim has emptied the log, as the trim wrote it down. */
+export function lastSequenceIn({ log, state }: Tables, of?: { transaction: Transaction }): bigint {
+  const [newest] = log.getKeys({ start: MAX_SEQUENCE, end: 0n, reverse: true, limit: 1, ...of });
+  if (newest !== undefined) return newest;
+  const recorded = state.getBinary(LOG_LAST, of);
+  return recorded === undefined ? 0n : decodeJson<bigint>(recorded);
+}

@@ -1,0 +1,159 @@
+import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { open, type RootDatabase, type Transaction } from "lmdb";
+import type { Place } from "../contract.js";
+
+/** Where a row lies in the environment: keyspaces one after the other. */
+export interface RowKey {
+  /** uint16, given out by this node. */
+  readonly keyspace: number;
+  readonly place: Place;
+}
+
+export interface Range<K> {
+  readonly start: K;
+  readonly end?: K;
+  readonly limit?: number;
+  readonly reverse?: boolean;
+  readonly values?: boolean;
+  readonly transaction?: Transaction;
+}
+
+/** The part of an lmdb-js database that is used here, with the key types of our encoders. */
+export interface Table<K> {
+  put(key: K, value: Buffer): unknown;
+  remove(key: K): unknown;
+  /** A buffer of its own. */
+  getBinary(key: K, more?: { transaction: Transaction }): Buffer | undefined;
+  /** Values, and the places in row keys, share a slab of memory: short-lived use. Leave by `break` or the end, never abandon it: it pins its snapshot. */
+  getRange(range: Range<K>): Iterable<{ key: K; value: Buffer }>;
+  getKeys(range: Range<K>): Iterable<K>;
+  getStats(): TableStats & {
+    root: TableStats;
+    mapSize: number;
+    lastPageNumber: number;
+    free: TableStats;
+  };
+  useReadTransaction(): Transaction;
+}
+
+export interface TableStats {
+  readonly pageSize: number;
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+  readonly entryCount: number;
+}
+
+export interface Tables {
+  readonly root: RootDatabase<Buffer, string>;
+  readonly rows: Table<RowKey>;
+  /** By sequence. */
+  readonly log: Table<bigint>;
+  /** Entries, cursors, drops, keyspaces, documents: small things, by text. */
+  readonly state: Table<string>;
+}
+
+/**
+ * `overlappingSync` would resolve a commit before its flush and show it to readers. Without `eventTurnBatching` a transaction is
+ * exactly one `batch()`: one that fails in any part is aborted as a whole.
+ */
+export function openTables(directory: string): Tables {
+  mkdirSync(directory, { recursive: true });
+  const root = open<Buffer, string>({
+    path: directory,
+    noSubdir: false,
+    maxDbs: 4,
+    maxReaders: 1_024,
+    overlappingSync: false,
+    eventTurnBatching: false,
+    cache: false,
+    encoding: "binary",
+  });
+  const table = <K>(name: string, keyEncoder: KeyEncoder<K>): Table<K> => {
+    const encoder = { encode: (value: Buffer) => value, decode: intoSlab };
+    const options = { cache: false, keyEncoder, encoder };
+    return root.openDB(name, options) as unknown as Table<K>;
+  };
+  const tables = {
+    root,
+    rows: table("rows", ROW_KEYS),
+    log: table("log", SEQUENCES),
+    state: table("state", TEXTS),
+  };
+  // LMDB flushes its files, not the folder that names them.
+  syncFolder(directory);
+  syncFolder(dirname(resolve(directory)));
+  return tables;
+}
+
+function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+interface KeyEncoder<K> {
+  writeKey(key: K, target: Buffer, start: number): number;
+  readKey(source: Buffer, start: number, end: number): K;
+}
+
+const ROW_KEYS: KeyEncoder<RowKey> = {
+  writeKey(key, target, start) {
+    target[start] = key.keyspace >> 8;
+    target[start + 1] = key.keyspace & 0xff;
+    target.set(key.place, start + 2);
+    return start + 2 + key.place.length;
+  },
+  readKey(source, start, end) {
+    return {
+      keyspace: ((source[start] ?? 0) << 8) | (source[start + 1] ?? 0),
+      place: copyToSlab(source, start + 2, end - start - 2),
+    };
+  },
+};
+
+const sequence = new DataView(new ArrayBuffer(8));
+const sequenceBytes = new Uint8Array(sequence.buffer);
+
+const SEQUENCES: KeyEncoder<bigint> = {
+  writeKey(key, target, start) {
+    sequence.setBigUint64(0, key);
+    target.set(sequenceBytes, start);
+    return start + 8;
+  },
+  readKey(source, start) {
+    for (let i = 0; i < 8; i += 1) sequenceBytes[i] = source[start + i] ?? 0;
+    return sequence.getBigUint64(0);
+  },
+};
+
+const TEXTS: KeyEncoder<string> = {
+  writeKey: (key, target, start) => start + target.write(key, start),
+  readKey: (source, start, end) => source.toString("utf8", start, end),
+};
+
+/** One allocation for many rows: an ArrayBuffer for each would halve the speed of a scan. */
+const SLAB_BYTES = 1 << 17;
+let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+let used = 0;
+
+/** lmdb-js reuses `bytes` for the next read, and overrides its `length`. */
+function intoSlab(bytes: Uint8Array): Buffer {
+  return copyToSlab(bytes, 0, bytes.length);
+}
+
+function copyToSlab(source: Uint8Array, start: number, length: number): Buffer {
+  const bytes = new Uint8Array(source.buffer, source.byteOffset + start, length);
+  if (length > SLAB_BYTES / 4) return Buffer.from(bytes);
+  if (used + length > SLAB_BYTES) {
+    slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    used = 0;
+  }
+  slab.set(bytes, used);
+  used += length;
+  return slab.subarray(used - length, used);
+}

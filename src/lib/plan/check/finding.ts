@@ -1,0 +1,34 @@
+import type { Plan, Stage, Step } from "../types.js";
+
+/** Something about a plan that must not be. */
+export interface Finding {
+  readonly rule: string;
+  readonly message: string;
+  /** Id of the step, where the finding is about one. */
+  readonly step: string | null;
+}
+
+/** One rule: what it found, without its own name. */
+export interface Check {
+  readonly rule: string;
+  readonly find: (plan: Plan) => readonly Omit<Finding, "rule">[];
+}
+
+export interface Placed {
+  readonly stage: Stage;
+  readonly step: Step;
+}
+
+/** Every step in the order in which it runs. */
+export function placedSteps(plan: Plan): Placed[] {
+  return plan.stages.flatMap((stage) => stage.waves.flat().map((step) => ({ stage, step })));
+}
+
+export function stepsOfKind<K extends Step["kind"]>(
+  plan: Plan,
+  kind: K,
+): Extract<Step, { kind: K }>[] {
+  return placedSteps(plan)
+    .map(({ step }) => step)
+    .filter((step): step is Extract<Step, { kind: K }> => step.kind === kind);
+}

@@ -1,0 +1,26 @@
+import type { StageKind, StepKind } from "../types.js";
+import { placedSteps, type Check } from "./finding.js";
+
+const ALLOWED: Readonly<Record<StageKind, readonly StepKind[]>> = {
+  preflight: ["preflight"],
+  create: ["init"],
+  attach: ["link", "sync"],
+  sync: ["repoint", "sync"],
+  verify: ["verify"],
+  "promote-reads": ["readers", "gate"],
+  "promote-writes": ["takeover", "repoint"],
+  soak: ["soak"],
+  retire: ["drop"],
+};
+
+/** A stage does only what its name says; above all, nothing is dropped before `retire`. */
+export const stageSteps: Check = {
+  rule: "stage-steps",
+  find: (plan) =>
+    placedSteps(plan)
+      .filter(({ stage, step }) => !ALLOWED[stage.kind].includes(step.kind))
+      .map(({ stage, step }) => ({
+        message: `a ${step.kind} step does not belong into stage ${stage.id}`,
+        step: step.id,
+      })),
+};

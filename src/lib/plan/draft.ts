@@ -1,0 +1,54 @@
+import type { Topology } from "../topology/types.js";
+import type { Change } from "./changes.js";
+import type { ObservedKeyspace } from "./observed.js";
+import type { Size } from "./size.js";
+import type { Stage, StageKind, Step } from "./types.js";
+import type { Segment } from "../keyspace/segment.js";
+
+/** A step that has no id yet. */
+export type StepDraft = Step extends infer S ? (S extends Step ? Omit<S, "id"> : never) : never;
+
+/** A stage that has no id and no estimate yet. Waves may be empty: they are left out of the plan, and so are empty stages. */
+export interface StageDraft {
+  readonly kind: StageKind;
+  /** Ends the id of a stage whose kind comes several times. */
+  readonly suffix?: string;
+  readonly title: string;
+  readonly waves: readonly (readonly StepDraft[])[];
+  readonly undo: Stage["undo"];
+}
+
+/** What the makers of stages work from. */
+export interface Task {
+  readonly topology: Topology;
+  readonly changes: readonly Change[];
+  /** The copies to be made, each with its source. */
+  readonly copies: readonly Copy[];
+  readonly observed: (keyspace: string) => ObservedKeyspace;
+  readonly size: (keyspace: string, segment: Segment) => Size;
+}
+
+/** One new copy of a changed segment. */
+export interface Copy {
+  readonly change: Change;
+  readonly node: string;
+  readonly source: string;
+  readonly bytes: bigint;
+}
+
+/** A copy in a keyspace that is being created has nothing to copy: limits are for the others. */
+export function isEmptyCopy(copy: Copy): boolean {
+  return copy.change.before === null;
+}
+
+const LOSSLESS = { lossless: true, lossBound: "none" } as const;
+
+export function undoOfCopies({ copies }: Task): Stage["undo"] {
+  const more = copies.length > 0 ? ", stop them and drop the new copies" : "";
+  return losslessUndo(`point the links back${more}`);
+}
+
+/** How to get back from a stage without losing an acknowledged write. */
+export function losslessUndo(how: string): Stage["undo"] {
+  return { how, ...LOSSLESS };
+}

@@ -1,0 +1,185 @@
+import { clip, gaps, touching, type Piece } from "../../keyspace/map.js";
+import type { Segment } from "../../keyspace/segment.js";
+import type { Reader } from "../../routing/table.js";
+import { compareText } from "../order.js";
+import type { Step, TakeoverStep } from "../types.js";
+import {
+  copyOn,
+  followerState,
+  ModelBreach,
+  primaryState,
+  withCopies,
+  withRoutes,
+  type CopyState,
+  type KeyspaceModel,
+  type Model,
+} from "./state.js";
+
+/** The cluster after a step. Throws ModelBreach where an agent would refuse the step, or should. */
+export function applyStep(model: Model, step: Step): Model {
+  if (!("keyspace" in step) || step.kind === "gate") return model;
+  return onKeyspace(model, step.keyspace, (keyspace) => {
+    const { segment } = step;
+    switch (step.kind) {
+      case "init":
+        return become(keyspace, step.node, segment, step.shard);
+      case "link":
+        return link(keyspace, step.node, segment, step.source);
+      case "sync":
+        return change(keyspace, step.node, segment, (copy) => {
+          if (copy.source !== null) mustBeWhole(keyspace, copy.source, segment);
+          return { ...copy, whole: true, synced: true };
+        });
+      case "verify":
+        return change(keyspace, step.node, segment, (copy) => {
+          if (!copy.synced) throw new ModelBreach(`${step.node} is verified before it is in sync`);
+          return { ...copy, verified: true };
+        });
+      case "repoint":
+        return repoint(keyspace, step.node, segment, step.source);
+      case "readers":
+        return setReaders(keyspace, segment, step.after);
+      case "takeover":
+        return takeover(keyspace, step);
+      case "drop":
+        return drop(keyspace, step.node, segment);
+    }
+  });
+}
+
+export function onKeyspace(
+  model: Model,
+  id: string,
+  to: (keyspace: KeyspaceModel) => KeyspaceModel,
+): Model {
+  const keyspace = model.get(id);
+  if (!keyspace) throw new ModelBreach(`unknown keyspace ${id}`);
+  return new Map(model).set(id, to(keyspace));
+}
+
+function become(
+  keyspace: KeyspaceModel,
+  node: string,
+  segment: Segment,
+  shard: string,
+): KeyspaceModel {
+  for (const [other, copies] of keyspace.copies) {
+    if (clip(copies, segment).length > 0)
+      throw new ModelBreach(`${node} would be a first primary, but ${other} has a copy`);
+  }
+  return withCopies(keyspace, node, segment, [{ ...segment, value: primaryState(shard) }]);
+}
+
+function link(
+  keyspace: KeyspaceModel,
+  node: string,
+  segment: Segment,
+  source: string,
+): KeyspaceModel {
+  if (clip(keyspace.copies.get(node) ?? [], segment).length > 0)
+    throw new ModelBreach(`${node} already has a copy`);
+  mustBeWhole(keyspace, source, segment);
+  return withCopies(keyspace, node, segment, [{ ...segment, value: followerState(source) }]);
+}
+
+export function repoint(
+  keyspace: KeyspaceModel,
+  node: string,
+  segment: Segment,
+  source: string,
+): KeyspaceModel {
+  if (node === source) throw new ModelBreach(`${node} would follow itself`);
+  mustBeWhole(keyspace, source, segment);
+  return change(keyspace, node, segment, (copy) => {
+    if (copy.role === "primary") throw new ModelBreach(`primary ${node} would follow ${source}`);
+    return { ...copy, source, synced: false, verified: false };
+  });
+}
+
+export function setReaders(
+  keyspace: KeyspaceModel,
+  segment: Segment,
+  readers: readonly Reader[],
+): KeyspaceModel {
+  const live = readers
+    .filter((reader) => reader.weight > 0)
+    .map(({ node, weight }) => ({ node, weight }))
+    .toSorted((a, b) => compareText(a.node, b.node));
+  for (const { node } of live) mustBeWhole(keyspace, node, segment);
+  const writers = [...keyspace.copies].flatMap(([node, copies]) =>
+    clip(copies, segment)
+      .filter((copy) => copy.value.role === "primary")
+      .map(({ lo, hi, value }) => ({
+        lo,
+        hi,
+        value: { writer: node, shard: value.shard ?? "", readers: live },
+      })),
+  );
+  return withRoutes(keyspace, segment, writers);
+}
+
+type Takeover = Pick<TakeoverStep, "segment" | "node" | "from" | "shard">;
+
+/** Only a follower of the writer itself, in sync and verified, takes over; the old writer then follows it, in sync. */
+export function takeover(
+  keyspace: KeyspaceModel,
+  { segment, node, from, shard }: Takeover,
+): KeyspaceModel {
+  if (copyOn(keyspace, from, segment).some((copy) => copy.value.role !== "primary")) {
+    throw new ModelBreach(`${node} would take over from ${from}, which is not the primary`);
+  }
+  for (const { value } of copyOn(keyspace, node, segment)) {
+    if (value.source !== from)
+      throw new ModelBreach(`${node} would take over from ${from} but follows ${value.source}`);
+    if (!value.synced || !value.verified)
+      throw new ModelBreach(`${node} would take over before it is in sync and verified`);
+  }
+  const old: CopyState = {
+    ...followerState(from),
+    source: node,
+    whole: true,
+    synced: true,
+    verified: true,
+  };
+  const handed = withCopies(keyspace, from, segment, [{ ...segment, value: old }]);
+  const taken = withCopies(handed, node, segment, [{ ...segment, value: primaryState(shard) }]);
+  return withRoutes(
+    taken,
+    segment,
+    clip(taken.routes, segment).map((piece) => ({
+      ...piece,
+      value: { ...piece.value, writer: node, shard },
+    })),
+  );
+}
+
+/** Removes a copy that is no primary and that nobody is sent to. */
+export function drop(keyspace: KeyspaceModel, node: string, segment: Segment): KeyspaceModel {
+  if (copyOn(keyspace, node, segment).some((copy) => copy.value.role === "primary")) {
+    throw new ModelBreach(`primary ${node} would be dropped`);
+  }
+  const read = touching(keyspace.routes, segment).some((route) =>
+    route.value.readers.some((reader) => reader.node === node),
+  );
+  if (read) throw new ModelBreach(`${node} would be dropped while it is read`);
+  return withCopies(keyspace, node, segment, []);
+}
+
+function change(
+  keyspace: KeyspaceModel,
+  node: string,
+  segment: Segment,
+  to: (copy: CopyState) => CopyState,
+): KeyspaceModel {
+  const pieces: Piece<CopyState>[] = copyOn(keyspace, node, segment).map((piece) => ({
+    ...piece,
+    value: to(piece.value),
+  }));
+  return withCopies(keyspace, node, segment, pieces);
+}
+
+function mustBeWhole(keyspace: KeyspaceModel, node: string, segment: Segment): void {
+  const whole = clip(keyspace.copies.get(node) ?? [], segment).filter((copy) => copy.value.whole);
+  if (gaps(whole, segment).length > 0)
+    throw new ModelBreach(`${node} has no whole copy of [${segment.lo}, ${segment.hi})`);
+}

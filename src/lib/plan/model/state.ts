@@ -1,0 +1,124 @@
+import { clip, gaps, normalise, replace, type Piece, type SegmentMap } from "../../keyspace/map.js";
+import type { Segment } from "../../keyspace/segment.js";
+import type { Reader } from "../../routing/table.js";
+import type { Holding, PlanKeyspace } from "../types.js";
+
+/** A cluster as far as plans go: who has which copy, in which condition, and what the routes say. */
+export type Model = ReadonlyMap<string, KeyspaceModel>;
+
+export interface KeyspaceModel {
+  readonly domain: Segment;
+  /** By node. */
+  readonly copies: ReadonlyMap<string, SegmentMap<CopyState>>;
+  /** Empty until the first table is published. */
+  readonly routes: SegmentMap<Route>;
+}
+
+export interface CopyState {
+  readonly role: "primary" | "follower";
+  /** The shard that a primary's entry belongs to; null for followers. */
+  readonly shard: string | null;
+  /** What a follower follows; null for primaries. */
+  readonly source: string | null;
+  /** May serve reads. */
+  readonly whole: boolean;
+  /** Both belong to the link to `source`: they are lost when it changes. */
+  readonly synced: boolean;
+  readonly verified: boolean;
+}
+
+export interface Route {
+  readonly writer: string;
+  readonly shard: string;
+  /** Weights above 0 only, sorted by node. */
+  readonly readers: readonly Reader[];
+}
+
+/** A plan did what no plan may do. */
+export class ModelBreach extends Error {}
+
+/** The cluster before a plan, or after it: followers follow the primary, every copy is read. */
+export function modelOf(keyspaces: readonly PlanKeyspace[], side: "before" | "after"): Model {
+  return new Map(
+    keyspaces.map(
+      (keyspace) => [keyspace.id, keyspaceModel(keyspace.domain, keyspace[side])] as const,
+    ),
+  );
+}
+
+function keyspaceModel(domain: Segment, holdings: readonly Holding[]): KeyspaceModel {
+  const copies = new Map<string, Piece<CopyState>[]>();
+  const routes: Piece<Route>[] = [];
+  for (const { lo, hi, shard, primary, replicas } of holdings) {
+    const add = (node: string, value: CopyState) =>
+      copies.set(node, [...(copies.get(node) ?? []), { lo, hi, value }]);
+    add(primary, primaryState(shard));
+    for (const node of replicas) add(node, { ...followerState(primary), whole: true });
+    const readers = [primary, ...replicas].toSorted().map((node) => ({ node, weight: 100 }));
+    routes.push({ lo, hi, value: { writer: primary, shard, readers } });
+  }
+  const joined = [...copies].map(([node, map]) => [node, normalise(map, sameCopy)] as const);
+  return { domain, copies: new Map(joined), routes: normalise(routes, sameRoute) };
+}
+
+export function primaryState(shard: string): CopyState {
+  return { role: "primary", shard, source: null, whole: true, synced: true, verified: true };
+}
+
+export function followerState(source: string): CopyState {
+  return { role: "follower", shard: null, source, whole: false, synced: false, verified: false };
+}
+
+/** The node's copies within the segment. Throws ModelBreach when they leave a part of it out. */
+export function copyOn(
+  keyspace: KeyspaceModel,
+  node: string,
+  segment: Segment,
+): Piece<CopyState>[] {
+  const copies = clip(keyspace.copies.get(node) ?? [], segment);
+  if (gaps(copies, segment).length > 0)
+    throw new ModelBreach(`${node} has no copy of all of [${segment.lo}, ${segment.hi})`);
+  return copies;
+}
+
+/** Replaces the node's copies of the segment. */
+export function withCopies(
+  keyspace: KeyspaceModel,
+  node: string,
+  segment: Segment,
+  pieces: SegmentMap<CopyState>,
+): KeyspaceModel {
+  const map = replace(keyspace.copies.get(node) ?? [], segment, pieces, sameCopy);
+  return { ...keyspace, copies: new Map(keyspace.copies).set(node, map) };
+}
+
+/** Replaces the routes of the segment. */
+export function withRoutes(
+  keyspace: KeyspaceModel,
+  segment: Segment,
+  pieces: SegmentMap<Route>,
+): KeyspaceModel {
+  return { ...keyspace, routes: replace(keyspace.routes, segment, pieces, sameRoute) };
+}
+
+export function sameCopy(a: CopyState, b: CopyState): boolean {
+  return (
+    a.role === b.role &&
+    a.shard === b.shard &&
+    a.source === b.source &&
+    a.whole === b.whole &&
+    a.synced === b.synced &&
+    a.verified === b.verified
+  );
+}
+
+export function sameRoute(a: Route, b: Route): boolean {
+  return (
+    a.writer === b.writer &&
+    a.shard === b.shard &&
+    a.readers.length === b.readers.length &&
+    a.readers.every(
+      ({ node, weight }, i) => node === b.readers[i]?.node && weight === b.readers[i].weight,
+    )
+  );
+}

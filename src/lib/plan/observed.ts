@@ -1,0 +1,67 @@
+import type { Segment } from "../keyspace/segment.js";
+import type { Topology } from "../topology/types.js";
+
+/** What the agents said about who holds what, or what a base topology implies. */
+export interface Observed {
+  readonly keyspaces: readonly ObservedKeyspace[];
+  /** Data nodes of the topology that did not answer. */
+  readonly unreachable: readonly { readonly node: string; readonly why: string }[];
+  /** "unknown" when no agent was asked: sizes are then missing. */
+  readonly basis: "measured" | "unknown";
+}
+
+/** Every keyspace of which some node holds an entry, also one that the topology no longer names. */
+export interface ObservedKeyspace {
+  readonly id: string;
+  /** As the published routes have it; null when no routes are known. */
+  readonly sharding: "range" | "consistent-hash" | null;
+  /** In any order; a node may hold several, that do not overlap. */
+  readonly entries: readonly ObservedEntry[];
+  /** Optional, from the primaries: sharpens the sizes of parts of an entry. */
+  readonly histogram?: Histogram;
+}
+
+export interface ObservedEntry {
+  readonly node: string;
+  readonly segment: Segment;
+  readonly role: "primary" | "follower" | "claiming";
+  readonly generation: bigint;
+  /** The owning shard as the entry or the published routes have it; null when neither says. Read from primaries only. */
+  readonly shard: string | null;
+  /** Node that a follower follows; null when it follows none. */
+  readonly source: string | null;
+  /** Whether a follower has a whole copy and its change stream is open. True for primaries. */
+  readonly streaming: boolean;
+  readonly rows?: bigint;
+  readonly bytes?: bigint;
+}
+
+/** Load over a keyspace: sorted, without overlaps; positions in no bucket hold nothing. */
+export type Histogram = readonly Bucket[];
+
+export interface Bucket extends Segment {
+  readonly rows: bigint;
+  readonly bytes: bigint;
+}
+
+/** The state in which a base topology is in force, for planning without agents: sizes unknown, everything streaming. */
+export function observedFromTopology(base: Topology): Observed {
+  const keyspaces = base.keyspaces.map((keyspace): ObservedKeyspace => {
+    const entries = keyspace.shards.flatMap((shard) =>
+      shard.segments.flatMap((segment): ObservedEntry[] => {
+        const entry = { segment, generation: 1n, shard: shard.id, streaming: true };
+        return [
+          { ...entry, node: shard.primary, role: "primary", source: null },
+          ...shard.replicas.map((node) => ({
+            ...entry,
+            node,
+            role: "follower" as const,
+            source: shard.primary,
+          })),
+        ];
+      }),
+    );
+    return { id: keyspace.id, sharding: keyspace.sharding, entries };
+  });
+  return { keyspaces, unreachable: [], basis: "unknown" };
+}

@@ -1,0 +1,222 @@
+import { EXIT, OpsError } from "../errors.js";
+import type { Segment } from "../keyspace/segment.js";
+import { formatSegment } from "../keyspace/wire.js";
+import type { RouteNode } from "../routing/table.js";
+import type { Node, Topology } from "../topology/types.js";
+import { changesOf, otherSharding, unsupported, unsupportedIn, type Change } from "./changes.js";
+import type { StageDraft, Task } from "./draft.js";
+import { estimateWaves, sumEstimates } from "./estimate.js";
+import { fingerprintOf } from "./fingerprint.js";
+import { hashOf } from "./hash.js";
+import {
+  asHoldings,
+  copiesOf,
+  currentOwners,
+  desiredOwners,
+  observedKeyspace,
+  shapeOf,
+} from "./holdings.js";
+import type { Observed } from "./observed.js";
+import { compareText } from "./order.js";
+import { loadMap, NOTHING, sizeOf } from "./size.js";
+import { chooseSources } from "./sources.js";
+import { attachStage } from "./stages/attach.js";
+import { createStage } from "./stages/create.js";
+import { retireStage, soakStage } from "./stages/end.js";
+import { preflightStage } from "./stages/preflight.js";
+import { firstRoutesStage, readStages } from "./stages/reads.js";
+import { syncStage } from "./stages/sync.js";
+import { verifyStage } from "./stages/verify.js";
+import { writesStage } from "./stages/writes.js";
+import type { Plan, PlanKeyspace, Stage, Step } from "./types.js";
+
+export interface PlanRequest {
+  readonly topology: Topology;
+  readonly observed: Observed;
+  /** ISO 8601 */
+  readonly createdAt: string;
+  /** SHA-256 of the topology's text. */
+  readonly topologyHash: string;
+}
+
+/**
+ * What must be done so that the cluster is as the topology says; no stages when it already is. The same request gives the same
+ * plan. Throws OpsError `plan/unreachable` or `plan/no-primary` (exit 9), `plan/no-primary`, `plan/two-primaries`,
+ * `plan/takeover-in-progress`, `plan/node-missing`, `plan/no-agent`, `plan/unsupported` (exit 3).
+ */
+export function planShards({ topology, observed, createdAt, topologyHash }: PlanRequest): Plan {
+  refuseUnreachable(topology, observed);
+  const { keyspaces, changes } = compareKeyspaces(topology, observed);
+  refuseStrangers(topology, keyspaces);
+  const nodes = changes.length > 0 ? routeNodes(topology, observed) : {};
+  const stages = changes.length > 0 ? makeStages(topology, observed, changes, nodes) : [];
+  const body: Omit<Plan, "hash"> = {
+    v: 1,
+    kind: "shards",
+    createdAt,
+    topology: { name: topology.name, hash: topologyHash },
+    fingerprint: {
+      before: fingerprintOf(keyspaces.map(({ id, before }) => ({ id, holdings: before }))),
+      after: fingerprintOf(keyspaces.map(({ id, after }) => ({ id, holdings: after }))),
+    },
+    scopes: keyspaces.map(({ id }) => `keyspace/${id}`).toSorted(compareText),
+    keyspaces,
+    nodes,
+    limits: {
+      perNode: topology.policy.concurrency.perNode,
+      total: topology.policy.concurrency.total,
+    },
+    stages,
+    estimate: sumEstimates(
+      stages.map((stage) => stage.estimate),
+      observed.basis,
+    ),
+  };
+  return { ...body, hash: hashOf(body) };
+}
+
+/** Only keyspaces in which something changes: the rest neither is locked nor makes the plan stale. */
+function compareKeyspaces(
+  topology: Topology,
+  observed: Observed,
+): { readonly keyspaces: PlanKeyspace[]; readonly changes: Change[] } {
+  const named = new Set(topology.keyspaces.map(({ id }) => id));
+  const problems = observed.keyspaces
+    .filter(({ id, entries }) => !named.has(id) && entries.length > 0)
+    .map(({ id }) => `keyspace ${id} is removed, but nodes hold data of it`);
+  const keyspaces: PlanKeyspace[] = [];
+  const changes: Change[] = [];
+  for (const keyspace of topology.keyspaces) {
+    const live = observedKeyspace(observed, keyspace.id);
+    const sharding = otherSharding(keyspace, live);
+    if (sharding !== null) {
+      problems.push(sharding);
+      continue;
+    }
+    const before = currentOwners(live, shapeOf(keyspace), observed.unreachable);
+    const after = desiredOwners(keyspace);
+    const refused = unsupportedIn(keyspace, before, after);
+    problems.push(...refused);
+    if (refused.length > 0) continue;
+    const changed = changesOf(keyspace.id, before, after);
+    if (changed.length === 0) continue;
+    changes.push(...changed);
+    const { id, domain } = keyspace;
+    keyspaces.push({
+      id,
+      sharding: keyspace.sharding,
+      domain,
+      before: asHoldings(before),
+      after: asHoldings(after),
+    });
+  }
+  if (problems.length > 0) throw unsupported(problems);
+  return { keyspaces, changes };
+}
+
+function makeStages(
+  topology: Topology,
+  observed: Observed,
+  changes: readonly Change[],
+  nodes: Readonly<Record<string, RouteNode>>,
+): Stage[] {
+  const specs: ReadonlyMap<string, Node> = new Map(topology.nodes.map((node) => [node.id, node]));
+  const live = (keyspace: string) => observedKeyspace(observed, keyspace);
+  const loads = new Map(observed.keyspaces.map((keyspace) => [keyspace.id, loadMap(keyspace)]));
+  const size = (keyspace: string, segment: Segment) => sizeOf(loads.get(keyspace) ?? [], segment);
+  const copies = chooseSources(
+    changes,
+    specs,
+    live,
+    ({ keyspace, segment }) => size(keyspace, segment).bytes,
+  );
+  const task: Task = { topology, changes, copies, observed: live, size };
+  const drafts = [
+    preflightStage(task, nodes),
+    createStage(task),
+    attachStage(task),
+    syncStage(task),
+    verifyStage(task),
+    firstRoutesStage(task),
+    ...readStages(task),
+    writesStage(task),
+    soakStage(task),
+    retireStage(task),
+  ];
+  const sizeOfStep = (step: Step) =>
+    "segment" in step ? size(step.keyspace, step.segment) : NOTHING;
+  return number(drafts).map((stage) => ({
+    ...stage,
+    estimate: estimateWaves(stage.waves, sizeOfStep, specs, observed.basis),
+  }));
+}
+
+/** Leaves out what is empty, and gives stages and steps their ids. */
+function number(drafts: readonly StageDraft[]): Omit<Stage, "estimate">[] {
+  let steps = 0;
+  return drafts
+    .map((draft) => ({ ...draft, waves: draft.waves.filter((wave) => wave.length > 0) }))
+    .filter((draft) => draft.waves.length > 0)
+    .map(({ kind, suffix, title, waves, undo }, i) => ({
+      id: [i + 1, kind, ...(suffix === undefined ? [] : [suffix])].join("-"),
+      kind,
+      title,
+      waves: waves.map((wave) => wave.map((step): Step => ({ id: `s${(steps += 1)}`, ...step }))),
+      undo,
+    }));
+}
+
+/** The data nodes that answered: those that the plan names, and those that only learn its routes. */
+function routeNodes(topology: Topology, observed: Observed): Record<string, RouteNode> {
+  const named = shardNodes(topology);
+  const silent = new Set(observed.unreachable.map(({ node }) => node));
+  const nodes: Record<string, RouteNode> = {};
+  for (const { id, layer, agent, region, set } of topology.nodes) {
+    if (layer !== "data" || silent.has(id)) continue;
+    if (agent !== null) nodes[id] = { url: agent, region, set };
+    else if (named.has(id)) {
+      throw new OpsError("plan/no-agent", EXIT.refused, `Node ${id} holds data but has no agent`, {
+        hint: "Give the node the URL of its agent in the topology.",
+      });
+    }
+  }
+  return nodes;
+}
+
+function refuseUnreachable(topology: Topology, observed: Observed): void {
+  const named = shardNodes(topology);
+  const missing = observed.unreachable.filter(({ node }) => named.has(node));
+  if (missing.length === 0) return;
+  const list = missing.map(({ node, why }) => `\n  ${node}: ${why}`).join("");
+  throw new OpsError("plan/unreachable", EXIT.unreachable, `Needed agents did not answer:${list}`, {
+    hint: "Start them or correct their URLs, then plan again. Without agents: --from BASE.yaml.",
+    details: missing,
+  });
+}
+
+/** A node that holds data but has left the topology has no address: it can neither hand over nor drop. */
+function refuseStrangers(topology: Topology, keyspaces: readonly PlanKeyspace[]): void {
+  const known = new Set(topology.nodes.filter(({ layer }) => layer === "data").map(({ id }) => id));
+  for (const { id, before } of keyspaces) {
+    for (const holding of before) {
+      const stranger = copiesOf(holding).find((node) => !known.has(node));
+      if (stranger === undefined) continue;
+      throw new OpsError(
+        "plan/node-missing",
+        EXIT.refused,
+        `Node ${stranger} holds keyspace ${id}, ${formatSegment(holding)}, but is not a data node of the topology`,
+        {
+          hint: "Keep the node in the topology, without shards, until the plan that drains it has been finalized.",
+        },
+      );
+    }
+  }
+}
+
+function shardNodes(topology: Topology): ReadonlySet<string> {
+  return new Set(
+    topology.keyspaces.flatMap(({ shards }) =>
+      shards.flatMap(({ primary, replicas }) => [primary, ...replicas]),
+    ),
+  );
+}

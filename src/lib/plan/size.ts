@@ -1,0 +1,41 @@
+import { overlapOf, sortSegments, touching } from "../keyspace/map.js";
+import type { Segment } from "../keyspace/segment.js";
+import type { Histogram, ObservedKeyspace } from "./observed.js";
+
+export interface Size {
+  readonly rows: bigint;
+  readonly bytes: bigint;
+}
+
+export const NOTHING: Size = { rows: 0n, bytes: 0n };
+
+export function addSizes(a: Size, b: Size): Size {
+  return { rows: a.rows + b.rows, bytes: a.bytes + b.bytes };
+}
+
+/** Where the load of a keyspace lies: its histogram where there is one, else the sizes of the primaries' entries. */
+export function loadMap({ histogram, entries }: ObservedKeyspace): Histogram {
+  if (histogram) return sortSegments(histogram);
+  const primaries = entries.filter((entry) => entry.role === "primary");
+  return sortSegments(
+    primaries.map((entry) => ({
+      ...entry.segment,
+      rows: entry.rows ?? 0n,
+      bytes: entry.bytes ?? 0n,
+    })),
+  );
+}
+
+/** How much lies in a segment. Rows are taken to be spread evenly within a bucket. */
+export function sizeOf(load: Histogram, segment: Segment): Size {
+  return touching(load, segment).reduce((sum, part) => {
+    const shared = overlapOf(part, segment);
+    if (!shared) return sum;
+    const width = shared.hi - shared.lo;
+    const whole = part.hi - part.lo;
+    return addSizes(sum, {
+      rows: (part.rows * width) / whole,
+      bytes: (part.bytes * width) / whole,
+    });
+  }, NOTHING);
+}

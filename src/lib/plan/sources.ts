@@ -1,0 +1,70 @@
+import { overlapOf } from "../keyspace/map.js";
+import type { Node } from "../topology/types.js";
+import { isMove, type Change } from "./changes.js";
+import type { Copy } from "./draft.js";
+import { copiesOf } from "./holdings.js";
+import type { ObservedKeyspace } from "./observed.js";
+import { compareText } from "./order.js";
+
+/**
+ * Which copy each new one is made from: one in the same set, else in the same region, else the primary; among equals the one
+ * with the fewest copies to make so far. Only whole copies that stream serve as a source.
+ */
+export function chooseSources(
+  changes: readonly Change[],
+  nodes: ReadonlyMap<string, Node>,
+  observed: (keyspace: string) => ObservedKeyspace,
+  bytes: (change: Change) => bigint,
+): Copy[] {
+  const served = new Map<string, number>();
+  return changes.flatMap((change) => {
+    const whole = change.before
+      ? wholeCopies(change, observed(change.keyspace))
+      : [change.after.primary];
+    const size = bytes(change);
+    return targetsFirst(change).map((node): Copy => {
+      const source =
+        nearest(nodes.get(node), whole, nodes, served) ??
+        change.before?.primary ??
+        change.after.primary;
+      served.set(source, (served.get(source) ?? 0) + 1);
+      return { change, node, source, bytes: size };
+    });
+  });
+}
+
+function nearest(
+  target: Node | undefined,
+  copies: readonly string[],
+  nodes: ReadonlyMap<string, Node>,
+  served: ReadonlyMap<string, number>,
+): string | null {
+  const near = [
+    copies.filter((copy) => nodes.get(copy)?.set === target?.set),
+    copies.filter((copy) => nodes.get(copy)?.region === target?.region),
+  ].find((candidates) => candidates.length > 0);
+  if (!target || !near) return null;
+  const load = (node: string) => served.get(node) ?? 0;
+  return near.toSorted((a, b) => load(a) - load(b) || compareText(a, b))[0]!;
+}
+
+/** The nodes that hold the whole segment and keep up with it; the primary always does. */
+function wholeCopies(change: Change, observed: ObservedKeyspace): string[] {
+  if (!change.before) return [];
+  const lagging = new Set(
+    observed.entries
+      .filter((entry) => !entry.streaming && overlapOf(entry.segment, change.segment))
+      .map((entry) => entry.node),
+  );
+  return copiesOf(change.before).filter(
+    (node) => node === change.before?.primary || !lagging.has(node),
+  );
+}
+
+/** The node that will take the writes over gets the best source. */
+function targetsFirst(change: Change): string[] {
+  const target = isMove(change) ? change.after.primary : null;
+  return change.added.toSorted(
+    (a, b) => Number(b === target) - Number(a === target) || compareText(a, b),
+  );
+}

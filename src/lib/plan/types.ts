@@ -1,0 +1,162 @@
+import type { Segment } from "../keyspace/segment.js";
+import type { Gates } from "../topology/types.js";
+import type { RouteNode } from "../routing/table.js";
+
+/**
+ * A plan is immutable and complete: executing it leaves no choices. `hash` is the SHA-256 of its canonical JSON
+ * (RFC 8785, bigints as decimal strings) without the field `hash` itself.
+ */
+export interface Plan {
+  readonly v: 1;
+  readonly kind: "shards";
+  readonly hash: string;
+  readonly createdAt: string;
+  readonly topology: { readonly name: string; readonly hash: string };
+  /** Who holds what, before and after: what makes a plan stale. Covers no versions and no generations. */
+  readonly fingerprint: { readonly before: string; readonly after: string };
+  /** Lock scopes that the run takes, sorted: `keyspace/K`. */
+  readonly scopes: readonly string[];
+  readonly keyspaces: readonly PlanKeyspace[];
+  /** Every node that the plan names or that must learn its routes. */
+  readonly nodes: Readonly<Record<string, RouteNode>>;
+  /** Copies at once, into or out of one node and in total: what the waves were made for. */
+  readonly limits: { readonly perNode: number; readonly total: number };
+  readonly stages: readonly Stage[];
+  readonly estimate: Estimate;
+}
+
+/** What the route tables need beside the steps, and the ownership before and after, segment by segment. */
+export interface PlanKeyspace {
+  readonly id: string;
+  readonly sharding: "range" | "consistent-hash";
+  readonly domain: Segment;
+  readonly before: readonly Holding[];
+  readonly after: readonly Holding[];
+}
+
+/** Who holds one segment. Sorted by `lo`, gapless over the domain, except that `before` is empty for a new keyspace. */
+export interface Holding extends Segment {
+  readonly shard: string;
+  readonly primary: string;
+  /** Sorted. */
+  readonly replicas: readonly string[];
+}
+
+export interface Estimate {
+  readonly bytes: bigint;
+  readonly rows: bigint;
+  readonly seconds: number;
+  /** What the figures rest on: "measured" from live histograms, "unknown" where no agent was asked. */
+  readonly basis: "measured" | "unknown";
+}
+
+export type StageKind =
+  | "preflight"
+  | "create"
+  | "attach"
+  | "sync"
+  | "verify"
+  | "promote-reads"
+  | "promote-writes"
+  | "soak"
+  | "retire";
+
+export interface Stage {
+  /** `1-preflight`, `2-attach`... unique in the plan; what `--until` and `--to` take. The bare kind is accepted where it is unique. */
+  readonly id: string;
+  readonly kind: StageKind;
+  readonly title: string;
+  /** Waves run one after the other; the steps of a wave run at once. */
+  readonly waves: readonly (readonly Step[])[];
+  readonly undo: {
+    readonly how: string;
+    readonly lossless: boolean;
+    /** Acknowledged writes that undoing may lose. */ readonly lossBound: string;
+  };
+  readonly estimate: Estimate;
+}
+
+interface StepOf<K extends string> {
+  /** `s17`, unique in the plan. */
+  readonly id: string;
+  readonly kind: K;
+}
+
+/** A step over one segment of one keyspace on one node. */
+interface SegmentStep<K extends string> extends StepOf<K> {
+  readonly keyspace: string;
+  readonly segment: Segment;
+  readonly node: string;
+}
+
+/** Agents reachable, epoch pushed, room on disk, log retention, the way back works. */
+export interface PreflightStep extends StepOf<"preflight"> {
+  readonly node: string;
+  /** Bytes that the plan will copy to the node. */
+  readonly bytesIn: bigint;
+}
+/** The node becomes the first primary of an empty segment, at generation 1. */
+export interface InitStep extends SegmentStep<"init"> {
+  readonly shard: string;
+}
+/** The node begins to copy the segment from `source` and then follows it. */
+export interface LinkStep extends SegmentStep<"link"> {
+  readonly source: string;
+  /** Why the copy is made. A replica stays a follower; a move's target takes over. */
+  readonly purpose: "replica" | "move";
+  readonly bytes: bigint;
+  readonly bytesPerSecond: number | null;
+}
+/** Wait until the copy is complete and lags less than `maxLagMs`. */
+export interface SyncStep extends SegmentStep<"sync"> {
+  readonly maxLagMs: number;
+}
+/** The node compares its copy with its source, chunk by chunk, at one position. */
+export interface VerifyStep extends SegmentStep<"verify"> {}
+/** The node follows another copy from its present position on, without a new snapshot. */
+export interface RepointStep extends SegmentStep<"repoint"> {
+  readonly source: string;
+}
+/** Publish a route table in which the segment's readers have these weights; every agent must acknowledge it. */
+export interface ReadersStep extends StepOf<"readers"> {
+  readonly keyspace: string;
+  readonly segment: Segment;
+  readonly before: readonly { readonly node: string; readonly weight: number }[];
+  readonly after: readonly { readonly node: string; readonly weight: number }[];
+}
+/** Watch `node` against `source` for a window; stop the run if it is worse than the gates allow. */
+export interface GateStep extends StepOf<"gate"> {
+  readonly keyspace: string;
+  readonly node: string;
+  readonly source: string;
+  readonly gates: Gates;
+}
+/** The writes of the slice move from `from` to `node`; then the route table is published. */
+export interface TakeoverStep extends SegmentStep<"takeover"> {
+  readonly from: string;
+  /** The shard that owns the slice afterwards, and before. */
+  readonly shard: string;
+  readonly shardBefore: string;
+  readonly budgetMs: number;
+}
+/** Wait; then every agent must have acknowledged the current routes and every link must be whole. */
+export interface SoakStep extends StepOf<"soak"> {
+  readonly seconds: number;
+}
+/** The node's copy of the segment is deleted and its link removed. There is no way back from it. */
+export interface DropStep extends SegmentStep<"drop"> {}
+
+export type Step =
+  | PreflightStep
+  | InitStep
+  | LinkStep
+  | SyncStep
+  | VerifyStep
+  | RepointStep
+  | ReadersStep
+  | GateStep
+  | TakeoverStep
+  | SoakStep
+  | DropStep;
+
+export type StepKind = Step["kind"];

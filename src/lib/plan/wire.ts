@@ -1,0 +1,111 @@
+import { z } from "zod";
+import { segmentFields, segmentWire } from "../keyspace/wire.js";
+import { readerWire, routeNodeWire } from "../routing/wire.js";
+import type { Plan, Step } from "./types.js";
+
+const id = z.string().min(1);
+const seconds = z.number().min(0);
+/** Sums of bytes may be larger than a position. */
+const amount = z
+  .string()
+  .regex(/^(?:0|[1-9][0-9]{0,29})$/, "expected an unsigned decimal number in quotes")
+  .transform((text) => BigInt(text));
+
+const onSegment = { id, keyspace: id, segment: segmentWire, node: id };
+
+const gates = z.object({
+  windowSeconds: seconds,
+  minSamples: z.number().min(0),
+  whenQuiet: z.enum(["proceed", "stop"]),
+  maxErrorRate: z.number().min(0),
+  maxP99Ratio: z.number().min(0),
+  maxLagMs: z.number().min(0),
+  checkUrl: z.string().nullable(),
+});
+
+const step = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("preflight"), id, node: id, bytesIn: amount }),
+  z.object({ kind: z.literal("init"), ...onSegment, shard: id }),
+  z.object({
+    kind: z.literal("link"),
+    ...onSegment,
+    source: id,
+    purpose: z.enum(["replica", "move"]),
+    bytes: amount,
+    bytesPerSecond: z.number().positive().nullable(),
+  }),
+  z.object({ kind: z.literal("sync"), ...onSegment, maxLagMs: z.number().min(0) }),
+  z.object({ kind: z.literal("verify"), ...onSegment }),
+  z.object({ kind: z.literal("repoint"), ...onSegment, source: id }),
+  z.object({
+    kind: z.literal("readers"),
+    id,
+    keyspace: id,
+    segment: segmentWire,
+    before: z.array(readerWire),
+    after: z.array(readerWire),
+  }),
+  z.object({ kind: z.literal("gate"), id, keyspace: id, node: id, source: id, gates }),
+  z.object({
+    kind: z.literal("takeover"),
+    ...onSegment,
+    from: id,
+    shard: id,
+    shardBefore: id,
+    budgetMs: z.number().positive(),
+  }),
+  z.object({ kind: z.literal("soak"), id, seconds }),
+  z.object({ kind: z.literal("drop"), ...onSegment }),
+]) satisfies z.ZodType<Step, unknown>;
+
+const estimate = z.object({
+  bytes: amount,
+  rows: amount,
+  seconds,
+  basis: z.enum(["measured", "unknown"]),
+});
+
+const holding = z.object({ ...segmentFields, shard: id, primary: id, replicas: z.array(id) });
+
+/** A plan as JSON carries it: bigints as decimal strings. */
+export const planWire = z.object({
+  v: z.literal(1),
+  kind: z.literal("shards"),
+  hash: z.string(),
+  createdAt: z.string(),
+  topology: z.object({ name: z.string(), hash: z.string() }),
+  fingerprint: z.object({ before: z.string(), after: z.string() }),
+  scopes: z.array(id),
+  keyspaces: z.array(
+    z.object({
+      id,
+      sharding: z.enum(["range", "consistent-hash"]),
+      domain: segmentWire,
+      before: z.array(holding),
+      after: z.array(holding),
+    }),
+  ),
+  nodes: z.record(id, routeNodeWire),
+  limits: z.object({ perNode: z.int().positive(), total: z.int().positive() }),
+  stages: z.array(
+    z.object({
+      id,
+      kind: z.enum([
+        "preflight",
+        "create",
+        "attach",
+        "sync",
+        "verify",
+        "promote-reads",
+        "promote-writes",
+        "soak",
+        "retire",
+      ]),
+      title: z.string(),
+      waves: z.array(z.array(step)),
+      undo: z.object({ how: z.string(), lossless: z.boolean(), lossBound: z.string() }),
+      estimate,
+    }),
+  ),
+  estimate,
+}) satisfies z.ZodType<Plan, unknown>;

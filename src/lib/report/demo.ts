@@ -1,0 +1,43 @@
+import type { DemoResult } from "../demo/facts.js";
+
+/** The table that a demo ends with. */
+export function demoTable({ facts, details }: DemoResult): string {
+  const { convergence } = details;
+  const rows: [string, string][] = [
+    ["users", number(details.users)],
+    ["rows moved", `${number(facts.rowsMoved)}, ${number(facts.rowsPerSecond)} rows/s a copy`],
+    ["write pause, planned", pauses(facts.takeovers.map(({ plannedMs }) => plannedMs))],
+    ["write pause, actual", pauses(facts.takeovers.map(({ actualMs }) => actualMs))],
+    ["longest wait of a client", `${ms(details.longestFenceMs)} (${number(details.fencesWaited)} writes met a pause)`],
+    ["rollbacks, agents killed", `${facts.rollbacks}, ${facts.kills}`],
+    ["acknowledged writes", `${number(facts.acked)}, ${number(facts.checked)} checked at their writers`],
+    ["keys checked at replicas", number(details.replicaKeys)],
+    ["lost", number(facts.lost)],
+    ["resurrected", number(facts.resurrected)],
+    ["unknown outcome, failed", `${number(details.unknown)}, ${number(details.failures)}`],
+    ["route convergence", `${convergence.current} of ${convergence.agents} agents have version ${convergence.version}`],
+    ["redirects followed", number(details.redirects)],
+    ["near reads", `${(facts.nearReads * 100).toFixed(1)} %`],
+    ["seconds", number(facts.seconds)],
+  ];
+  const width = Math.max(...rows.map(([name]) => name.length));
+  const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
+  if (details.failures > 0) lines.push("", `The last failure: ${details.lastFailure}`);
+  if (details.wrong.length > 0) lines.push("", "Wrong:", ...details.wrong.map((line) => `  ${line}`));
+  return lines.join("\n");
+}
+
+function pauses(all: readonly number[]): string {
+  if (all.length === 0) return "none";
+  const sorted = all.toSorted((a, b) => a - b);
+  const median = sorted[Math.floor((sorted.length - 1) / 2)]!;
+  return `median ${ms(median)}, longest ${ms(sorted.at(-1)!)}, ${all.length} takeovers`;
+}
+
+function ms(value: number): string {
+  return `${value >= 10 ? Math.round(value) : Math.round(value * 10) / 10} ms`;
+}
+
+function number(value: number): string {
+  return value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+}

@@ -1,0 +1,25 @@
+import type { Split } from "../plan/split.js";
+import { bytesText, countText, segmentsText, wrap } from "./plan-figures.js";
+import type { TextOptions } from "./plan.js";
+
+/** Which shard was halved for which new one, and by how much. */
+export function expandText(
+  keyspace: string,
+  splits: readonly Split[],
+  { width }: TextOptions,
+): string {
+  return splits
+    .flatMap((split) =>
+      wrap(
+        `${keyspace}: ${split.to} takes ${amount(split.movedLoad, split)} of ${amount(split.load, split)} from ${split.from}: ` +
+          segmentsText(split.moved),
+        width,
+        2,
+      ),
+    )
+    .join("\n");
+}
+
+function amount(load: bigint, { measure }: Split): string {
+  return measure === "bytes" ? bytesText(load) : `${countText(load)} ${measure}`;
+}

@@ -1,0 +1,27 @@
+import type { Problem } from "../topology/problem.js";
+import { renderProblems } from "../topology/render-problems.js";
+import type { Topology } from "../topology/types.js";
+
+/** The problems of a file, or one line that says what was found to be right. */
+export function renderTopologyCheck(
+  file: string,
+  topology: Topology | null,
+  problems: readonly Problem[],
+): string {
+  const shown = problems.length > 0 ? [renderProblems(problems)] : [];
+  if (!topology) return shown.join("");
+  const { regions, sets, nodes, keyspaces } = topology;
+  const shards = keyspaces.reduce((sum, keyspace) => sum + keyspace.shards.length, 0);
+  const counts = [
+    counted(regions.length, "region"),
+    counted(sets.length, "set"),
+    counted(nodes.length, "node"),
+    counted(keyspaces.length, "keyspace"),
+    counted(shards, "shard"),
+  ];
+  return [...shown, `${file}: ok, ${counts.join(", ")}`].join("\n");
+}
+
+function counted(n: number, what: string): string {
+  return `${n} ${what}${n === 1 ? "" : "s"}`;
+}

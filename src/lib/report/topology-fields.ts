@@ -1,0 +1,55 @@
+import {
+  formatBitsPerSecond,
+  formatBytes,
+  formatBytesPerSecond,
+  formatCount,
+  formatDuration,
+  formatSegment,
+} from "../topology/units.js";
+
+const BY_NAME: readonly (readonly [RegExp, (value: number) => string])[] = [
+  [/BytesPerSecond$/, (value) => formatBytesPerSecond(BigInt(value))],
+  [/BitsPerSecond$/, (value) => formatBitsPerSecond(BigInt(value))],
+  [/Bytes$/, (value) => formatBytes(BigInt(value))],
+  [/Ms$/, (value) => formatDuration(BigInt(value))],
+  [/(window|soak)Seconds$/, (value) => formatDuration(BigInt(Math.round(value * 1000)))],
+  [/(headroom|canary|ErrorRate)$/, (value) => `${Number((value * 100).toFixed(6))}%`],
+];
+
+const WRITTEN: readonly (readonly [RegExp, string])[] = [
+  [/linkBytesPerSecond$/, "bandwidth.perLink"],
+  [/takeoverBudgetMs$/, "takeover.budget"],
+  [/soakSeconds$/, "soak"],
+  [/windowSeconds$/, "window"],
+  [/maxLagMs$/, "maxLag"],
+  [/memoryBytes$/, "memory"],
+  [/opsPerSecond$/, "ops"],
+  [/networkBitsPerSecond$/, "network"],
+];
+
+/** The name of a field of a topology as it is written in the YAML. */
+export function fieldName(field: string): string {
+  return WRITTEN.reduce((name, [pattern, written]) => name.replace(pattern, written), field);
+}
+
+/** The value of a field of a topology with its unit, as it is written in the YAML. */
+export function fieldText(field: string, value: unknown): string {
+  if (value === null || value === undefined)
+    return field.endsWith("linkBytesPerSecond") ? "unlimited" : "none";
+  if (typeof value === "bigint") return formatCount(value);
+  if (typeof value === "number") {
+    const unit = BY_NAME.find(([pattern]) => pattern.test(field));
+    if (unit) return unit[1](value);
+    return Number.isInteger(value) && value >= 0 ? formatCount(BigInt(value)) : String(value);
+  }
+  if (Array.isArray(value)) {
+    const suffix = field === "promotion.reads" ? "%" : "";
+    return `[${value.map((item) => `${String(item)}${suffix}`).join(", ")}]`;
+  }
+  if (isSegment(value)) return formatSegment(value);
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function isSegment(value: unknown): value is { readonly lo: bigint; readonly hi: bigint } {
+  return typeof value === "object" && value !== null && "lo" in value && "hi" in value;
+}

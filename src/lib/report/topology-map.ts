@@ -1,0 +1,168 @@
+import type { Keyspace, Node, Policy, SetSpec, Shard, Topology } from "../topology/types.js";
+import type { Segment } from "../keyspace/segment.js";
+import { formatBitsPerSecond, formatBytes, formatCount, formatSegment } from "../topology/units.js";
+import { fieldText } from "./topology-fields.js";
+import { percentOf, shareText } from "./topology-share.js";
+import { wrap } from "./topology-wrap.js";
+
+const WIDTH = 80;
+/** Cells of a bar of segments. */
+const BAR = 32;
+/** How much of a cell a shard owns: none, a little, half, most, all. */
+const SHADES = ["·", "░", "▒", "▓", "█"];
+/** Longest list of segments that is written out under a bar. */
+const MAX_SEGMENTS = 8;
+
+/** A map of a topology that fits into 80 columns as long as its names are short enough: places, keyspaces, policy. */
+export function renderTopologyMap(topology: Topology): string {
+  const held = holdings(topology);
+  return [
+    topology.name,
+    ...topology.regions.map(({ id }) => renderRegion(topology, id, held)),
+    ...topology.keyspaces.map((keyspace) => renderKeyspace(topology, keyspace)),
+    renderPolicy(topology.policy),
+  ].join("\n\n");
+}
+
+/** What each node holds: `profile/p0*` where it is the primary. */
+function holdings({ keyspaces }: Topology): Map<string, string[]> {
+  const held = new Map<string, string[]>();
+  const add = (node: string, text: string) => held.set(node, [...(held.get(node) ?? []), text]);
+  for (const { id, shards } of keyspaces) {
+    for (const shard of shards) {
+      add(shard.primary, `${id}/${shard.id}*`);
+      for (const replica of shard.replicas) add(replica, `${id}/${shard.id}`);
+    }
+  }
+  return held;
+}
+
+function renderRegion(
+  topology: Topology,
+  region: string,
+  held: ReadonlyMap<string, string[]>,
+): string {
+  const sets = topology.sets.filter((set) => set.region === region);
+  const users = sum(sets, (set) => set.capacity.onlineUsers);
+  const logins = sum(sets, (set) => set.capacity.loginsPerSecond);
+  const lines = [`${region}  ${capacityText(users, logins)}`];
+  for (const idc of topology.idcs.filter((one) => one.region === region)) {
+    lines.push(`  ${idc.id}  ${idc.carriers.join(", ")}`);
+    for (const set of sets.filter((one) => one.idc === idc.id))
+      lines.push(...renderSet(topology, set, held));
+  }
+  return lines.join("\n");
+}
+
+function renderSet(
+  topology: Topology,
+  set: SetSpec,
+  held: ReadonlyMap<string, string[]>,
+): string[] {
+  const nodes = topology.nodes.filter((node) => node.set === set.id);
+  const of = (layer: Node["layer"]) => nodes.filter((node) => node.layer === layer);
+  const front = (["access", "logic"] as const).flatMap((layer) => {
+    const count = of(layer).length;
+    return count === 0 ? [] : [`${layer} ${count} ${count === 1 ? "node" : "nodes"}`];
+  });
+  const data = of("data");
+  const width = Math.max(0, ...data.map((node) => node.id.length));
+  return [
+    `    ${set.id}  ${capacityText(set.capacity.onlineUsers, set.capacity.loginsPerSecond)}`,
+    ...(front.length > 0 ? [`      ${front.join(", ")}`] : []),
+    ...data.flatMap((node) => {
+      const { memoryBytes, opsPerSecond, networkBitsPerSecond } = node.capacity;
+      const capacity = [
+        formatBytes(BigInt(memoryBytes)),
+        `${formatCount(BigInt(opsPerSecond))} ops/s`,
+        formatBitsPerSecond(BigInt(networkBitsPerSecond)),
+      ].join(", ");
+      const holds = held.get(node.id) ?? ["unused"];
+      return [
+        `      ${node.id.padEnd(width)}  ${node.engine ?? ""}, ${capacity}`,
+        ...wrap(holds.join(", "), 10, WIDTH),
+      ];
+    }),
+  ];
+}
+
+function renderKeyspace(topology: Topology, keyspace: Keyspace): string {
+  const { id, sharding, domain, shards } = keyspace;
+  const where = sharding === "range" ? `, ${formatSegment(domain)}` : "";
+  const regions = new Map(topology.nodes.map((node) => [node.id, node.region]));
+  const name = Math.max(...shards.map((shard) => shard.id.length));
+  const share = shards.map((shard) => shareText(percentOf(size(shard.segments), size([domain]))));
+  const width = Math.max(...share.map((text) => text.length));
+  const lines = shards.flatMap((shard, i) => {
+    const head = `  ${shard.id.padEnd(name)}  ${bar(shard.segments, domain)}  ${share[i]!.padStart(width)}`;
+    const listed = segmentsText(shard, sharding);
+    const fits = head.length + 2 + listed.length <= WIDTH;
+    const indent = name + 4;
+    const on = (node: string) => `${node} (${regions.get(node) ?? "?"})`;
+    const copies =
+      shard.replicas.length > 0 ? `; copies on ${shard.replicas.map(on).join(", ")}` : "";
+    return [
+      fits ? `${head}  ${listed}` : head,
+      ...(fits ? [] : wrap(listed, indent, WIDTH)),
+      ...wrap(`writes on ${on(shard.primary)}${copies}`, indent, WIDTH),
+    ];
+  });
+  return [`${id}  ${keyspace.class}, ${keyspace.sync}, ${sharding}${where}`, ...lines].join("\n");
+}
+
+function segmentsText(shard: Shard, sharding: Keyspace["sharding"]): string {
+  const { segments } = shard;
+  if (sharding === "consistent-hash") return `${segments.length} segments`;
+  const shown = segments.slice(0, MAX_SEGMENTS).map(formatSegment).join(", ");
+  return segments.length > MAX_SEGMENTS
+    ? `${shown} and ${segments.length - MAX_SEGMENTS} more`
+    : shown;
+}
+
+/** The domain from left to right; each cell as dark as the share of it that the segments own. */
+function bar(segments: readonly Segment[], domain: Segment): string {
+  const cells = BigInt(BAR);
+  const length = domain.hi - domain.lo;
+  // Owned positions of each cell, times BAR, so that cells of a small domain need no fractions.
+  const owned = Array.from({ length: BAR }, () => 0n);
+  for (const { lo, hi } of segments) {
+    const from = (lo - domain.lo) * cells;
+    const to = (hi - domain.lo) * cells;
+    for (let cell = from / length; cell * length < to; cell += 1n) {
+      const start = cell * length > from ? cell * length : from;
+      const end = (cell + 1n) * length < to ? (cell + 1n) * length : to;
+      owned[Number(cell)]! += end - start;
+    }
+  }
+  return owned
+    .map((part) => {
+      if (part === 0n) return SHADES[0]!;
+      return SHADES[Math.min(4, 1 + Number((part * 4n - 1n) / length))]!;
+    })
+    .join("");
+}
+
+function renderPolicy(policy: Policy): string {
+  const { promotion, gates, concurrency } = policy;
+  const text = (field: string, value: unknown) => fieldText(field, value);
+  return [
+    "policy",
+    `  regions that may be lost ${policy.regionsLost}, headroom ${text("headroom", policy.headroom)}, copies spread over ${policy.spread}s`,
+    `  reads ${promotion.reads.map((step) => `${step}%`).join(", ")}; writes: canary ${text("canary", promotion.canary)}, slices ${promotion.slices}`,
+    `  gates: window ${text("windowSeconds", gates.windowSeconds)}, errors <= ${text("maxErrorRate", gates.maxErrorRate)}, p99 <= ${gates.maxP99Ratio}x, lag <= ${text("maxLagMs", gates.maxLagMs)}`,
+    `  copies at once: ${concurrency.perNode} per node, ${concurrency.total} in all; ${text("linkBytesPerSecond", policy.linkBytesPerSecond)} each`,
+    `  takeover within ${text("takeoverBudgetMs", policy.takeoverBudgetMs)}, soak ${text("soakSeconds", policy.soakSeconds)}`,
+  ].join("\n");
+}
+
+function capacityText(users: number, logins: number): string {
+  return `${formatCount(BigInt(users))} users online, ${formatCount(BigInt(logins))} logins/s`;
+}
+
+function size(segments: readonly Segment[]): bigint {
+  return segments.reduce((total, { lo, hi }) => total + (hi - lo), 0n);
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}

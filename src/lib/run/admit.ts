@@ -1,0 +1,67 @@
+import { EXIT } from "../errors.js";
+import type { RunContext } from "./context.js";
+import { authorityFor, participantsOf } from "./context.js";
+import { assertCurrent } from "./drift.js";
+import { StepFailure, asProblem, failure, failureOf, refusalOf } from "./failure.js";
+import { observeAgents } from "./observe.js";
+
+/** Tries at an agent before the run begins. */
+const TRIES = 2;
+const BETWEEN_MS = 500;
+
+/**
+ * Tells every agent the run's epochs, so that whatever an older ops process still sends is refused. Returns the agents that
+ * did not answer, with why.
+ * @throws StepFailure when one refuses the run, or not one of `needed` answers (exit 9)
+ */
+export async function pushEpochs(context: RunContext, needed: readonly string[]): Promise<ReadonlyMap<string, StepFailure>> {
+  const { agents } = context;
+  const silent = new Map<string, StepFailure>();
+  await Promise.all(
+    agents.nodes.map(async (node) => {
+      const told = await pushTo(context, node);
+      if (told !== null) silent.set(node, told);
+    }),
+  );
+  if (needed.length > 0 && needed.every((node) => silent.has(node))) {
+    const why = needed.map((node) => silent.get(node)!.failure.message).join("\n  ");
+    throw new StepFailure(failure("unreachable", `no agent that is needed answers:\n  ${why}`), EXIT.unreachable);
+  }
+  return silent;
+}
+
+/**
+ * Before a new run touches anything: the agents that it needs answer, know its epoch, and hold what the plan was made for.
+ * @throws StepFailure (exit 3, 5 or 9), OpsError `stale-plan` (exit 4)
+ */
+export async function admitNew(context: RunContext): Promise<void> {
+  const { plan, agents, emit } = context;
+  const steps = plan.stages.flatMap(({ waves }) => waves.flat()).filter(({ kind }) => kind !== "preflight");
+  const needed = participantsOf(steps);
+  const silent = await pushEpochs(context, needed);
+  const missing = needed.flatMap((node) => silent.get(node)?.failure.message ?? []);
+  if (missing.length > 0) {
+    const hint = "start these agents, or correct their URLs in the topology and plan again";
+    throw new StepFailure(failure("unreachable", missing.join("\n  "), { hint }), EXIT.refused);
+  }
+  for (const node of silent.keys()) {
+    emit({ type: "note", message: `${node} does not answer; it takes no part, and gets the routes later` });
+  }
+  assertCurrent(plan, await observeAgents(agents, 0));
+}
+
+async function pushTo(context: RunContext, node: string): Promise<StepFailure | null> {
+  const asked = "take the run's epoch";
+  for (let tries = 1; ; tries += 1) {
+    try {
+      for (const { id } of context.plan.keyspaces) await context.agents.of(node).putEpoch(authorityFor(context, id));
+      return null;
+    } catch (error) {
+      const problem = asProblem(error);
+      const refusal = refusalOf(problem, node, asked);
+      if (refusal !== null) throw refusal;
+      if (tries >= TRIES) return new StepFailure({ ...failureOf(problem, node, asked), outcome: "none" }, EXIT.partial);
+      await context.clock.sleep(BETWEEN_MS, context.stop.detached);
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import { EXIT, OpsError } from "../errors.js";
+import type { Plan, Stage, Step } from "../plan/types.js";
+import { type RunStatus, isTouched } from "./journal/status.js";
+import { sayStep, sayUndo } from "./steps/registry.js";
+
+/** What is left of a stage, in the order in which it is done. */
+export interface AgendaStage {
+  readonly stage: Stage;
+  readonly waves: readonly (readonly Step[])[];
+}
+
+/** Whether there is a way back from the stage. */
+export function isReversible(stage: Pick<Stage, "kind">): boolean {
+  return stage.kind !== "retire";
+}
+
+/** What applying the plan has still to do, up to and with `until`; null for all. `status` is null for a new run. */
+export function agendaForward(plan: Plan, status: RunStatus | null, until: string | null): AgendaStage[] {
+  const stages = plan.stages.filter(isReversible);
+  const end = until === null ? stages.length : stages.findIndex(({ id }) => id === until) + 1;
+  return stages.slice(0, end).flatMap((stage) => left(stage, status));
+}
+
+/** What finalizing has still to do. */
+export function agendaFinal(plan: Plan, status: RunStatus): AgendaStage[] {
+  return plan.stages.filter((stage) => !isReversible(stage)).flatMap((stage) => left(stage, status));
+}
+
+/** What a rollback to the state after the stage `to` has still to undo, last first; null for all. */
+export function agendaBack(plan: Plan, status: RunStatus, to: string | null): AgendaStage[] {
+  const begin = to === null ? 0 : plan.stages.findIndex(({ id }) => id === to) + 1;
+  return plan.stages
+    .slice(begin)
+    .toReversed()
+    .map((stage) => ({
+      stage,
+      waves: stage.waves
+        .toReversed()
+        .map((wave) => wave.filter(({ id }) => isTouched(status, id)))
+        .filter((wave) => wave.length > 0),
+    }))
+    .filter(({ waves }) => waves.length > 0);
+}
+
+/** One line of a dry run. */
+export interface AgendaLine {
+  readonly stage: string;
+  readonly step: string;
+  readonly kind: string;
+  readonly what: string;
+}
+
+/** What `agenda` will do, step by step, in words; steps that need no undoing are left out of a way back. */
+export function linesOf(agenda: readonly AgendaStage[], direction: "forward" | "back"): AgendaLine[] {
+  return agenda.flatMap(({ stage, waves }) =>
+    waves.flat().flatMap((step) => {
+      const what = direction === "forward" ? sayStep(step) : sayUndo(step);
+      return what === null ? [] : [{ stage: stage.id, step: step.id, kind: step.kind, what }];
+    }),
+  );
+}
+
+/** A stage by its id, or by its kind where only one stage has it. Throws `no-such-stage` (exit 64). */
+export function findStage(plan: Plan, name: string): Stage {
+  const named = plan.stages.filter(({ id, kind }) => id === name || kind === name);
+  const [stage] = named;
+  if (stage !== undefined && (named.length === 1 || stage.id === name)) return stage;
+  const ids = plan.stages.map(({ id }) => id).join(", ");
+  const why = stage === undefined ? `the plan has no stage ${name}` : `${name} is the kind of ${named.length} stages`;
+  throw new OpsError("no-such-stage", EXIT.usage, why, { hint: `its stages: ${ids}` });
+}
+
+function left(stage: Stage, status: RunStatus | null): AgendaStage[] {
+  if (status?.stagesDone.has(stage.id)) return [];
+  const waves = stage.waves
+    .map((wave) => wave.filter(({ id }) => status?.steps.get(id)?.state !== "done"))
+    .filter((wave) => wave.length > 0);
+  return [{ stage, waves }];
+}

@@ -1,0 +1,98 @@
+import type { Plan } from "../plan/types.js";
+import { encodePlan } from "../plan/encode.js";
+import { admitNew, pushEpochs } from "./admit.js";
+import { agendaForward, isReversible } from "./agenda.js";
+import { type RunContext, participantsOf, statusOf } from "./context.js";
+import { executeForward, stopRun } from "./execute.js";
+import { findRun, type Found } from "./find-run.js";
+import { newRunId } from "./id.js";
+import { Journal } from "./journal/journal.js";
+import type { RunStatus } from "./journal/status.js";
+import { type RunEnvironment, takeLocks, takenBy, withContext } from "./session.js";
+
+export interface ApplyOptions {
+  /** The id of the last stage to do; null for all up to the soak. */
+  readonly until: string | null;
+}
+
+/**
+ * Applies a plan: begins a run, or takes up the one that was interrupted. Ends when the run soaks, or `until` is done. Returns
+ * the run's id; does nothing for a plan that is applied and soaks.
+ * @throws OpsError when it stops before that; what was done stays, journalled
+ */
+export async function applyPlan(env: RunEnvironment, plan: Plan, options: ApplyOptions): Promise<string> {
+  for (;;) {
+    const found = await findRun(env.store, plan);
+    if (found.what === "applied") return found.status.run;
+    const run = found.what === "resume" ? found.status.run : newRunId(env.clock.now(), env.random(2));
+    const superseded = found.what === "new" ? found.superseded : [];
+    const scopes = [...plan.scopes, ...superseded.flatMap(({ epochs }) => Object.keys(epochs))];
+    const lease = await takeLocks(env, run, scopes);
+    try {
+      // Somebody else may have been quicker.
+      if (!sameAnswer(found, await findRun(env.store, plan))) continue;
+      for (const old of superseded) await supersede(env, old, run);
+      if (found.what === "new") await env.store.createRun(run, encodePlan(plan));
+      await withContext(env, run, plan, lease, async (context) => {
+        const fresh = found.what === "new";
+        if (fresh) {
+          const stages = plan.stages.map((stage) => ({
+            id: stage.id,
+            reversible: isReversible(stage),
+            waves: stage.waves.map((wave) => wave.map(({ id }) => id)),
+          }));
+          const { lineage } = context;
+          await context.journal.append({ type: "run.start", run, plan: plan.hash, lineage, stages, ...takenBy(env, context) });
+        } else {
+          await context.journal.append({ type: "run.resume", ...takenBy(env, context) });
+        }
+        env.emit({ type: "run", run, doing: fresh ? "apply" : "resume", plan: plan.hash });
+        await goForward(context, options, fresh);
+      });
+      return run;
+    } finally {
+      await lease.release();
+    }
+  }
+}
+
+async function goForward(context: RunContext, { until }: ApplyOptions, fresh: boolean): Promise<void> {
+  const { plan, journal, emit, run } = context;
+  const commands = [`to go on: ops run resume ${run}`, `to go back: ops shard rollback ${run}`];
+  try {
+    const agenda = agendaForward(plan, statusOf(context), until);
+    if (!fresh) await pushEpochs(context, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))));
+    let admitted = !fresh || agenda.length === 0;
+    await executeForward(context, agenda, async () => {
+      if (!admitted) await admitNew(context);
+      admitted = true;
+    });
+  } catch (error) {
+    return stopRun(context, error, commands);
+  }
+  if (agendaForward(plan, statusOf(context), null).length > 0) {
+    await journal.append({ type: "run.stopped", reason: "until", step: null, error: null });
+    emit({ type: "stopped", reason: "until", step: null, error: null });
+    return;
+  }
+  const soaks = plan.stages.flatMap(({ waves }) => waves.flat()).map((step) => (step.kind === "soak" ? step.seconds : 0));
+  const soakUntil = new Date(context.clock.now() + Math.max(0, ...soaks) * 1000).toISOString();
+  await journal.append({ type: "run.soaking", until: soakUntil });
+  emit({ type: "soaking", until: soakUntil });
+}
+
+function sameAnswer(a: Found, b: Found): boolean {
+  const key = (found: Found) =>
+    found.what === "new" ? found.superseded.map(({ run }) => run).join() : `${found.status.run} ${found.status.seq}`;
+  return a.what === b.what && key(a) === key(b);
+}
+
+async function supersede({ store, clock, emit }: RunEnvironment, old: RunStatus, by: string): Promise<void> {
+  const journal = await Journal.open(store, old.run, clock.now);
+  try {
+    await journal.append({ type: "run.end", outcome: "superseded", why: `run ${by} of the same keyspaces began` });
+    emit({ type: "note", message: `run ${old.run} had nothing to retire: it has ended` });
+  } finally {
+    await journal.close();
+  }
+}

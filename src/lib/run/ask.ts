@@ -1,0 +1,95 @@
+import { EXIT } from "../errors.js";
+import { overlapOf } from "../keyspace/map.js";
+import type { Segment } from "../keyspace/segment.js";
+import type { EntryStatus, NodeStatus } from "../agent/protocol/node.js";
+import type { Agent } from "./agents.js";
+import { backoff } from "./clock.js";
+import type { RunContext } from "./context.js";
+import { Interrupted, StepFailure, asProblem, failureOf, refusalOf } from "./failure.js";
+
+/**
+ * Asks an agent, again and again while it does not answer or says that a retry may help, within the run's patience.
+ * @throws StepFailure once patience is over, or at once for a refusal
+ */
+export async function ask<T>(
+  context: RunContext,
+  step: string | null,
+  node: string,
+  asked: string,
+  request: (agent: Agent) => Promise<T>,
+): Promise<T> {
+  const { clock, patience, agents, stop, emit } = context;
+  const until = clock.now() + patience.reconnectMs;
+  // An earlier try may have arrived although a later one certainly did not.
+  let uncertain = false;
+  for (let tries = 1; ; tries += 1) {
+    if (stop.detached.aborted) throw new Interrupted("detached");
+    try {
+      return await request(agents.of(node));
+    } catch (error) {
+      const problem = asProblem(error);
+      const refusal = refusalOf(problem, node, asked);
+      if (refusal !== null) throw refusal;
+      uncertain ||= problem.outcome === "unknown";
+      const told = failureOf(problem, node, asked);
+      const inMs = backoff(patience.backoffMs, tries);
+      if (!problem.retryable || clock.now() + inMs > until) {
+        throw new StepFailure(uncertain && problem.retryable ? { ...told, outcome: "unknown" } : told);
+      }
+      if (tries === 2) emit({ type: "retry", step, node, error: told, inMs });
+      await clock.sleep(inMs, stop.detached);
+    }
+  }
+}
+
+/** What a node says about itself. */
+export function askNode(context: RunContext, step: string | null, node: string): Promise<NodeStatus> {
+  return ask(context, step, node, "tell its state", (agent) => agent.node());
+}
+
+/** The node's entries that overlap a segment, sorted. */
+export async function entriesOn(
+  context: RunContext,
+  step: string | null,
+  node: string,
+  keyspace: string,
+  segment: Segment,
+): Promise<EntryStatus[]> {
+  return entriesIn(await askNode(context, step, node), keyspace, segment);
+}
+
+export function entriesIn(status: NodeStatus, keyspace: string, segment: Segment): EntryStatus[] {
+  return status.entries
+    .filter((entry) => entry.keyspace === keyspace && overlapOf(entry, segment) !== null)
+    .toSorted((a, b) => (a.lo < b.lo ? -1 : 1));
+}
+
+/** Whether sorted entries cover every position of the segment. */
+export function covers(entries: readonly Segment[], segment: Segment): boolean {
+  let at = segment.lo;
+  for (const { lo, hi } of entries) {
+    if (lo > at) return false;
+    if (hi > at) at = hi;
+  }
+  return at >= segment.hi;
+}
+
+/**
+ * Looks until `look` finds what it waits for (anything but a text that says what is missing).
+ * @throws StepFailure `code` when that takes longer than the patience for links
+ */
+export async function waitFor<T extends object>(
+  context: RunContext,
+  code: string,
+  look: () => Promise<T | string>,
+): Promise<T> {
+  const { clock, patience, stop } = context;
+  const until = clock.now() + patience.linkMs;
+  for (let tries = 1; ; tries += 1) {
+    const found = await look();
+    if (typeof found !== "string") return found;
+    if (clock.now() > until) throw new StepFailure({ code, message: found, outcome: "none", hint: null }, EXIT.partial);
+    if (stop.detached.aborted) throw new Interrupted("detached");
+    await clock.sleep(backoff(patience.backoffMs, tries), stop.detached);
+  }
+}

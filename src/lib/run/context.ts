@@ -1,0 +1,67 @@
+import type { Authority } from "../agent/protocol/headers.js";
+import type { Plan, Step } from "../plan/types.js";
+import type { StateStore } from "../state/contract.js";
+import type { Agents } from "./agents.js";
+import type { Clock, Patience, Stop } from "./clock.js";
+import type { Emit } from "./events.js";
+import type { Journal } from "./journal/journal.js";
+import type { RunStatus } from "./journal/status.js";
+import type { Publisher } from "./publish.js";
+
+/** What the execution of a run has at hand. Exists only while the run's locks are held. */
+export interface RunContext {
+  readonly run: string;
+  readonly plan: Plan;
+  readonly store: StateStore;
+  readonly journal: Journal;
+  readonly agents: Agents;
+  readonly lineage: string;
+  readonly epochs: Readonly<Record<string, bigint>>;
+  readonly publisher: Publisher;
+  readonly clock: Clock;
+  readonly patience: Patience;
+  readonly stop: Stop;
+  readonly emit: Emit;
+}
+
+export function statusOf(context: RunContext): RunStatus {
+  const { status } = context.journal;
+  if (status === null) throw new Error(`run ${context.run} has not started`);
+  return status;
+}
+
+/** With what right a keyspace's agents are asked to change something. */
+export function authorityFor(context: Pick<RunContext, "epochs" | "lineage">, keyspace: string): Authority {
+  const scope = `keyspace/${keyspace}`;
+  const epoch = context.epochs[scope];
+  if (epoch === undefined) throw new Error(`the run has no lock of ${scope}`);
+  return { scope, epoch, lineage: context.lineage };
+}
+
+/** The stage that a step is in. */
+export function stageOf(plan: Plan, step: string): string {
+  const stage = plan.stages.find(({ waves }) => waves.some((wave) => wave.some(({ id }) => id === step)));
+  if (stage === undefined) throw new Error(`the plan has no step ${step}`);
+  return stage.id;
+}
+
+/** The nodes without which a step cannot be done or undone, sorted. */
+export function participantsOf(steps: readonly Step[]): string[] {
+  const nodes = steps.flatMap((step): string[] => {
+    switch (step.kind) {
+      case "link":
+      case "repoint":
+      case "gate":
+        return [step.node, step.source];
+      case "takeover":
+        return [step.node, step.from];
+      case "readers":
+        return [...step.before, ...step.after].map(({ node }) => node);
+      case "soak":
+        return [];
+      default:
+        return [step.node];
+    }
+  });
+  return [...new Set(nodes)].sort();
+}

@@ -1,0 +1,127 @@
+import { EXIT, OpsError } from "../errors.js";
+import type { Step } from "../plan/types.js";
+import type { AgendaStage } from "./agenda.js";
+import { type RunContext, statusOf } from "./context.js";
+import { Interrupted, StepFailure, runError } from "./failure.js";
+import type { StopReason } from "./journal/records.js";
+import { handlerOf, sayStep } from "./steps/registry.js";
+
+/** Does what is left of stages, wave by wave; `before` is done once a stage is entered. */
+export async function executeForward(
+  context: RunContext,
+  agenda: readonly AgendaStage[],
+  before: (stage: AgendaStage) => Promise<void> = async () => {},
+): Promise<void> {
+  const { journal, emit } = context;
+  for (const item of agenda) {
+    const { id, title } = item.stage;
+    if (!statusOf(context).entered.has(id)) await journal.append({ type: "stage.enter", stage: id });
+    emit({ type: "stage", stage: id, title, state: "entered" });
+    await before(item);
+    for (const wave of item.waves) {
+      stopAtBoundary(context);
+      await inParallel(context, wave, async (inner, step) => {
+        emit({ type: "step", stage: id, step: step.id, what: sayStep(step), state: "begun" });
+        await handlerOf(step).apply(inner, step);
+        await journal.append({ type: "step.done", step: step.id });
+        emit({ type: "step", stage: id, step: step.id, what: sayStep(step), state: "done" });
+      });
+    }
+    await journal.append({ type: "stage.done", stage: id });
+    emit({ type: "stage", stage: id, title, state: "done" });
+  }
+  stopAtBoundary(context);
+}
+
+/** Throws when the person asked to stop: nothing is half done here. */
+export function stopAtBoundary({ stop }: RunContext): void {
+  if (stop.detached.aborted) throw new Interrupted("detached");
+  if (stop.stopping.aborted) throw new Interrupted("stopping");
+}
+
+/** Runs the steps of a wave at once. When one fails, the others stop waiting where they can; all failures are told. */
+export async function inParallel(
+  context: RunContext,
+  wave: readonly Step[],
+  work: (context: RunContext, step: Step) => Promise<void>,
+): Promise<void> {
+  const failed = new AbortController();
+  const stopping = AbortSignal.any([context.stop.stopping, failed.signal]);
+  const inner: RunContext = { ...context, stop: { ...context.stop, stopping } };
+  const results = await Promise.allSettled(
+    wave.map(async (step) => {
+      try {
+        await work(inner, step);
+      } catch (error) {
+        if (error instanceof StepFailure) error.step ??= step.id;
+        failed.abort();
+        throw error;
+      }
+    }),
+  );
+  const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+  if (errors.length > 0) throw worstOf(errors);
+}
+
+/** A bug, before a failure of a step, before having been interrupted. The message of a failure holds those of the others. */
+function worstOf(errors: readonly unknown[]): unknown {
+  const bug = errors.find((error) => !(error instanceof StepFailure || error instanceof Interrupted));
+  if (bug !== undefined) return bug;
+  const failures = errors.filter((error) => error instanceof StepFailure);
+  const worst = SEVERITY.map((exit) => failures.find((error) => error.exit === exit)).find((error) => error !== undefined) ?? failures[0];
+  if (worst === undefined) return errors.find((error) => (error as Interrupted).how === "detached") ?? errors[0];
+  const others = failures.filter((error) => error !== worst && error.message !== worst.message);
+  if (others.length === 0) return worst;
+  const message = [worst, ...others].map((error) => error.failure.message).join("\n  ");
+  const merged = new StepFailure({ ...worst.failure, message }, worst.exit);
+  merged.step = worst.step;
+  return merged;
+}
+
+const SEVERITY: readonly number[] = [EXIT.locked, EXIT.unknown, EXIT.unreachable, EXIT.refused, EXIT.partial];
+
+/**
+ * Journals why a run stopped before its end, and makes the error for people of it. `ended` runs (refused before anything was
+ * touched) are over; others can be taken up again.
+ */
+export async function stopRun(context: RunContext, error: unknown, commands: readonly string[]): Promise<never> {
+  const { journal, emit, run } = context;
+  const stopped = async (reason: StopReason, step: string | null, told: StepFailure["failure"] | null) => {
+    await journal.append({ type: "run.stopped", reason, step, error: told });
+    emit({ type: "stopped", reason, step, error: told });
+  };
+  if (error instanceof Interrupted) {
+    const detached = error.how === "detached";
+    await stopped(detached ? "detached" : "signal", null, null);
+    throw new OpsError(
+      detached ? "detached" : "stopped",
+      detached ? EXIT.unknown : EXIT.partial,
+      detached ? `run ${run}: detached; what the agents had been asked goes on` : `run ${run}: stopped at a safe boundary`,
+      { hint: commands.join("\n      "), details: { run } },
+    );
+  }
+  const { direction, ops, routes } = statusOf(context);
+  const untouched = direction === "apply" && ops.size === 0 && routes.size === 0;
+  if (error instanceof StepFailure) {
+    const { failure, step } = error;
+    if (untouched) await refuse(context, failure.message);
+    else await stopped(failure.outcome === "unknown" ? "unknown" : "failed", step, failure);
+    throw runError(error, run, whereOf(context, step), untouched ? [] : commands);
+  }
+  if (error instanceof OpsError) {
+    const told = { code: error.code, message: error.message, outcome: "none" as const, hint: error.hint ?? null };
+    if (untouched) await refuse(context, error.message);
+    else await stopped("failed", null, told);
+  }
+  throw error;
+}
+
+async function refuse({ journal, emit }: RunContext, why: string): Promise<void> {
+  await journal.append({ type: "run.end", outcome: "refused", why });
+  emit({ type: "ended", outcome: "refused" });
+}
+
+function whereOf({ plan, run }: RunContext, step: string | null): string {
+  const stage = plan.stages.find(({ waves }) => waves.flat().some(({ id }) => id === step));
+  return stage === undefined ? `run ${run}` : `run ${run}, stage ${stage.id}, step ${step}`;
+}

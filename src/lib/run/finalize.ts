@@ -1,0 +1,89 @@
+import { EXIT, OpsError } from "../errors.js";
+import { pushEpochs } from "./admit.js";
+import { agendaFinal } from "./agenda.js";
+import { covers, entriesOn } from "./ask.js";
+import { type RunContext, participantsOf, statusOf } from "./context.js";
+import { executeForward, stopAtBoundary, stopRun } from "./execute.js";
+import { StepFailure, failure } from "./failure.js";
+import { readHistory } from "./journal/journal.js";
+import { type RunEnvironment, takenBy, withRun } from "./session.js";
+import { confirmConvergence } from "./steps/soak.js";
+
+export interface FinalizeOptions {
+  /** Do not wait for the soak to be over. */
+  readonly early: boolean;
+}
+
+/** What is left of a soak up to this is waited for, milliseconds. */
+const WAIT_AT_MOST_MS = 600_000;
+
+/**
+ * Ends a run that soaks: sees once more that everything is where the plan wants it, then drops the old copies. Takes up a
+ * finalization that was interrupted; does nothing for a run that was finalized.
+ * @throws OpsError `soaking` (exit 3) while much of the soak is left, `not-applied` (exit 3) for a run that is not at that point
+ */
+export async function finalizeRun(env: RunEnvironment, run: string, options: FinalizeOptions): Promise<void> {
+  const left = await soakLeft(env, run);
+  if (left === null) return;
+  if (!options.early) await waitOut(env, run, left);
+  await withRun(env, run, async (context) => {
+    const { journal, emit, plan } = context;
+    const status = statusOf(context);
+    const type = status.direction === "finalize" ? "run.resume" : "finalize.start";
+    await journal.append({ type, ...takenBy(env, context) });
+    emit({ type: "run", run, doing: "finalize", plan: status.plan });
+    try {
+      const agenda = agendaFinal(plan, status);
+      await pushEpochs(context, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))));
+      if (agenda.every(({ stage }) => !status.entered.has(stage.id))) await assertArrived(context);
+      stopAtBoundary(context);
+      await executeForward(context, agenda);
+    } catch (error) {
+      await stopRun(context, error, [`to go on: ops run resume ${run}`]);
+    }
+    await journal.append({ type: "run.end", outcome: "finalized", why: null });
+    emit({ type: "ended", outcome: "finalized" });
+  });
+}
+
+/** Milliseconds until the run's soak is over, 0 when it is; null for a run that was finalized already. Throws `not-applied`. */
+export async function soakLeft({ store, clock }: Pick<RunEnvironment, "store" | "clock">, run: string): Promise<number | null> {
+  const { status } = await readHistory(store, run);
+  if (status?.outcome === "finalized") return null;
+  const ready = status !== null && (status.activity === "soaking" || (status.direction === "finalize" && status.activity !== "ended"));
+  if (!ready) {
+    const state = status === null ? "it never began" : (status.outcome ?? `it is ${status.activity} (${status.direction})`);
+    const hint = status === null || status.outcome !== null ? {} : { hint: `ops run resume ${run} first; ops run show ${run} says how it stands` };
+    throw new OpsError("not-applied", EXIT.refused, `run ${run} cannot be finalized: ${state}`, hint);
+  }
+  return status.soakUntil === null ? 0 : Math.max(0, Date.parse(status.soakUntil) - clock.now());
+}
+
+async function waitOut({ clock, stop, emit }: RunEnvironment, run: string, left: number): Promise<void> {
+  if (left === 0) return;
+  const until = new Date(clock.now() + left).toISOString();
+  if (left > WAIT_AT_MOST_MS) {
+    throw new OpsError("soaking", EXIT.refused, `run ${run} soaks until ${until}`, {
+      hint: `come back then, or do not wait: ops shard finalize ${run} --early`,
+    });
+  }
+  emit({ type: "note", message: `waiting until ${until}, when the soak is over` });
+  const ended = AbortSignal.any([stop.stopping, stop.detached]);
+  await clock.sleep(left, ended);
+  if (ended.aborted) {
+    throw new OpsError("stopped", EXIT.failure, `run ${run} goes on soaking; nothing was changed`, { hint: `ops shard finalize ${run}` });
+  }
+}
+
+/** Nothing is dropped unless every new writer writes, and every agent and every copy has what it should have. */
+async function assertArrived(context: RunContext): Promise<void> {
+  for (const { id, after } of context.plan.keyspaces) {
+    for (const holding of after) {
+      const entries = await entriesOn(context, null, holding.primary, id, holding);
+      if (covers(entries.filter(({ role }) => role === "primary"), holding)) continue;
+      const message = `${holding.primary} is not the writer of ${id} [${holding.lo}, ${holding.hi}): the old copies are kept`;
+      throw new StepFailure(failure("not-the-writer", message, { hint: "ops agent status shows who is" }), EXIT.refused);
+    }
+  }
+  await confirmConvergence(context, null);
+}

@@ -1,0 +1,65 @@
+import type { StateStore } from "../state/contract.js";
+import type { Connect } from "./agents.js";
+import { asProblem } from "./failure.js";
+import { readHistory } from "./journal/journal.js";
+import type { JournalRecord } from "./journal/records.js";
+import { openOps } from "./journal/status.js";
+import { showRun } from "./runs.js";
+import { planOf } from "./session.js";
+import { sayStep } from "./steps/registry.js";
+import type { RunSummary } from "./summary.js";
+
+/** Work that was asked for and has not been seen to end. */
+export interface OpenWork {
+  readonly step: string;
+  readonly node: string;
+  readonly what: string;
+  /** What the agent says now; `no-answer` when it does not, `unknown-there` when it never got it. */
+  readonly state: string;
+  readonly phase: string | null;
+  readonly since: string;
+  /** Why it does not go on, where that is known. */
+  readonly why: string | null;
+}
+
+export interface RunInspection extends RunSummary {
+  /** Who works on it now; null for nobody. */
+  readonly holder: { readonly actor: string; readonly pid: number; readonly host: string; readonly alive: "yes" | "no" | "unknown" } | null;
+  readonly open: readonly OpenWork[];
+}
+
+/** How a run stands, with what is under way at the agents. Reads only. */
+export async function inspectRun(store: StateStore, connect: Connect, run: string): Promise<RunInspection> {
+  const summary = await showRun(store, run);
+  const { status, records } = await readHistory(store, run);
+  const held = (await store.holders()).find((holder) => holder.run === run);
+  const holder = held === undefined ? null : { actor: held.actor, pid: held.pid, host: held.host, alive: held.alive };
+  const ops = openOps(status!);
+  if (ops.length === 0) return { ...summary, holder, open: [] };
+  const plan = await planOf(store, run);
+  const steps = plan.stages.flatMap(({ waves }) => waves.flat());
+  const agents = await connect(plan.nodes);
+  try {
+    const open = await Promise.all(
+      ops.map(async ({ op, step, node, state, error }): Promise<OpenWork> => {
+        const found = steps.find(({ id }) => id === step);
+        const about = { step, node, what: found === undefined ? step : sayStep(found), since: sinceOf(records, op) };
+        try {
+          const live = await agents.of(node).operation(op);
+          if (live === null) return { ...about, state: "unknown-there", phase: null, why: error?.message ?? null };
+          return { ...about, state: live.state, phase: live.phase, why: live.error?.message ?? null };
+        } catch (problem) {
+          return { ...about, state: "no-answer", phase: state, why: asProblem(problem).message };
+        }
+      }),
+    );
+    return { ...summary, holder, open };
+  } finally {
+    await agents.close();
+  }
+}
+
+function sinceOf(records: readonly JournalRecord[], op: string): string {
+  const intent = records.find((record) => record.type === "op.intent" && record.op === op);
+  return intent?.time ?? "";
+}

@@ -1,0 +1,118 @@
+/** A value as JSON holds it; 64-bit numbers are decimal strings. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+export type JsonObject = { readonly [name: string]: Json };
+
+/** The shape of a plan that replay needs: which steps make up which wave of which stage. */
+export interface StageShape {
+  readonly id: string;
+  /** False where there is no way back from the stage; only `finalize` enters it. */
+  readonly reversible: boolean;
+  readonly waves: readonly (readonly string[])[];
+}
+
+/** Why a step or an operation did not end well. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  /** Whether anything changed at the agent. */
+  readonly outcome: "none" | "partial" | "unknown";
+  readonly hint: string | null;
+}
+
+export type StopReason =
+  /** `--until` was reached. */
+  | "until"
+  /** Ctrl-C: stopped at a safe boundary. */
+  | "signal"
+  /** Ctrl-C twice: left work behind that goes on. */
+  | "detached"
+  | "failed"
+  /** An agent could not be asked how something ended. */
+  | "unknown"
+  /** A rollback to a stage was done. */
+  | "rolled-back-to";
+
+export type Outcome =
+  | "finalized"
+  | "rolled-back"
+  /** Preflight said no; nothing was changed. */
+  | "refused"
+  /** Soaked with nothing left to retire when the next run of its keyspaces began. */
+  | "superseded";
+
+interface Taken {
+  /** By scope, decimal. */
+  readonly epochs: Readonly<Record<string, string>>;
+  readonly actor: string;
+  /** As it was typed. */
+  readonly command: string;
+}
+
+/**
+ * What is journalled: intents before anything is sent, outcomes after. Not a debug log: a run is exactly what these say.
+ * `undo` tells the operations of a rollback from those that they undo.
+ */
+export type RecordBody =
+  | ({
+      readonly type: "run.start";
+      readonly run: string;
+      readonly plan: string;
+      readonly lineage: string;
+      readonly stages: readonly StageShape[];
+    } & Taken)
+  | ({ readonly type: "run.resume" } & Taken)
+  | ({ readonly type: "rollback.start"; /** Null: all of it. */ readonly to: string | null } & Taken)
+  | { readonly type: "rollback.done"; readonly to: string }
+  | ({ readonly type: "finalize.start" } & Taken)
+  | { readonly type: "run.stopped"; readonly reason: StopReason; readonly step: string | null; readonly error: Failure | null }
+  | { readonly type: "run.soaking"; /** When the soak is over, ISO 8601. */ readonly until: string }
+  | { readonly type: "run.end"; readonly outcome: Outcome; readonly why: string | null }
+  | { readonly type: "stage.enter" | "stage.done"; readonly stage: string }
+  | {
+      readonly type: "op.intent";
+      readonly op: string;
+      readonly step: string;
+      readonly attempt: number;
+      readonly undo: boolean;
+      readonly node: string;
+      readonly url: string;
+      readonly request: JsonObject;
+      readonly requestHash: string;
+      /** What would take it back; null where nothing has to be. */
+      readonly inverse: JsonObject | null;
+      /** What the node said about the range before. */
+      readonly preState: Json;
+    }
+  | { readonly type: "op.accepted"; readonly op: string }
+  | { readonly type: "op.done"; readonly op: string; readonly result: JsonObject }
+  | { readonly type: "op.failed"; readonly op: string; readonly error: Failure }
+  | { readonly type: "op.unknown"; readonly op: string; readonly error: Failure }
+  | {
+      readonly type: "routes.intent";
+      readonly step: string | null;
+      readonly keyspace: string;
+      readonly version: number;
+      readonly hash: string;
+    }
+  | {
+      readonly type: "routes.published";
+      readonly keyspace: string;
+      readonly version: number;
+      /** Agents that have not acknowledged it. */
+      readonly missing: readonly string[];
+    }
+  | { readonly type: "evidence"; readonly step: string; readonly about: string; readonly facts: JsonObject }
+  | { readonly type: "step.done" | "step.undone"; readonly step: string }
+  /** A rollback went on without a node that did not answer; the step is undone later. */
+  | { readonly type: "step.postponed"; readonly step: string; readonly error: Failure };
+
+export type RecordType = RecordBody["type"];
+
+export type JournalRecord = RecordBody & {
+  /** From 1, without gaps. */
+  readonly seq: number;
+  /** ISO 8601. */
+  readonly time: string;
+  /** Hash of the record before; 64 zeros in the first one. */
+  readonly prev: string;
+};

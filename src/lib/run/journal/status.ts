@@ -1,0 +1,105 @@
+import type { Failure, Json, JournalRecord, JsonObject, Outcome, StageShape, StopReason } from "./records.js";
+
+export type Direction = "apply" | "undo" | "finalize";
+export type Activity = "running" | "stopped" | "soaking" | "ended";
+export type OpState = "intended" | "accepted" | "done" | "failed" | "unknown";
+
+/** One attempt of one operation. `intended`, `accepted` and `unknown` are open: their outcome is still to be learned. */
+export interface OpStatus {
+  readonly op: string;
+  readonly step: string;
+  readonly attempt: number;
+  readonly undo: boolean;
+  readonly node: string;
+  readonly state: OpState;
+  readonly request: JsonObject;
+  readonly inverse: JsonObject | null;
+  readonly preState: Json;
+  readonly result: JsonObject | null;
+  readonly error: Failure | null;
+}
+
+export interface RoutesStatus {
+  readonly version: number;
+  readonly hash: string;
+  readonly published: boolean;
+  readonly missing: readonly string[];
+}
+
+export interface StepStatus {
+  /**
+   * `undone` steps are as if they had never been begun, and may be begun again. A `postponed` one is still to be undone, but
+   * does not keep the writes from going back.
+   */
+  readonly state: "begun" | "done" | "postponed" | "undone";
+  /** In the order of their attempts. */
+  readonly ops: readonly string[];
+}
+
+/** What a journal says about its run. Computed by `nextStatus` and nothing else. */
+export interface RunStatus {
+  readonly run: string;
+  readonly plan: string;
+  readonly lineage: string;
+  readonly epochs: Readonly<Record<string, string>>;
+  readonly direction: Direction;
+  readonly activity: Activity;
+  readonly outcome: Outcome | null;
+  readonly stages: readonly StageShape[];
+  readonly entered: ReadonlySet<string>;
+  readonly stagesDone: ReadonlySet<string>;
+  readonly steps: ReadonlyMap<string, StepStatus>;
+  readonly ops: ReadonlyMap<string, OpStatus>;
+  /** The last table of each keyspace that this run meant to publish. */
+  readonly routes: ReadonlyMap<string, RoutesStatus>;
+  /** The stage that a rollback goes back to; null for the beginning. */
+  readonly undoTo: string | null;
+  readonly soakUntil: string | null;
+  readonly stop: { readonly reason: StopReason; readonly step: string | null; readonly error: Failure | null } | null;
+  readonly actor: string;
+  readonly startedAt: string;
+  /** Time of the last record, and of the last change of direction, activity or stage. */
+  readonly updatedAt: string;
+  readonly since: string;
+  readonly seq: number;
+}
+
+/** A record that may not follow the ones before it: a bug, or a journal that something else wrote. */
+export class IllegalRecord extends Error {
+  readonly seq: number;
+
+  constructor(record: JournalRecord, why: string) {
+    super(`record ${record.seq} (${record.type}): ${why}`);
+    this.name = "IllegalRecord";
+    this.seq = record.seq;
+  }
+}
+
+export function isOpen(op: OpStatus): boolean {
+  return op.state === "intended" || op.state === "accepted" || op.state === "unknown";
+}
+
+/** Open operations of one step, or of the whole run. */
+export function openOps(status: RunStatus, step?: string): OpStatus[] {
+  return [...status.ops.values()].filter((op) => isOpen(op) && (step === undefined || op.step === step));
+}
+
+/** The position of a stage in the plan; -1 for null (the beginning). */
+export function stageIndex(status: RunStatus, stage: string | null): number {
+  return stage === null ? -1 : status.stages.findIndex(({ id }) => id === stage);
+}
+
+/** Where a step stands in the plan: its stage and wave. Null for a step that the plan does not have. */
+export function placeOf(status: RunStatus, step: string): { readonly stage: number; readonly wave: number } | null {
+  for (const [stage, { waves }] of status.stages.entries()) {
+    const wave = waves.findIndex((steps) => steps.includes(step));
+    if (wave !== -1) return { stage, wave };
+  }
+  return null;
+}
+
+/** Whether the step left anything behind that a rollback has to look at. */
+export function isTouched(status: RunStatus, step: string): boolean {
+  const state = status.steps.get(step)?.state;
+  return state !== undefined && state !== "undone";
+}

@@ -1,0 +1,78 @@
+import { EXIT, OpsError } from "../errors.js";
+import type { Plan } from "../plan/types.js";
+import { type AgendaLine, agendaBack, agendaFinal, agendaForward, linesOf } from "./agenda.js";
+import { participantsOf } from "./context.js";
+import { assertCurrent } from "./drift.js";
+import { soakLeft } from "./finalize.js";
+import { findRun } from "./find-run.js";
+import { readHistory } from "./journal/journal.js";
+import { observeAgents } from "./observe.js";
+import { wayBack } from "./rollback.js";
+import { type RunEnvironment, planOf } from "./session.js";
+
+/** What a command would do. Made with reading requests only, and without a lock: nothing anywhere is changed by it. */
+export interface Preview {
+  /** Null for a run that would be new. */
+  readonly run: string | null;
+  readonly lines: readonly AgendaLine[];
+  readonly notes: readonly string[];
+}
+
+type Reading = Pick<RunEnvironment, "store" | "connect" | "clock">;
+
+/** @throws OpsError as applying the plan would: `stale-plan`, `unreachable`, `unfinished-run` */
+export async function previewApply(env: Reading, plan: Plan, until: string | null): Promise<Preview> {
+  const found = await findRun(env.store, plan);
+  const status = found.what === "new" ? null : found.status;
+  if (found.what === "applied") return { run: found.status.run, lines: [], notes: ["the plan is applied; the run soaks"] };
+  const agenda = agendaForward(plan, status, until);
+  const notes = await reach(env, plan, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))), status === null);
+  return { run: status?.run ?? null, lines: linesOf(agenda, "forward"), notes };
+}
+
+export async function previewRollback(env: Reading, run: string, to: string | null): Promise<Preview> {
+  const target = await wayBack(env, run, { to });
+  const { status } = await readHistory(env.store, run);
+  if (target === undefined || status === null) return { run, lines: [], notes: ["there is nothing to roll back"] };
+  const plan = await planOf(env.store, run);
+  return { run, lines: linesOf(agendaBack(plan, status, target), "back"), notes: await reach(env, plan, [], false) };
+}
+
+export async function previewFinalize(env: Reading, run: string): Promise<Preview> {
+  const left = await soakLeft(env, run);
+  const { status } = await readHistory(env.store, run);
+  if (left === null || status === null) return { run, lines: [], notes: ["the run was finalized"] };
+  const plan = await planOf(env.store, run);
+  const notes = await reach(env, plan, [], false);
+  if (left > 0) notes.unshift(`the run soaks until ${status.soakUntil}`);
+  return { run, lines: linesOf(agendaFinal(plan, status), "forward"), notes };
+}
+
+/** What `resumeRun` would do. */
+export async function previewResume(env: Reading, run: string): Promise<Preview> {
+  const { status } = await readHistory(env.store, run);
+  if (status === null || status.activity === "ended" || status.activity === "soaking") {
+    return { run, lines: [], notes: ["there is nothing to resume"] };
+  }
+  if (status.direction === "undo") return previewRollback(env, run, status.undoTo);
+  if (status.direction === "finalize") return previewFinalize(env, run);
+  return previewApply(env, await planOf(env.store, run), null);
+}
+
+/** Looks at the agents; `needed` ones must answer, and for a new run hold what the plan was made for. */
+async function reach(env: Reading, plan: Plan, needed: readonly string[], isNew: boolean): Promise<string[]> {
+  const agents = await env.connect(plan.nodes);
+  try {
+    const observed = await observeAgents(agents, 0);
+    const missing = observed.unreachable.filter(({ node }) => needed.includes(node));
+    if (missing.length > 0) {
+      const exit = missing.length === needed.length ? EXIT.unreachable : EXIT.refused;
+      const list = missing.map(({ node, why }) => `\n  ${node}: ${why}`).join("");
+      throw new OpsError("unreachable", exit, `Agents that are needed do not answer:${list}`, { hint: "start them, then try again" });
+    }
+    if (isNew) assertCurrent(plan, observed);
+    return observed.unreachable.map(({ node, why }) => `${node} does not answer: ${why}`);
+  } finally {
+    await agents.close();
+  }
+}

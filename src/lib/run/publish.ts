@@ -1,0 +1,109 @@
+import type { RouteTable } from "../routing/table.js";
+import { decodeTable, encodeTable } from "../routing/wire.js";
+import type { StateStore } from "../state/contract.js";
+import { backoff } from "./clock.js";
+import { StepFailure, asProblem, failureOf, refusalOf } from "./failure.js";
+import { sha256 } from "./journal/codec.js";
+import type { Failure } from "./journal/records.js";
+import { type RunContext, authorityFor } from "./context.js";
+
+/** Where route tables come from and go to. One publication of a keyspace at a time. */
+export class Publisher {
+  readonly #context: PublisherContext;
+  readonly #queue = new Map<string, Promise<unknown>>();
+
+  constructor(context: PublisherContext) {
+    this.#context = context;
+  }
+
+  /** The newest table that the store or any agent that answers has. */
+  async current(keyspace: string): Promise<RouteTable | null> {
+    const { store, agents } = this.#context;
+    const stored = await readTable(store, keyspace);
+    const answers = await Promise.allSettled(agents.nodes.map(async (node) => (await agents.of(node).routes()).tables));
+    return answers
+      .flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []))
+      .filter((table) => table.keyspace === keyspace)
+      .reduce<RouteTable | null>((best, table) => (best === null || table.version > best.version ? table : best), stored);
+  }
+
+  /**
+   * Publishes the table that `change` makes of the current one, to every agent of the plan, and waits for their
+   * acknowledgements. The same table again keeps its version, so this may be repeated at will. An agent that is not in
+   * `needed` and does not answer in time is named in the result; redirects keep its clients right until it is told.
+   * @throws StepFailure when a needed agent does not acknowledge it
+   */
+  publish(
+    step: string | null,
+    keyspace: string,
+    change: (table: RouteTable | null) => RouteTable,
+    needed: readonly string[],
+  ): Promise<readonly string[]> {
+    const before = this.#queue.get(keyspace) ?? Promise.resolve();
+    const result = before.then(() => this.#publish(step, keyspace, change, needed));
+    this.#queue.set(keyspace, result.catch(() => {}));
+    return result;
+  }
+
+  async #publish(
+    step: string | null,
+    keyspace: string,
+    change: (table: RouteTable | null) => RouteTable,
+    needed: readonly string[],
+  ): Promise<readonly string[]> {
+    const { store, journal, emit, agents } = this.#context;
+    const current = await this.current(keyspace);
+    const changed = change(current);
+    const text = (version: number) => JSON.stringify(encodeTable({ ...changed, version }));
+    const version = current === null ? 1 : text(current.version) === JSON.stringify(encodeTable(current)) ? current.version : current.version + 1;
+    await journal.append({ type: "routes.intent", step, keyspace, version, hash: sha256(text(version)) });
+    await store.putRoutes(keyspace, { version, text: text(version) });
+    const table = { ...changed, version };
+    const problems = new Map<string, StepFailure>();
+    await Promise.all(
+      agents.nodes.map(async (node) => {
+        const told = await this.#tell(node, table, needed.includes(node));
+        if (told !== null) problems.set(node, told);
+      }),
+    );
+    const missing = [...problems.keys()].sort();
+    await journal.append({ type: "routes.published", keyspace, version, missing });
+    emit({ type: "routes", keyspace, version, missing });
+    const worst = needed.map((node) => problems.get(node)).find((problem) => problem !== undefined);
+    if (worst !== undefined) throw worst;
+    return missing;
+  }
+
+  /** Null once the agent has acknowledged the table. */
+  async #tell(node: string, table: RouteTable, isNeeded: boolean): Promise<StepFailure | null> {
+    const { agents, clock, patience } = this.#context;
+    const asked = `take version ${table.version} of the routes of ${table.keyspace}`;
+    const until = clock.now() + (isNeeded ? patience.reconnectMs : patience.routesMs);
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await agents.of(node).putRoutes(table, authorityFor(this.#context, table.keyspace));
+        return null;
+      } catch (error) {
+        const problem = asProblem(error);
+        const refusal = refusalOf(problem, node, asked);
+        if (refusal !== null) return refusal;
+        const wait = backoff(patience.backoffMs, tries);
+        if (!problem.retryable || clock.now() + wait > until) return new StepFailure(partial(failureOf(problem, node, asked)));
+        await clock.sleep(wait);
+      }
+    }
+  }
+}
+
+type PublisherContext = Pick<RunContext, "agents" | "store" | "clock" | "patience" | "epochs" | "lineage" | "emit" | "journal">;
+
+/** The table that the store has; null for a keyspace that was never published. */
+export async function readTable(store: StateStore, keyspace: string): Promise<RouteTable | null> {
+  const stored = await store.routes(keyspace);
+  return stored === null ? null : decodeTable(JSON.parse(stored.text));
+}
+
+/** A publication that a part of the agents has is no unknown outcome: publishing again is safe. */
+function partial(told: Failure): Failure {
+  return { ...told, outcome: "partial" };
+}

@@ -1,0 +1,18 @@
+import { EXIT, OpsError } from "../errors.js";
+import { applyPlan } from "./apply.js";
+import { finalizeRun } from "./finalize.js";
+import { readHistory } from "./journal/journal.js";
+import { rollbackRun } from "./rollback.js";
+import { type RunEnvironment, planOf } from "./session.js";
+
+/** Takes up an interrupted run in the direction in which it was going. Does nothing for one that soaks or has ended. */
+export async function resumeRun(env: RunEnvironment, run: string): Promise<void> {
+  const { status } = await readHistory(env.store, run);
+  if (status === null) {
+    throw new OpsError("never-began", EXIT.refused, `run ${run} never began`, { hint: "apply its plan again" });
+  }
+  if (status.activity === "ended" || status.activity === "soaking") return;
+  if (status.direction === "undo") return rollbackRun(env, run, { to: status.undoTo });
+  if (status.direction === "finalize") return finalizeRun(env, run, { early: true });
+  await applyPlan(env, await planOf(env.store, run), { until: null });
+}

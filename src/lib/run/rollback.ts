@@ -1,0 +1,133 @@
+import { EXIT, OpsError } from "../errors.js";
+import type { Step } from "../plan/types.js";
+import { pushEpochs } from "./admit.js";
+import { agendaBack, findStage, isReversible } from "./agenda.js";
+import { type RunContext, statusOf } from "./context.js";
+import { inParallel, stopAtBoundary, stopRun } from "./execute.js";
+import { StepFailure } from "./failure.js";
+import { readHistory } from "./journal/journal.js";
+import type { RunStatus } from "./journal/status.js";
+import { settle } from "./operation.js";
+import { type RunEnvironment, planOf, takenBy, withRun } from "./session.js";
+import { handlerOf, sayStep, sayUndo } from "./steps/registry.js";
+
+export interface RollbackOptions {
+  /** The stage after which the run then stands, by id or kind; null for the beginning. */
+  readonly to: string | null;
+}
+
+/**
+ * Undoes what a run did, last first, from its journal: after any prefix of it, also from an unknown state. Takes up a rollback
+ * that was interrupted. Only the agents that hold what is undone are needed.
+ * @throws OpsError `no-way-back` (exit 3) for a run that was finalized; others when it stops part-way
+ */
+export async function rollbackRun(env: RunEnvironment, run: string, options: RollbackOptions): Promise<void> {
+  const to = await wayBack(env, run, options);
+  if (to === undefined) return;
+  await withRun(env, run, async (context) => {
+    const { journal, emit } = context;
+    const status = statusOf(context);
+    assertReversible(status);
+    const again = status.direction === "undo" && status.undoTo === to;
+    await journal.append(again ? { type: "run.resume", ...takenBy(env, context) } : { type: "rollback.start", to, ...takenBy(env, context) });
+    emit({ type: "run", run, doing: "rollback", plan: status.plan });
+    try {
+      await goBack(context, to);
+    } catch (error) {
+      await stopRun(context, error, [`to go on: ops run resume ${run}`]);
+    }
+    if (to === null) {
+      await journal.append({ type: "run.end", outcome: "rolled-back", why: null });
+      emit({ type: "ended", outcome: "rolled-back" });
+    } else {
+      await journal.append({ type: "rollback.done", to });
+      emit({ type: "stopped", reason: "rolled-back-to", step: null, error: null });
+    }
+  });
+}
+
+/** The stage to go back to, checked; undefined when the run is rolled back already. */
+export async function wayBack(
+  env: Pick<RunEnvironment, "store">,
+  run: string,
+  { to }: RollbackOptions,
+): Promise<string | null | undefined> {
+  const plan = await planOf(env.store, run);
+  const { status } = await readHistory(env.store, run);
+  if (status === null || status.outcome === "rolled-back" || status.outcome === "refused") return undefined;
+  assertReversible(status);
+  if (to === null) return null;
+  const stage = findStage(plan, to);
+  if (isReversible(stage)) return stage.id;
+  throw new OpsError("no-way-back", EXIT.usage, `${stage.id} comes last: going back to it undoes nothing`);
+}
+
+function assertReversible(status: RunStatus): void {
+  const { run, outcome, stages, entered } = status;
+  if (outcome === null && !stages.some(({ id, reversible }) => !reversible && entered.has(id))) return;
+  const why = outcome === "superseded" ? "a later run of its keyspaces began" : "the old copies are gone";
+  throw new OpsError("no-way-back", EXIT.refused, `run ${run} was ${outcome ?? "partly finalized"}: ${why}, there is nothing to go back to`, {
+    hint: "plan the way back: ops shard plan with the earlier topology",
+  });
+}
+
+async function goBack(context: RunContext, to: string | null): Promise<void> {
+  const { plan, journal, emit } = context;
+  const agenda = agendaBack(plan, statusOf(context), to);
+  const steps = agenda.flatMap(({ waves }) => waves.flat());
+  await pushEpochs(context, [...new Set(steps.flatMap(nodeNeeded))]);
+  const postponed = new Set(steps.filter(({ id }) => statusOf(context).steps.get(id)?.state === "postponed"));
+  const catchUp = async () => {
+    for (const step of postponed) await undoStep(context, step);
+    postponed.clear();
+  };
+  for (const { stage, waves } of agenda) {
+    emit({ type: "stage", stage: stage.id, title: stage.title, state: "entered" });
+    for (const wave of waves) {
+      stopAtBoundary(context);
+      const steps = wave.filter((step) => !postponed.has(step));
+      // What is destroyed must not be what a postponed step's node still follows.
+      if (steps.some(({ kind }) => kind === "link" || kind === "init")) await catchUp();
+      await inParallel(context, steps, async (inner, step) => {
+        try {
+          await undoStep(inner, step);
+        } catch (error) {
+          if (!(error instanceof StepFailure) || step.kind !== "repoint" || error.failure.code !== "unreachable") throw error;
+          if (!hasOpenOps(context, step)) {
+            await journal.append({ type: "step.postponed", step: step.id, error: error.failure });
+            emit({ type: "note", message: `${error.failure.message}. The rollback goes on without it for now` });
+            postponed.add(step);
+            return;
+          }
+          throw error;
+        }
+      });
+    }
+    if (postponed.size === 0) emit({ type: "stage", stage: stage.id, title: stage.title, state: "undone" });
+  }
+  await catchUp();
+  stopAtBoundary(context);
+}
+
+async function undoStep(context: RunContext, step: Step): Promise<void> {
+  const { journal, emit, plan } = context;
+  const { back } = handlerOf(step);
+  const stage = plan.stages.find(({ waves }) => waves.some((wave) => wave.includes(step)))!.id;
+  const what = sayUndo(step);
+  if (what !== null) emit({ type: "step", stage, step: step.id, what, state: "begun" });
+  if (back === null) await settle(context, step.id, { undo: true, what: sayStep(step), leavable: false });
+  else await back.undo(context, step);
+  await journal.append({ type: "step.undone", step: step.id });
+  if (what !== null) emit({ type: "step", stage, step: step.id, what, state: "undone" });
+}
+
+function hasOpenOps(context: RunContext, { id }: Step): boolean {
+  const { ops, steps } = statusOf(context);
+  return steps.get(id)?.ops.some((op) => ["intended", "accepted", "unknown"].includes(ops.get(op)!.state)) ?? false;
+}
+
+/** The nodes that have to answer for a step to be undone. */
+function nodeNeeded(step: Step): string[] {
+  if (step.kind === "takeover") return [step.node, step.from];
+  return step.kind === "link" || step.kind === "init" ? [step.node] : [];
+}

@@ -1,0 +1,79 @@
+import type { Plan } from "../plan/types.js";
+import { decodePlan } from "../plan/encode.js";
+import type { Lease, StateStore } from "../state/contract.js";
+import type { Connect } from "./agents.js";
+import type { Clock, Patience, Stop } from "./clock.js";
+import type { RunContext } from "./context.js";
+import type { Emit } from "./events.js";
+import { Journal } from "./journal/journal.js";
+import { Publisher } from "./publish.js";
+
+/** Everything outside of a run that it needs. */
+export interface RunEnvironment {
+  readonly store: StateStore;
+  readonly connect: Connect;
+  readonly clock: Clock;
+  readonly patience: Patience;
+  readonly stop: Stop;
+  readonly emit: Emit;
+  readonly random: (bytes: number) => Uint8Array;
+  /** `user@host` */
+  readonly actor: string;
+  /** As it was typed. */
+  readonly command: string;
+}
+
+/** What is journalled when a run is taken in hand. */
+export function takenBy({ actor, command }: RunEnvironment, { epochs }: Lease | RunContext) {
+  return { actor, command, epochs: Object.fromEntries(Object.entries(epochs).map(([scope, epoch]) => [scope, String(epoch)])) };
+}
+
+/** Takes the locks of a run's scopes; says whose dead lock was taken over. */
+export async function takeLocks(env: RunEnvironment, run: string, scopes: readonly string[]): Promise<Lease> {
+  const lease = await env.store.acquire(scopes, { run, actor: env.actor, now: env.clock.now() });
+  for (const message of lease.notes) env.emit({ type: "note", message });
+  return lease;
+}
+
+export async function planOf(store: StateStore, run: string): Promise<Plan> {
+  return decodePlan(await store.plan(run), `the plan of ${run}`);
+}
+
+/** Opens the journal and the agents of a run whose locks are held, for as long as `work` takes. */
+export async function withContext<T>(
+  env: RunEnvironment,
+  run: string,
+  plan: Plan,
+  lease: Lease,
+  work: (context: RunContext) => Promise<T>,
+): Promise<T> {
+  const { store, clock, patience, stop, emit } = env;
+  const lineage = await store.lineage();
+  const journal = await Journal.open(store, run, clock.now);
+  try {
+    const agents = await env.connect(plan.nodes);
+    try {
+      const base = { run, plan, store, journal, agents, lineage, epochs: lease.epochs, clock, patience, stop, emit };
+      return await work({ ...base, publisher: new Publisher(base) });
+    } finally {
+      await agents.close();
+    }
+  } finally {
+    await journal.close();
+  }
+}
+
+/** The same for a run that exists: takes its locks first, and lets go of them at the end. */
+export async function withRun<T>(
+  env: RunEnvironment,
+  run: string,
+  work: (context: RunContext, lease: Lease) => Promise<T>,
+): Promise<T> {
+  const plan = await planOf(env.store, run);
+  const lease = await takeLocks(env, run, plan.scopes);
+  try {
+    return await withContext(env, run, plan, lease, (context) => work(context, lease));
+  } finally {
+    await lease.release();
+  }
+}

@@ -1,0 +1,74 @@
+import { EXIT } from "../../errors.js";
+import { overlapOf } from "../../keyspace/map.js";
+import type { Segment } from "../../keyspace/segment.js";
+import type { LinkStep } from "../../plan/types.js";
+import { covers, entriesOn } from "../ask.js";
+import { type RunContext, statusOf } from "../context.js";
+import { StepFailure, failure } from "../failure.js";
+import { sha256 } from "../journal/codec.js";
+import { operate, settle } from "../operation.js";
+import { dropCopies } from "./drop-copies.js";
+import { type StepHandler, range } from "./handler.js";
+
+export const link: StepHandler<LinkStep> = {
+  say: (step) => `link ${range(step)} on ${step.node} from ${step.source}`,
+  apply: async (context, step) => {
+    const { id, keyspace, node, source, purpose, bytesPerSecond } = step;
+    const options = { undo: false, what: `link ${range(step)} from ${source}`, leavable: false };
+    await settle(context, id, options);
+    const prepare = async () => {
+      const part = await unlinkedPart(context, step);
+      if (part === null) return null;
+      const name = linkId(context, id, part);
+      return {
+        node,
+        request: {
+          kind: "link" as const,
+          keyspace,
+          ...part,
+          sharding: shardingOf(context, keyspace),
+          link: name,
+          source: { node: source, url: context.agents.urlOf(source) },
+          purpose,
+          bytesPerSecond,
+        },
+        inverse: { kind: "drop" as const, keyspace, ...part, link: name, generation: 0n },
+        preState: null,
+      };
+    };
+    while ((await operate(context, id, options, prepare)) !== null);
+  },
+  back: {
+    say: (step) => `drop the copy of ${range(step)} on ${step.node}`,
+    undo: (context, step) => dropCopies(context, step, true),
+  },
+};
+
+/** How the keyspace of a plan is sharded. */
+export function shardingOf({ plan }: RunContext, keyspace: string): "range" | "consistent-hash" {
+  const found = plan.keyspaces.find(({ id }) => id === keyspace);
+  if (found === undefined) throw new Error(`the plan has no keyspace ${keyspace}`);
+  return found.sharding;
+}
+
+/**
+ * The first part that the node does not follow yet. A link is for one entry of its source, because each entry has its own
+ * positions: a segment that was once taken over in slices is linked slice by slice.
+ */
+async function unlinkedPart(context: RunContext, step: LinkStep): Promise<Segment | null> {
+  const { id, keyspace, segment, node, source } = step;
+  const sources = await entriesOn(context, id, source, keyspace, segment);
+  if (!covers(sources, segment)) {
+    throw new StepFailure(failure("no-source", `${source} does not hold all of ${range(step)}: it cannot be copied from there`), EXIT.partial);
+  }
+  const held = await entriesOn(context, id, node, keyspace, segment);
+  const parts = sources.map((entry) => overlapOf(entry, segment)!);
+  return parts.find((part) => !held.some(({ lo, hi, link: of }) => lo === part.lo && hi === part.hi && of?.id === linkId(context, id, part))) ?? null;
+}
+
+/** The same for every attempt, a new one after the link was undone: a copy is known by its link. */
+function linkId(context: RunContext, step: string, { lo, hi }: Segment): string {
+  const { ops, steps } = statusOf(context);
+  const undone = steps.get(step)?.ops.filter((op) => ops.get(op)?.undo).length ?? 0;
+  return sha256(JSON.stringify([context.run, step, undone, String(lo), String(hi)])).slice(0, 32);
+}

@@ -1,0 +1,45 @@
+import { contains } from "../../keyspace/map.js";
+import type { ReadersStep, Step } from "../../plan/types.js";
+import { withReaders } from "../../routing/change.js";
+import { type RunContext, participantsOf } from "../context.js";
+import { type StepHandler, range } from "./handler.js";
+import { firstTable, knownOr } from "./first-table.js";
+
+export const readers: StepHandler<ReadersStep> = {
+  say: (step) => `publish readers of ${range(step)}: ${weights(step.after)}`,
+  apply: async (context, step) => {
+    const { id, keyspace, segment, after } = step;
+    const needed = participantsOf([step]);
+    if (step.before.length === 0) {
+      // The keyspace's first table: whole from its first version on, so every step of the wave publishes the same one.
+      const firsts = firstReaders(context, keyspace);
+      const table = await firstTable(
+        context,
+        keyspace,
+        (holding) => firsts.find((first) => contains(first.segment, holding))?.after ?? [],
+      );
+      await context.publisher.publish(id, keyspace, () => table, needed);
+      return;
+    }
+    const known = await knownOr(context, keyspace);
+    await context.publisher.publish(id, keyspace, (table) => withReaders(known(table), segment, after), needed);
+  },
+  back: {
+    say: (step) => `publish readers of ${range(step)}: ${weights(step.before)}`,
+    undo: async (context, { id, keyspace, segment, before }) => {
+      if ((await context.publisher.current(keyspace)) === null) return;
+      const known = await knownOr(context, keyspace);
+      await context.publisher.publish(id, keyspace, (table) => withReaders(known(table), segment, before), []);
+    },
+  },
+};
+
+function firstReaders({ plan }: RunContext, keyspace: string): ReadersStep[] {
+  const steps: Step[] = plan.stages.flatMap(({ waves }) => waves.flat());
+  return steps.filter((step) => step.kind === "readers").filter((step) => step.keyspace === keyspace && step.before.length === 0);
+}
+
+function weights(nodes: ReadersStep["after"]): string {
+  const read = nodes.filter(({ weight }) => weight > 0);
+  return read.length === 0 ? "only the writer" : read.map(({ node, weight }) => `${node} ${weight}`).join(", ");
+}

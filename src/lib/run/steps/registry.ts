@@ -1,0 +1,41 @@
+import type { Step, StepKind } from "../../plan/types.js";
+import { drop } from "./drop.js";
+import { gate } from "./gate.js";
+import type { StepHandler } from "./handler.js";
+import { init } from "./init.js";
+import { link } from "./link.js";
+import { preflight } from "./preflight.js";
+import { readers } from "./readers.js";
+import { repoint } from "./repoint.js";
+import { soak } from "./soak.js";
+import { sync } from "./sync.js";
+import { takeover } from "./takeover.js";
+import { verify } from "./verify.js";
+
+const HANDLERS: { readonly [K in StepKind]: StepHandler<Extract<Step, { kind: K }>> } = {
+  preflight,
+  init,
+  link,
+  sync,
+  verify,
+  repoint,
+  readers,
+  gate,
+  takeover,
+  soak,
+  drop,
+};
+
+export function handlerOf<S extends Step>(step: S): StepHandler<S> {
+  return HANDLERS[step.kind] as unknown as StepHandler<S>;
+}
+
+/** What a step does, in the imperative. */
+export function sayStep(step: Step): string {
+  return handlerOf(step).say(step);
+}
+
+/** What taking a step back does; null when nothing has to be done. */
+export function sayUndo(step: Step): string | null {
+  return handlerOf(step).back?.say(step) ?? null;
+}

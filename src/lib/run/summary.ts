@@ -1,0 +1,64 @@
+import type { JournalRecord, JsonObject, Outcome, Failure } from "./journal/records.js";
+import type { Activity, Direction, RunStatus } from "./journal/status.js";
+
+/** How a run stands, for people and programs. */
+export interface RunSummary {
+  readonly run: string;
+  readonly plan: string;
+  readonly direction: Direction;
+  readonly activity: Activity;
+  readonly outcome: Outcome | null;
+  /** The stage that is under way, or was last. */
+  readonly stage: string | null;
+  readonly steps: { readonly done: number; readonly total: number };
+  readonly startedAt: string;
+  /** When it came into its present state. */
+  readonly since: string;
+  readonly soakUntil: string | null;
+  readonly stop: { readonly reason: string; readonly step: string | null; readonly error: Failure | null } | null;
+  /** Every takeover, in order, with its planned and actual write pause. */
+  readonly takeovers: readonly JsonObject[];
+  /** Agents that have not acknowledged the last routes, by keyspace. */
+  readonly missing: Readonly<Record<string, readonly string[]>>;
+  /** What to type next. */
+  readonly next: readonly string[];
+}
+
+export function summarize(status: RunStatus, records: readonly JournalRecord[]): RunSummary {
+  const { run, plan, direction, activity, outcome, startedAt, since, soakUntil, stop } = status;
+  const all = status.stages.flatMap(({ waves }) => waves.flat());
+  const entered = status.stages.filter(({ id }) => status.entered.has(id));
+  const stage = direction === "undo" ? entered.findLast(({ waves }) => waves.flat().some((step) => stepIsLeft(status, step))) : entered.at(-1);
+  const missing = [...status.routes].filter(([, { missing }]) => missing.length > 0);
+  return {
+    run,
+    plan,
+    direction,
+    activity,
+    outcome,
+    stage: stage?.id ?? null,
+    steps: { done: all.filter((step) => status.steps.get(step)?.state === "done").length, total: all.length },
+    startedAt,
+    since,
+    soakUntil,
+    stop,
+    takeovers: records.flatMap((record) =>
+      record.type === "evidence" && record.about === "takeover" ? [{ step: record.step, ...record.facts }] : [],
+    ),
+    missing: Object.fromEntries(missing.map(([keyspace, { missing: nodes }]) => [keyspace, nodes])),
+    next: nextCommands(status),
+  };
+}
+
+/** What can be typed about a run in this state. */
+export function nextCommands({ run, direction, activity }: RunStatus): string[] {
+  if (activity === "ended") return [];
+  if (activity === "soaking") return [`ops shard finalize ${run}`, `ops shard rollback ${run}`];
+  const again = `ops run resume ${run}`;
+  return direction === "apply" ? [again, `ops shard rollback ${run}`] : [again];
+}
+
+function stepIsLeft(status: RunStatus, step: string): boolean {
+  const state = status.steps.get(step)?.state;
+  return state !== undefined && state !== "undone";
+}

@@ -1,0 +1,171 @@
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, readFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { EXIT, OpsError } from "../../errors.js";
+import type { JournalLog, Lease, LockHolder, LockRequest, StateStore, StoredRoutes } from "../contract.js";
+import { createFile, isCode, makeDirectory, replaceFile, syncDirectory } from "./durable.js";
+import { FileJournalLog } from "./journal-log.js";
+import { ScopeLock } from "./lock.js";
+
+/**
+ * The state of a control plane in a directory, `.ops/` by default:
+ *
+ *     lineage                    locks/SCOPE/N.lock, N.released
+ *     routes/KEYSPACE.json       runs/RUN/plan.json, journal.ndjson
+ *
+ * Nothing is created before the first write. Must be a local file system (hard links and fsync that mean what they say).
+ */
+export class FileStateStore implements StateStore {
+  readonly where: string;
+
+  constructor(directory: string) {
+    this.where = resolve(directory);
+  }
+
+  async lineage(): Promise<string> {
+    const path = join(this.where, "lineage");
+    const known = await readText(path);
+    if (known !== null) return known.trim();
+    await makeDirectory(this.where);
+    await createFile(path, `${randomBytes(16).toString("hex")}\n`);
+    return (await readFile(path, "utf8")).trim();
+  }
+
+  async acquire(scopes: readonly string[], request: LockRequest): Promise<Lease> {
+    const taken: { scope: string; epoch: bigint }[] = [];
+    const notes: string[] = [];
+    const release = async (): Promise<void> => {
+      for (const { scope, epoch } of taken.splice(0).reverse()) await this.#lock(scope).release(epoch);
+    };
+    try {
+      // One order for everyone, so that two runs over the same scopes cannot each hold a part.
+      for (const scope of [...new Set(scopes)].sort()) {
+        const { epoch, note } = await this.#lock(scope).take(request);
+        taken.push({ scope, epoch });
+        if (note !== null) notes.push(note);
+      }
+    } catch (error) {
+      await release();
+      throw error;
+    }
+    return { epochs: Object.fromEntries(taken.map(({ scope, epoch }) => [scope, epoch])), notes, release };
+  }
+
+  async holders(): Promise<readonly LockHolder[]> {
+    const scopes = (await list(join(this.where, "locks"))).map(decodeURIComponent);
+    const holders = await Promise.all(scopes.map((scope) => this.#lock(scope).holder()));
+    return holders.filter((holder) => holder !== null);
+  }
+
+  async breakLock(scope: string): Promise<LockHolder | null> {
+    const holder = await this.#lock(scope).holder();
+    if (holder !== null) await this.#lock(scope).release(holder.epoch);
+    return holder;
+  }
+
+  async routes(keyspace: string): Promise<StoredRoutes | null> {
+    const path = this.#routesPath(keyspace);
+    const text = await readText(path);
+    if (text === null) return null;
+    try {
+      const stored = JSON.parse(text) as { version: number; text: string };
+      if (Number.isSafeInteger(stored.version) && typeof stored.text === "string") return stored;
+    } catch {
+      // Falls through to the one error below.
+    }
+    throw new OpsError("bad-routes", EXIT.failure, `${path} is not a stored route table`, {
+      hint: "restore the state directory from a copy",
+    });
+  }
+
+  async routedKeyspaces(): Promise<readonly string[]> {
+    const names = await list(join(this.where, "routes"));
+    return names.flatMap((name) => (name.endsWith(".json") ? [decodeURIComponent(name.slice(0, -5))] : [])).sort();
+  }
+
+  async putRoutes(keyspace: string, { version, text }: StoredRoutes): Promise<void> {
+    const now = await this.routes(keyspace);
+    if (now !== null && (now.version > version || (now.version === version && now.text !== text))) {
+      const message = `version ${version} of the routes of ${keyspace} is not newer than the stored version ${now.version}`;
+      throw new OpsError("stale-routes", EXIT.stale, message);
+    }
+    await makeDirectory(join(this.where, "routes"));
+    await replaceFile(this.#routesPath(keyspace), `${JSON.stringify({ version, text })}\n`);
+  }
+
+  async createRun(run: string, plan: string): Promise<void> {
+    const runs = join(this.where, "runs");
+    const directory = this.#runPath(run);
+    await makeDirectory(runs);
+    await mkdir(directory);
+    await createFile(join(directory, "plan.json"), plan);
+    await createFile(join(directory, "journal.ndjson"), "");
+    await syncDirectory(runs);
+  }
+
+  async runs(): Promise<readonly string[]> {
+    return (await list(join(this.where, "runs"))).filter((name) => RUN_ID.test(name)).sort();
+  }
+
+  async plan(run: string): Promise<string> {
+    return (await readText(join(this.#runPath(run), "plan.json"))) ?? noSuchRun(run, this.where);
+  }
+
+  async readJournal(run: string): Promise<Uint8Array> {
+    try {
+      return await readFile(join(this.#runPath(run), "journal.ndjson"));
+    } catch (error) {
+      if (isCode(error, "ENOENT")) return noSuchRun(run, this.where);
+      throw error;
+    }
+  }
+
+  async openJournal(run: string): Promise<JournalLog> {
+    try {
+      return await FileJournalLog.open(join(this.#runPath(run), "journal.ndjson"));
+    } catch (error) {
+      if (isCode(error, "ENOENT")) return noSuchRun(run, this.where);
+      throw error;
+    }
+  }
+
+  #lock(scope: string): ScopeLock {
+    return new ScopeLock(join(this.where, "locks", encodeURIComponent(scope)), scope);
+  }
+
+  #routesPath(keyspace: string): string {
+    return join(this.where, "routes", `${encodeURIComponent(keyspace)}.json`);
+  }
+
+  #runPath(run: string): string {
+    // A run's id comes from the command line and becomes a path.
+    if (!RUN_ID.test(run)) return noSuchRun(run, this.where);
+    return join(this.where, "runs", run);
+  }
+}
+
+const RUN_ID = /^r-[0-9a-z-]{1,64}$/;
+
+function noSuchRun(run: string, where: string): never {
+  throw new OpsError("no-such-run", EXIT.usage, `there is no run ${JSON.stringify(run)} in ${where}`, {
+    hint: "ops run list shows the runs; --state or OPS_STATE names another state directory",
+  });
+}
+
+async function readText(path: string): Promise<string | null> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (isCode(error, "ENOENT")) return null;
+    throw error;
+  }
+}
+
+async function list(path: string): Promise<string[]> {
+  try {
+    return await readdir(path);
+  } catch (error) {
+    if (isCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}

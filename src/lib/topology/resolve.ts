@@ -1,0 +1,101 @@
+import { sortSegments } from "../keyspace/map.js";
+import { ringSegments } from "../keyspace/ring.js";
+import { POSITION_END } from "../keyspace/segment.js";
+import type { DocumentKeyspace, DocumentNode, DocumentPolicy, TopologyDocument } from "./schema.js";
+import type { Idc, Keyspace, Layer, Node, Policy, SetSpec, Shard, Topology } from "./types.js";
+
+/** The topology that a valid document describes: flat lists, every segment known. */
+export function resolve(document: TopologyDocument): Topology {
+  const idcs: Idc[] = [];
+  const sets: SetSpec[] = [];
+  const nodes: Node[] = [];
+  for (const [region, { idcs: idcMap }] of Object.entries(document.regions)) {
+    for (const [idc, { carriers, sets: setMap }] of Object.entries(idcMap)) {
+      idcs.push({ id: idc, region, carriers });
+      for (const [set, spec] of Object.entries(setMap)) {
+        sets.push({ id: set, idc, region, capacity: spec.capacity });
+        for (const layer of ["access", "logic", "data"] as const) {
+          for (const [id, node] of Object.entries<DocumentNode>(spec[layer]?.nodes ?? {})) {
+            nodes.push(nodeOf(id, node, layer, { set, idc, region }));
+          }
+        }
+      }
+    }
+  }
+  return {
+    name: document.name,
+    regions: Object.keys(document.regions).map((id) => ({ id })),
+    idcs,
+    sets,
+    nodes,
+    keyspaces: Object.entries(document.keyspaces).map(([id, keyspace]) => keyspaceOf(id, keyspace)),
+    policy: policyOf(document.policy),
+  };
+}
+
+function nodeOf(
+  id: string,
+  node: DocumentNode,
+  layer: Layer,
+  place: { readonly set: string; readonly idc: string; readonly region: string },
+): Node {
+  return {
+    id,
+    ...place,
+    layer,
+    agent: node.agent ?? null,
+    engine: "engine" in node ? node.engine : null,
+    capacity: {
+      memoryBytes: node.capacity.memory,
+      opsPerSecond: node.capacity.ops,
+      networkBitsPerSecond: node.capacity.network,
+    },
+  };
+}
+
+function keyspaceOf(id: string, keyspace: DocumentKeyspace): Keyspace {
+  const { class: kind, sync } = keyspace;
+  if (keyspace.sharding === "range") {
+    const shards = Object.entries(keyspace.shards).map(
+      ([shard, { segments, primary, replicas }]): Shard => ({
+        id: shard,
+        segments: sortSegments(segments),
+        primary,
+        replicas,
+      }),
+    );
+    return { id, class: kind, sync, sharding: "range", domain: keyspace.domain, shards };
+  }
+  const ring = ringSegments(Object.keys(keyspace.shards), keyspace.virtualNodes);
+  const shards = Object.entries(keyspace.shards).map(([shard, { primary, replicas }]): Shard => ({
+    id: shard,
+    segments: ring.get(shard) ?? [],
+    primary,
+    replicas,
+  }));
+  const domain = { lo: 0n, hi: POSITION_END };
+  return { id, class: kind, sync, sharding: "consistent-hash", domain, shards };
+}
+
+function policyOf(policy: DocumentPolicy): Policy {
+  const { gates } = policy;
+  return {
+    regionsLost: policy.regionsLost,
+    headroom: policy.headroom,
+    spread: policy.spread,
+    promotion: policy.promotion,
+    gates: {
+      windowSeconds: gates.window / 1000,
+      minSamples: gates.minSamples,
+      whenQuiet: gates.whenQuiet,
+      maxErrorRate: gates.maxErrorRate,
+      maxP99Ratio: gates.maxP99Ratio,
+      maxLagMs: gates.maxLag,
+      checkUrl: gates.checkUrl,
+    },
+    concurrency: policy.concurrency,
+    linkBytesPerSecond: policy.bandwidth.perLink,
+    takeoverBudgetMs: policy.takeover.budget,
+    soakSeconds: policy.soak / 1000,
+  };
+}

@@ -1,0 +1,26 @@
+import { formatSegment } from "../units.js";
+import type { Rule } from "./rule.js";
+
+/** A segment is listed once in its keyspace. */
+export const duplicateSegment: Rule = {
+  id: "duplicate-segment",
+  severity: "error",
+  *check({ keyspaces }) {
+    for (const keyspace of keyspaces) {
+      const first = new Map<string, string>();
+      for (const { path, shard, ...segment } of keyspace.shards.flatMap((one) => one.segments)) {
+        const text = formatSegment(segment);
+        const before = first.get(text);
+        if (before === undefined) first.set(text, shard);
+        else {
+          yield {
+            path,
+            at: "value",
+            message: `segment ${text} of ${keyspace.id} is listed twice: in shard ${before} and in shard ${shard}`,
+            hint: "delete one of the two",
+          };
+        }
+      }
+    }
+  },
+};

@@ -1,0 +1,27 @@
+import { gaps } from "../../keyspace/map.js";
+import { formatSegment } from "../units.js";
+import type { Rule } from "./rule.js";
+
+/** The segments of a keyspace cover its whole domain. */
+export const gap: Rule = {
+  id: "gap",
+  severity: "error",
+  *check({ keyspaces }) {
+    for (const { id, path, sharding, domain, shards, complete } of keyspaces) {
+      if (sharding !== "range" || !domain || !complete) continue;
+      const segments = shards.flatMap((shard) => shard.segments);
+      const before = new Map(segments.map((segment) => [segment.hi, segment]));
+      for (const hole of gaps(segments, domain)) {
+        const text = formatSegment(hole);
+        const previous = before.get(hole.lo);
+        yield {
+          // The place to mend it: the segment that ends where the gap begins, else the domain.
+          path: previous ? previous.path : [...path, "domain"],
+          at: "value",
+          message: `no shard owns ${text} of ${id}${previous ? `, after shard ${previous.shard}` : ""}`,
+          hint: `give ${text} to a shard, or change the domain`,
+        };
+      }
+    }
+  },
+};

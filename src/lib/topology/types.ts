@@ -1,0 +1,116 @@
+import type { Segment } from "../keyspace/segment.js";
+
+/** A topology that has been parsed and checked: every reference resolves, every number has its unit removed. */
+export interface Topology {
+  readonly name: string;
+  readonly regions: readonly Region[];
+  readonly idcs: readonly Idc[];
+  readonly sets: readonly SetSpec[];
+  /** Every node of every layer, in the order of the file. */
+  readonly nodes: readonly Node[];
+  readonly keyspaces: readonly Keyspace[];
+  readonly policy: Policy;
+}
+
+export interface Region {
+  readonly id: string;
+}
+
+export interface Idc {
+  readonly id: string;
+  readonly region: string;
+  readonly carriers: readonly string[];
+}
+
+/** A small, self-contained deployment in one idc. */
+export interface SetSpec {
+  readonly id: string;
+  readonly idc: string;
+  readonly region: string;
+  readonly capacity: { readonly onlineUsers: number; readonly loginsPerSecond: number };
+}
+
+export type Layer = "access" | "logic" | "data";
+
+export interface Node {
+  readonly id: string;
+  readonly set: string;
+  readonly idc: string;
+  readonly region: string;
+  readonly layer: Layer;
+  /** Base URL of the agent that speaks for the node, without a slash at the end. Null for logic nodes that have none. */
+  readonly agent: string | null;
+  /** Null for nodes that hold no data. */
+  readonly engine: Engine | null;
+  readonly capacity: NodeCapacity;
+}
+
+export type Engine = "embedded";
+
+export interface NodeCapacity {
+  readonly memoryBytes: number;
+  readonly opsPerSecond: number;
+  readonly networkBitsPerSecond: number;
+}
+
+export interface Keyspace {
+  readonly id: string;
+  readonly class: "relationship" | "status";
+  readonly sync: "global" | "local";
+  readonly sharding: "range" | "consistent-hash";
+  /** The whole of [0, 2^64) for consistent hashing. */
+  readonly domain: Segment;
+  readonly shards: readonly Shard[];
+}
+
+/** A named owner of segments. Segments are sorted; for consistent hashing they come from the ring. */
+export interface Shard {
+  readonly id: string;
+  readonly segments: readonly Segment[];
+  readonly primary: string;
+  readonly replicas: readonly string[];
+}
+
+export interface Policy {
+  /** Regions that may be lost while the rest still carries everyone. */
+  readonly regionsLost: number;
+  /** Share of capacity to keep free, 0..1. */
+  readonly headroom: number;
+  /** What the copies of one shard may not share. */
+  readonly spread: "region" | "set" | "node";
+  readonly promotion: {
+    /** Percent of the reads that go to the new copies, rising, the last one 100. */
+    readonly reads: readonly number[];
+    /** Share of a segment that is taken over first, 0..1; 0 for none. */
+    readonly canary: number;
+    /** How many slices the rest is taken over in, at least 1. */
+    readonly slices: number;
+  };
+  readonly gates: Gates;
+  readonly concurrency: {
+    /** Copies (links that are still copying) at once: into or out of one node, in total. */
+    readonly perNode: number;
+    readonly total: number;
+  };
+  /** Copy rate of one link, bytes per second; null for no limit. */
+  readonly linkBytesPerSecond: number | null;
+  /** Longest time for which a takeover may block the writes of its slice. */
+  readonly takeoverBudgetMs: number;
+  readonly soakSeconds: number;
+}
+
+/** What must hold, over a window, before the next share of reads is promoted. */
+export interface Gates {
+  readonly windowSeconds: number;
+  /** Below this many reads at the new copy the window says nothing. */
+  readonly minSamples: number;
+  /** What to do when a window and its two extensions had too few reads. */
+  readonly whenQuiet: "proceed" | "stop";
+  /** 0..1 */
+  readonly maxErrorRate: number;
+  /** p99 of the new copy over p99 of the source. */
+  readonly maxP99Ratio: number;
+  readonly maxLagMs: number;
+  /** A URL that must answer 2xx; null for none. */
+  readonly checkUrl: string | null;
+}

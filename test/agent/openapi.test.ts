@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import type { Services } from "../../src/lib/agent/server/http/context.js";
+import { openApi } from "../../src/lib/agent/server/http/openapi.js";
+import { httpServer } from "../../src/lib/agent/server/http/server.js";
+import { startAgent } from "../../src/lib/agent/server/agent.js";
+
+const dir = mkdtempSync(join(tmpdir(), "ops-openapi-"));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+type Document = {
+  readonly openapi: string;
+  readonly paths: Record<string, Record<string, { parameters: { name: string; in: string; required: boolean }[] }>>;
+};
+const document = openApi("1.2.3") as Document;
+
+/** `METHOD /path` of the routes that the server really has, with parameters as OpenAPI writes them. */
+function registered(): string[] {
+  // Routes are registered before anything is asked of the services.
+  const { app, routes } = httpServer({} as Services);
+  void app.close();
+  return routes.map((route) =>
+    route
+      .replace(":keyspace(^[^:]+)::batch", "{keyspace}:batch")
+      .replace(/\/\*$/, "/{key}")
+      .replace(/:(\w+)(?=\/|$)/g, "{$1}"),
+  );
+}
+
+test("the document describes exactly the routes that are registered", () => {
+  const described = Object.entries(document.paths).flatMap(([path, calls]) =>
+    Object.keys(calls).map((method) => `${method.toUpperCase()} ${path}`),
+  );
+  expect(described.toSorted()).toEqual(registered().toSorted());
+  expect(described.length).toBeGreaterThan(20);
+});
+
+test("every path parameter is declared, once, and required", () => {
+  for (const [path, calls] of Object.entries(document.paths)) {
+    const wanted = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+    for (const { parameters } of Object.values(calls)) {
+      const declared = parameters.filter((one) => one.in === "path");
+      expect(declared.map(({ name }) => name)).toEqual(wanted);
+      expect(declared.every(({ required }) => required)).toBe(true);
+    }
+  }
+});
+
+test("every $ref leads to something", () => {
+  const references = referencesIn(document);
+  expect(references.length).toBeGreaterThan(10);
+  for (const reference of references) {
+    expect(reference).toMatch(/^#\//);
+    let found: unknown = document;
+    for (const part of reference.slice(2).split("/")) found = (found as Record<string, unknown>)[part];
+    expect(found, reference).toBeTypeOf("object");
+  }
+});
+
+test("an agent serves it", async () => {
+  const config = {
+    node: "o1",
+    dir,
+    engine: "embedded",
+    listen: { host: "127.0.0.1", port: 0 },
+    log: { maxBytes: 4 * 1024 ** 3 },
+  } as const;
+  const agent = await startAgent(config, {
+    version: "1.2.3",
+    die: (error) => {
+      throw error;
+    },
+  });
+  try {
+    const answer = await fetch(`${agent.url}/openapi.json`);
+    expect(answer.headers.get("content-type")).toContain("application/json");
+    expect(await answer.json()).toEqual(JSON.parse(JSON.stringify(document)));
+  } finally {
+    await agent.stop();
+  }
+});
+
+function referencesIn(value: unknown): string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, field]) =>
+    name === "$ref" && typeof field === "string" ? [field] : referencesIn(field),
+  );
+}

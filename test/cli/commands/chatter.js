@@ -1,0 +1,13 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { BaseCommand } from "../lib/cli/base.js";
+
+export default class Chatter extends BaseCommand {
+  async run() {
+    while (!this.stdoutClosed.aborted) {
+      this.print("line ".repeat(100));
+      await sleep(1);
+    }
+    this.note("nobody reads");
+    return {};
+  }
+}

@@ -1,0 +1,185 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { FIRST_PREV, decodeJournal, encodeRecord } from "../../src/lib/run/journal/codec.js";
+import { Journal, readHistory } from "../../src/lib/run/journal/journal.js";
+import { nextStatus, replay } from "../../src/lib/run/journal/next-status.js";
+import { IllegalRecord } from "../../src/lib/run/journal/status.js";
+import { FileStateStore } from "../../src/lib/state/file/store.js";
+import { START, execution, recordsOf } from "./executions.js";
+
+function linesOf(bodies: ReturnType<typeof recordsOf>): string[] {
+  let prev = FIRST_PREV;
+  return bodies.map((record) => {
+    const { seq, time, prev: _, ...body } = record;
+    const encoded = encodeRecord(body as never, seq, time, prev);
+    prev = encoded.hash;
+    return encoded.line;
+  });
+}
+
+const bytesOf = (lines: readonly string[]) => Buffer.from(lines.map((line) => `${line}\n`).join(""));
+
+describe("a journal", () => {
+  it("replays legally from any prefix of any execution, to the status that the execution had there", () => {
+    fc.assert(
+      fc.property(execution, (moves) => {
+        const records = recordsOf(moves);
+        let status = null as ReturnType<typeof replay>;
+        for (const [i, record] of records.entries()) {
+          status = nextStatus(status, record);
+          expect(replay(records.slice(0, i + 1))).toEqual(status);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("never undoes a takeover before what came after it, nor ends a rollback with a step left", () => {
+    fc.assert(
+      fc.property(execution, (moves) => {
+        const records = recordsOf(moves);
+        const touched = new Set<string>();
+        for (const record of records) {
+          if (record.type === "op.intent" && !record.undo) touched.add(record.step);
+          if (record.type === "step.undone") {
+            const later = START.stages.flatMap(({ waves }) => waves).findIndex((wave) => wave.includes(record.step));
+            const after = START.stages.flatMap(({ waves }) => waves).slice(later + 1).flat();
+            expect(after.filter((step) => touched.has(step) && !postponed(records, step))).toEqual([]);
+            touched.delete(record.step);
+          }
+          if (record.type === "run.end" && record.outcome === "rolled-back") expect([...touched]).toEqual([]);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("reads back what was written, whatever the cut, and leaves out only a torn last line", () => {
+    fc.assert(
+      fc.property(execution, fc.nat(), (moves, at) => {
+        const lines = linesOf(recordsOf(moves));
+        const bytes = bytesOf(lines);
+        const cut = at % (bytes.length + 1);
+        const decoded = decodeJournal(bytes.subarray(0, cut), "test");
+        const whole = bytes.subarray(0, cut).toString("utf8").split("\n").length - 1;
+        expect(decoded.records.length).toBe(whole);
+        expect(decoded.torn).toBe(bytes.subarray(0, cut).at(-1) !== 10 && cut > 0);
+        expect(decoded.bytes).toBe(bytesOf(lines.slice(0, whole)).length);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it("is refused when a line in its middle is missing, moved or changed, and says which", () => {
+    fc.assert(
+      fc.property(execution, fc.nat(), fc.constantFrom("remove", "swap", "change", "repeat"), (moves, at, how) => {
+        const lines = linesOf(recordsOf(moves));
+        fc.pre(lines.length > 3);
+        const i = at % (lines.length - 2);
+        const broken = [...lines];
+        if (how === "remove") broken.splice(i, 1);
+        if (how === "swap") [broken[i], broken[i + 1]] = [broken[i + 1]!, broken[i]!];
+        if (how === "change") broken[i] = broken[i]!.replace(/"time":"2026/, '"time":"2027');
+        if (how === "repeat") broken.splice(i, 0, broken[i]!);
+        const first = how === "repeat" ? i + 2 : i + 1;
+        expect(() => decodeJournal(bytesOf(broken), "j")).toThrow(
+          expect.objectContaining({ code: "bad-journal", message: expect.stringContaining(`line ${first}:`) }),
+        );
+      }),
+      { numRuns: 80 },
+    );
+  });
+
+  it("takes no record that may not follow", () => {
+    const [start] = recordsOf([]);
+    const status = replay([start!])!;
+    const next = (body: object) => nextStatus(status, { seq: 2, time: start!.time, prev: "", ...body } as never);
+    expect(() => next({ type: "run.start", ...START })).toThrow(IllegalRecord);
+    expect(() => next({ type: "stage.enter", stage: "3-writes" })).toThrow("an earlier stage is not done");
+    expect(() => next({ type: "stage.enter", stage: "4-retire" })).toThrow(IllegalRecord);
+    expect(() => next({ type: "op.accepted", op: "x" })).toThrow("no such operation");
+    expect(() => next({ type: "run.end", outcome: "finalized", why: null })).toThrow(IllegalRecord);
+    expect(() => next({ type: "step.undone", step: "s1" })).toThrow(IllegalRecord);
+    expect(() => nextStatus(null, { seq: 1, time: "", prev: "", type: "run.soaking", until: "" })).toThrow("begins with run.start");
+  });
+});
+
+function postponed(records: ReturnType<typeof recordsOf>, step: string): boolean {
+  return records.some((record) => record.type === "step.postponed" && record.step === step);
+}
+
+describe("a journal on disk", () => {
+  let directory: string;
+  let store: FileStateStore;
+  const path = () => join(store.where, "runs", "r-1", "journal.ndjson");
+
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), "ops-journal-"));
+    store = new FileStateStore(directory);
+    await store.createRun("r-1", "plan");
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  it("goes on behind a torn last line as if it had never been there", async () => {
+    const journal = await Journal.open(store, "r-1", Date.now);
+    await journal.append(START);
+    await journal.close();
+    await appendFile(path(), '{"seq":2,"time":"2026-11-22T12');
+    expect((await readHistory(store, "r-1")).records).toHaveLength(1);
+    const again = await Journal.open(store, "r-1", Date.now);
+    await again.append({ type: "stage.enter", stage: "1-preflight" });
+    await again.close();
+    expect((await readHistory(store, "r-1")).records.map(({ type }) => type)).toEqual(["run.start", "stage.enter"]);
+  });
+
+  it("names the line when it was edited", async () => {
+    const journal = await Journal.open(store, "r-1", Date.now);
+    await journal.append(START);
+    await journal.append({ type: "stage.enter", stage: "1-preflight" });
+    await journal.close();
+    await writeFile(path(), (await readFile(path(), "utf8")).replace("alice", "mallory"));
+    await expect(Journal.open(store, "r-1", Date.now)).rejects.toMatchObject({ code: "bad-journal", details: { line: 1 } });
+  });
+
+  it("writes nothing for a record that may not follow, and goes on", async () => {
+    const journal = await Journal.open(store, "r-1", Date.now);
+    await journal.append(START);
+    await expect(journal.append({ type: "stage.done", stage: "1-preflight" })).rejects.toThrow(IllegalRecord);
+    await journal.append({ type: "stage.enter", stage: "1-preflight" });
+    await journal.close();
+    expect((await readHistory(store, "r-1")).status?.seq).toBe(2);
+  });
+
+  it("keeps the order of appends that are asked for at once", async () => {
+    const journal = await Journal.open(store, "r-1", Date.now);
+    await Promise.all([
+      journal.append(START),
+      journal.append({ type: "stage.enter", stage: "1-preflight" }),
+      journal.append({ type: "step.done", step: "s1" }),
+    ]);
+    await journal.close();
+    expect((await readHistory(store, "r-1")).records.map(({ seq }) => seq)).toEqual([1, 2, 3]);
+  });
+
+  it("is readable after its writer was killed in the middle of appends, with everything that was reported", async () => {
+    const dist = resolve(import.meta.dirname, "../../dist/lib");
+    const child = spawn(process.execPath, [resolve(import.meta.dirname, "appender.js"), dist, directory, "r-1", JSON.stringify(START)]);
+    let reported = 0;
+    child.stdout.on("data", (chunk: Buffer) => {
+      reported += chunk.toString().split("\n").length - 1;
+      if (reported > 40) child.kill("SIGKILL");
+    });
+    await once(child, "close");
+    const { records } = await readHistory(store, "r-1");
+    expect(reported).toBeGreaterThan(40);
+    expect(records.length).toBeGreaterThanOrEqual(reported);
+    const journal = await Journal.open(store, "r-1", Date.now);
+    await journal.append({ type: "run.stopped", reason: "failed", step: null, error: null });
+    await journal.close();
+  });
+});

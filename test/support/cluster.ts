@@ -1,0 +1,41 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { bringUp } from "../../src/lib/demo/bring-up.js";
+
+/** Real agent processes, started from the build. They die with the test process. */
+export interface TestCluster {
+  /** Temporary; `stop` removes it. `agents/NODE/` has a node's configuration, data and `agent.log`. */
+  readonly dir: string;
+  /** The topology with the agents' URLs. */
+  readonly topologyFile: string;
+  readonly topologyText: string;
+  readonly urls: Readonly<Record<string, string>>;
+  url(node: string): string;
+  pid(node: string): number;
+  kill9(node: string): Promise<void>;
+  /** On the same port and directory. Ends it first (SIGTERM) when it lives. */
+  restart(node: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** An agent for every data node of the topology. Call `stop` in an `afterAll`, `afterEach` or `finally`. */
+export async function startCluster(topologyText: string): Promise<TestCluster> {
+  const dir = await mkdtemp(join(tmpdir(), "ops-test-"));
+  const up = await bringUp({ topologyText, topologyPath: "topology.yaml", dir, dieWithParent: true });
+  const { cluster } = up;
+  return {
+    dir,
+    topologyFile: up.topologyFile,
+    topologyText: up.topologyText,
+    urls: cluster.urls,
+    url: (node) => cluster.urlOf(node),
+    pid: (node) => cluster.agents.find((agent) => agent.node === node)!.pid,
+    kill9: (node) => cluster.kill9(node),
+    restart: (node) => cluster.restart(node),
+    async stop() {
+      await cluster.stop(2_000);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,80 @@
+import { spawnSync } from "node:child_process";
+import { expect, test } from "vitest";
+
+const FOLDER = "fixtures/topologies";
+
+function ops(...args: string[]): { code: number | null; out: string; err: string } {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["bin/run.js", "topology", ...args],
+    {
+      encoding: "utf8",
+      env: { ...process.env, NO_COLOR: "1" },
+    },
+  );
+  return { code: status, out: stdout, err: stderr };
+}
+
+test("check lists every problem of every file and ends with 3", () => {
+  const { code, out } = ops(
+    "check",
+    `${FOLDER}/two-documents/topology.yaml`,
+    `${FOLDER}/demo/topology.yaml`,
+    "nothing.yaml",
+  );
+  expect(code).toBe(3);
+  expect(out).toContain(`${FOLDER}/two-documents/topology.yaml:4:1: error: `);
+  expect(out).toContain(
+    `${FOLDER}/demo/topology.yaml: ok, 3 regions, 3 sets, 7 nodes, 2 keyspaces, 4 shards`,
+  );
+  expect(out).toContain("nothing.yaml:1:1: error: the file does not exist [unreadable-file]");
+});
+
+test("check --json has the same as data, and the same exit code", () => {
+  const { code, out } = ops("check", "--json", `${FOLDER}/two-documents/topology.yaml`);
+  expect(code).toBe(3);
+  expect(JSON.parse(out)).toMatchObject({
+    v: 1,
+    ok: false,
+    files: [
+      { ok: false, problems: [{ rule: "multiple-documents", line: 4, column: 1, source: "---" }] },
+    ],
+  });
+});
+
+test("check ends with 0 where all is well", () => {
+  expect(ops("check", `${FOLDER}/qq-three-regions/topology.yaml`).code).toBe(0);
+});
+
+test("show draws the map, and refuses a broken topology with all its problems", () => {
+  const good = ops("show", `${FOLDER}/two-shards/topology.yaml`);
+  expect(good).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("a  ████████████████················"),
+  });
+  const bad = ops("show", `${FOLDER}/tabs/topology.yaml`);
+  expect(bad).toMatchObject({
+    code: 3,
+    out: "",
+    err: expect.stringContaining("topology.yaml:7:1: error: tabs"),
+  });
+});
+
+test("diff ends with 2 for differences only where that is asked for", () => {
+  const files = [`${FOLDER}/demo/topology.yaml`, `${FOLDER}/demo/expanded.yaml`];
+  expect(ops("diff", ...files)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("50k..100k  p0 -> p2"),
+  });
+  expect(ops("diff", ...files, "--detailed-exitcode").code).toBe(2);
+  expect(ops("diff", files[0]!, files[0]!, "--detailed-exitcode")).toMatchObject({
+    code: 0,
+    out: "no differences\n",
+  });
+  expect(JSON.parse(ops("diff", ...files, "--json").out)).toMatchObject({
+    changes: [
+      { kind: "shard-added" },
+      { kind: "segment-moved", segment: { lo: "50000", hi: "100000" } },
+    ],
+  });
+});
