@@ -4,7 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AgentClient } from "../src/lib/agent/client/client.js";
 import type { Authority } from "../src/lib/agent/protocol/headers.js";
-import { isEnded, type Operation, type OperationRequest } from "../src/lib/agent/protocol/operation.js";
+import {
+  isEnded,
+  type Operation,
+  type OperationRequest,
+} from "../src/lib/agent/protocol/operation.js";
 import { createClient, type Client } from "../src/lib/client/index.js";
 import { Cluster } from "../src/lib/demo/cluster.js";
 import { secondsSince } from "./benchmark.js";
@@ -20,7 +24,11 @@ export class TwoAgents {
   readonly client: Client;
   readonly segment: { readonly lo: bigint; readonly hi: bigint };
   readonly #cluster: Cluster;
-  readonly #authority: Authority = { scope: `keyspace/${KEYSPACE}`, epoch: 1n, lineage: randomBytes(16).toString("hex") };
+  readonly #authority: Authority = {
+    scope: `keyspace/${KEYSPACE}`,
+    epoch: 1n,
+    lineage: randomBytes(16).toString("hex"),
+  };
   #operations = 0;
   #version = 0;
 
@@ -55,7 +63,10 @@ export class TwoAgents {
       while (next < rows) {
         const from = next;
         next = Math.min(rows, from + BATCH);
-        const ops = Array.from({ length: next - from }, (_, i) => ({ op: "put", key: String(from + i), value: valueOf(from + i) }) as const);
+        const ops = Array.from(
+          { length: next - from },
+          (_, i) => ({ op: "put", key: String(from + i), value: valueOf(from + i) }) as const,
+        );
         const results = await this.client.batch(KEYSPACE, ops);
         for (const result of results) if (result.status === "failed") throw result.error;
       }
@@ -68,7 +79,15 @@ export class TwoAgents {
   async link(bytesPerSecond: number | null): Promise<void> {
     const source = { node: "a", url: this.a.url };
     const link = randomBytes(8).toString("hex");
-    await this.operate(this.b, { kind: "link", ...this.range, sharding: "range", link, source, purpose: "move", bytesPerSecond });
+    await this.operate(this.b, {
+      kind: "link",
+      ...this.range,
+      sharding: "range",
+      link,
+      source,
+      purpose: "move",
+      bytesPerSecond,
+    });
   }
 
   async sync(): Promise<Operation> {
@@ -79,22 +98,37 @@ export class TwoAgents {
   async operate(agent: AgentClient, request: OperationRequest): Promise<Operation> {
     const id = `bench-${process.pid}-${(this.#operations += 1)}`;
     let operation = await agent.putOperation(id, request, this.#authority);
-    while (!isEnded(operation.state)) operation = (await agent.waitOperation(id, operation.rev, 10_000)) ?? operation;
+    while (!isEnded(operation.state))
+      operation = (await agent.waitOperation(id, operation.rev, 10_000)) ?? operation;
     if (operation.state === "succeeded") return operation;
-    throw new Error(`${request.kind} at ${agent.url} ${operation.state}: ${JSON.stringify(operation.error)}`);
+    throw new Error(
+      `${request.kind} at ${agent.url} ${operation.state}: ${JSON.stringify(operation.error)}`,
+    );
   }
 
   /** Tells both agents, and so the client, who takes the writes. */
   async publish(writer: "a" | "b", generation: bigint): Promise<void> {
     this.#version += 1;
-    const node = (url: string): { url: string; region: string; set: string } => ({ url, region: "here", set: "here" });
+    const node = (url: string): { url: string; region: string; set: string } => ({
+      url,
+      region: "here",
+      set: "here",
+    });
     const table = {
       keyspace: KEYSPACE,
       sharding: "range",
       domain: this.segment,
       version: this.#version,
       nodes: { a: node(this.a.url), b: node(this.b.url) },
-      segments: [{ ...this.segment, shard: "s", writer, generation, readers: [{ node: writer, weight: 100 }] }],
+      segments: [
+        {
+          ...this.segment,
+          shard: "s",
+          writer,
+          generation,
+          readers: [{ node: writer, weight: 100 }],
+        },
+      ],
     } as const;
     await Promise.all([this.a, this.b].map((agent) => agent.putRoutes(table, this.#authority)));
   }

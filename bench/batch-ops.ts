@@ -8,7 +8,9 @@ export const batchOps: Benchmark = {
     const agents = await TwoAgents.start(rows);
     try {
       const seconds = await agents.load();
-      return [{ what: "durable ops", value: rows / seconds, unit: "/s", target: { atLeast: 30_000 } }];
+      return [
+        { what: "durable ops", value: rows / seconds, unit: "/s", target: { atLeast: 30_000 } },
+      ];
     } finally {
       await agents.stop();
     }

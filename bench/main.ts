@@ -36,7 +36,8 @@ async function main(): Promise<number> {
     return 0;
   }
   const rows = Number(values.rows);
-  if (!Number.isSafeInteger(rows) || rows < 1_000) return usage("--rows takes a number from 1000 up");
+  if (!Number.isSafeInteger(rows) || rows < 1_000)
+    return usage("--rows takes a number from 1000 up");
   const unknown = values.only?.find((name) => ALL.every((benchmark) => benchmark.name !== name));
   if (unknown !== undefined) return usage(`no benchmark ${unknown}`);
 
@@ -46,10 +47,15 @@ async function main(): Promise<number> {
     const say = (line: string): void => console.error(`${benchmark.name}: ${line}`);
     say(benchmark.title);
     const measures = await benchmark.run({ rows, say });
-    results.push({ benchmark: benchmark.name, measures: measures.map((one) => ({ ...one, met: meets(one) })) });
+    results.push({
+      benchmark: benchmark.name,
+      measures: measures.map((one) => ({ ...one, met: meets(one) })),
+    });
   }
   if (values.json) {
-    console.log(JSON.stringify({ v: 1, node: process.version, cpus: availableParallelism(), rows, results }));
+    console.log(
+      JSON.stringify({ v: 1, node: process.version, cpus: availableParallelism(), rows, results }),
+    );
   } else {
     console.log(table(results));
   }
@@ -62,17 +68,31 @@ function table(results: readonly Result[]): string {
       benchmark,
       what,
       `${figure(value)} ${unit}`,
-      target === null ? "" : "atLeast" in target ? `>= ${figure(target.atLeast)}` : `<= ${figure(target.atMost)}`,
+      target === null
+        ? ""
+        : "atLeast" in target
+          ? `>= ${figure(target.atLeast)}`
+          : `<= ${figure(target.atMost)}`,
       met === null ? "" : met ? "met" : "NOT MET",
     ]),
   );
   const all = [["benchmark", "figure", "measured", "target", ""], ...lines];
   const widths = all[0]!.map((_, i) => Math.max(...all.map((line) => line[i]!.length)));
-  return all.map((line) => line.map((cell, i) => cell.padEnd(widths[i]!)).join("  ").trimEnd()).join("\n");
+  return all
+    .map((line) =>
+      line
+        .map((cell, i) => cell.padEnd(widths[i]!))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 function figure(value: number): string {
-  if (Math.abs(value) >= 1_000) return Math.round(value).toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+  if (Math.abs(value) >= 1_000)
+    return Math.round(value)
+      .toString()
+      .replace(/\B(?=(\d{3})+(?!\d))/g, ",");
   return String(Math.round(value * 100) / 100);
 }
 

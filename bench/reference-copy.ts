@@ -37,7 +37,9 @@ export async function referenceCopy(rows: number): Promise<number> {
 function message(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
     child.once("message", (value) => resolve(Number(value)));
-    child.once("exit", (code) => reject(new Error(`a process of the reference ended with ${String(code)}`)));
+    child.once("exit", (code) =>
+      reject(new Error(`a process of the reference ended with ${String(code)}`)),
+    );
   });
 }
 
@@ -55,7 +57,11 @@ function keyOf(row: number): Buffer {
 
 async function source(path: string, rows: number): Promise<void> {
   const env = environment(path);
-  const data = env.openDB<Buffer, Buffer>({ name: "data", keyEncoding: "binary", encoding: "binary" });
+  const data = env.openDB<Buffer, Buffer>({
+    name: "data",
+    keyEncoding: "binary",
+    encoding: "binary",
+  });
   for (let row = 0; row < rows; row += CHUNK) {
     const to = Math.min(rows, row + CHUNK);
     await env.batch(() => {
@@ -67,7 +73,10 @@ async function source(path: string, rows: number): Promise<void> {
   process.once("message", (port) => void sendAll(data, Number(port)));
 }
 
-async function sendAll(data: { getRange(options: object): Iterable<{ key: Buffer; value: Buffer }> }, port: number): Promise<void> {
+async function sendAll(
+  data: { getRange(options: object): Iterable<{ key: Buffer; value: Buffer }> },
+  port: number,
+): Promise<void> {
   const socket = connect(port, "127.0.0.1");
   let frame: Buffer[] = [];
   let count = 0;
@@ -87,13 +96,23 @@ async function sendAll(data: { getRange(options: object): Iterable<{ key: Buffer
 }
 
 function written(socket: Socket, bytes: Buffer): Promise<void> {
-  return new Promise((resolve) => (socket.write(bytes) ? resolve() : socket.once("drain", resolve)));
+  return new Promise((resolve) =>
+    socket.write(bytes) ? resolve() : socket.once("drain", resolve),
+  );
 }
 
 function sink(path: string): void {
   const env = environment(path);
-  const data = env.openDB<Buffer, Buffer>({ name: "data", keyEncoding: "binary", encoding: "binary" });
-  const log = env.openDB<Buffer, Buffer>({ name: "log", keyEncoding: "binary", encoding: "binary" });
+  const data = env.openDB<Buffer, Buffer>({
+    name: "data",
+    keyEncoding: "binary",
+    encoding: "binary",
+  });
+  const log = env.openDB<Buffer, Buffer>({
+    name: "log",
+    keyEncoding: "binary",
+    encoding: "binary",
+  });
   let sequence = 0n;
   const put = (rows: readonly Row[]): Promise<unknown> =>
     env.batch(() => {
@@ -110,7 +129,10 @@ function sink(path: string): void {
       let rows: Row[] = [];
       const ahead: Promise<unknown>[] = [];
       for await (const chunk of socket) {
-        rest = takeRows(rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer]), rows);
+        rest = takeRows(
+          rest.length === 0 ? (chunk as Buffer) : Buffer.concat([rest, chunk as Buffer]),
+          rows,
+        );
         if (rows.length < CHUNK) continue;
         ahead.push(put(rows));
         rows = [];

@@ -21,7 +21,8 @@ export const throttledCopy: Benchmark = {
       await agents.link(BYTES_PER_SECOND);
       const during = await window(traffic);
       const link = (await agents.b.node()).entries[0]?.link;
-      if (link?.phase !== "copying") say(`the copy was over before the window was: ask for more --rows`);
+      if (link?.phase !== "copying")
+        say(`the copy was over before the window was: ask for more --rows`);
       await traffic.stop();
       return [
         { what: "p99 without a copy", value: idle, unit: "ms", target: null },
@@ -37,5 +38,8 @@ export const throttledCopy: Benchmark = {
 async function window(traffic: Traffic): Promise<number> {
   const start = performance.now();
   await sleep(WINDOW_MS);
-  return percentile(traffic.since(start).map(({ ms }) => ms), 99);
+  return percentile(
+    traffic.since(start).map(({ ms }) => ms),
+    99,
+  );
 }

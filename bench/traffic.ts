@@ -21,7 +21,7 @@ export class Traffic {
   readonly #running: Promise<void>;
   #stopped = false;
   #underWay = 0;
-  #failure: unknown = null;
+  #failure: Error | null = null;
 
   constructor(agents: TwoAgents, writesPerSecond: number, each: number) {
     this.#agents = agents;
@@ -43,10 +43,11 @@ export class Traffic {
 
   async #run(requestsPerSecond: number): Promise<void> {
     const start = performance.now();
-    for (let sent = 0; !this.#stopped; ) {
+    for (let sent = 0; !this.#stopped;) {
       const due = Math.floor(((performance.now() - start) * requestsPerSecond) / 1_000);
       for (; sent < due; sent += 1) {
-        if (this.#underWay < UNDER_WAY_MAX) void this.#request(start + (sent / requestsPerSecond) * 1_000);
+        if (this.#underWay < UNDER_WAY_MAX)
+          void this.#request(start + (sent / requestsPerSecond) * 1_000);
       }
       await sleep(TICK_MS);
     }
@@ -59,14 +60,16 @@ export class Traffic {
       const at = performance.now();
       this.#answered.push({ at, ms: at - due, writes: this.#each });
     } catch (error) {
-      this.#failure ??= error;
+      this.#failure ??= error instanceof Error ? error : new Error(String(error));
     } finally {
       this.#underWay -= 1;
     }
   }
 
   async #write(): Promise<void> {
-    const rows = Array.from({ length: this.#each }, () => Math.floor(Math.random() * Number(this.#agents.segment.hi)));
+    const rows = Array.from({ length: this.#each }, () =>
+      Math.floor(Math.random() * Number(this.#agents.segment.hi)),
+    );
     const { client } = this.#agents;
     if (rows.length === 1) {
       await client.put(KEYSPACE, String(rows[0]!), valueOf(rows[0]!));

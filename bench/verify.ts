@@ -14,8 +14,16 @@ export const verify: Benchmark = {
       const start = performance.now();
       const { result } = await agents.operate(agents.b, { kind: "verify", ...agents.range });
       const seconds = secondsSince(start);
-      if (Number(result?.["rows"]) !== rows) throw new Error(`verified ${String(result?.["rows"])} of ${rows} rows`);
-      return [{ what: "rows of each side", value: rows / seconds, unit: "rows/s", target: { atLeast: 1_000_000 } }];
+      if (Number(result?.["rows"]) !== rows)
+        throw new Error(`verified ${String(result?.["rows"])} of ${rows} rows`);
+      return [
+        {
+          what: "rows of each side",
+          value: rows / seconds,
+          unit: "rows/s",
+          target: { atLeast: 1_000_000 },
+        },
+      ];
     } finally {
       await agents.stop();
     }

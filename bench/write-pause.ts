@@ -32,12 +32,21 @@ export const writePause: Benchmark = {
       for (let generation = 2n; generation < 2n + BigInt(TAKEOVERS); generation += 1n) {
         const writer = generation % 2n === 0n ? "b" : "a";
         const from = performance.now();
-        const { result } = await agents.operate(agents[writer], { kind: "takeover", ...agents.range, generation, budgetMs: 500 });
+        const { result } = await agents.operate(agents[writer], {
+          kind: "takeover",
+          ...agents.range,
+          generation,
+          budgetMs: 500,
+        });
         await agents.publish(writer, generation);
         await sleep(BETWEEN_MS);
         actual.push(Number(result?.["actualMs"]));
         seen.push(longestGap(traffic.since(from).map(({ at }) => at)));
-        await agents.operate(agents[writer === "a" ? "b" : "a"], { kind: "sync", ...agents.range, maxLagMs: 100 });
+        await agents.operate(agents[writer === "a" ? "b" : "a"], {
+          kind: "sync",
+          ...agents.range,
+          maxLagMs: 100,
+        });
       }
       const answered = traffic.since(start);
       const perSecond = answered.reduce((sum, { writes }) => sum + writes, 0) / secondsSince(start);
@@ -45,12 +54,37 @@ export const writePause: Benchmark = {
       say(`${Math.round(perSecond)} writes/s were acknowledged`);
       const latencies = answered.map(({ ms }) => ms);
       return [
-        { what: "pause at the agent, median", value: median(actual), unit: "ms", target: { atMost: 15 } },
-        { what: "pause at the agent, longest", value: Math.max(...actual), unit: "ms", target: { atMost: 50 } },
-        { what: "no write acknowledged, median", value: median(seen), unit: "ms", target: { atMost: 15 } },
-        { what: "no write acknowledged, longest", value: Math.max(...seen), unit: "ms", target: { atMost: 50 } },
+        {
+          what: "pause at the agent, median",
+          value: median(actual),
+          unit: "ms",
+          target: { atMost: 15 },
+        },
+        {
+          what: "pause at the agent, longest",
+          value: Math.max(...actual),
+          unit: "ms",
+          target: { atMost: 50 },
+        },
+        {
+          what: "no write acknowledged, median",
+          value: median(seen),
+          unit: "ms",
+          target: { atMost: 15 },
+        },
+        {
+          what: "no write acknowledged, longest",
+          value: Math.max(...seen),
+          unit: "ms",
+          target: { atMost: 50 },
+        },
         { what: "the same in 3 s without a takeover", value: usual, unit: "ms", target: null },
-        { what: "a client's write, p99", value: percentile(latencies, 99), unit: "ms", target: null },
+        {
+          what: "a client's write, p99",
+          value: percentile(latencies, 99),
+          unit: "ms",
+          target: null,
+        },
         { what: "writes acknowledged", value: perSecond, unit: "/s", target: null },
       ];
     } finally {

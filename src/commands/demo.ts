@@ -5,14 +5,20 @@ import { EXIT } from "../lib/errors.js";
 import type { RunEvent } from "../lib/run/events.js";
 
 export default class Demo extends BaseCommand<typeof Demo> {
-  static override summary = "Expand a cluster on this machine while users write, and check every acknowledged write.";
+  static override summary =
+    "Expand a cluster on this machine while users write, and check every acknowledged write.";
 
   static override description = `Real agents for three regions on loopback; users who write, delete and read; then expand, plan, apply, verify,
 roll back, apply again and finalize, with an agent killed on the way. Exit 1 when anything acknowledged is lost.`;
 
   static override flags = {
     keep: Flags.boolean({ description: "leave the cluster up, in .ops-demo", default: false }),
-    users: Flags.integer({ description: "users, three keys each", default: 200_000, min: 100, max: 200_000 }),
+    users: Flags.integer({
+      description: "users, three keys each",
+      default: 200_000,
+      min: 100,
+      max: 200_000,
+    }),
   };
 
   async run(): Promise<object> {
@@ -28,10 +34,18 @@ roll back, apply again and finalize, with an agent killed on the way. Exit 1 whe
     try {
       const { cluster, topologies } = stage;
       const control = await liveControl(stage.state);
-      const result = await tellStory({ cluster, topologies, control, users, random: Math.random, say });
+      const result = await tellStory({
+        cluster,
+        topologies,
+        control,
+        users,
+        random: Math.random,
+        say,
+      });
       this.print(demoTable(result));
       const { facts } = result;
-      if (facts.lost + facts.resurrected > 0 || facts.checked < facts.acked) this.exitWith(EXIT.failure);
+      if (facts.lost + facts.resurrected > 0 || facts.checked < facts.acked)
+        this.exitWith(EXIT.failure);
       return facts;
     } finally {
       ignoreSignals();
@@ -41,7 +55,9 @@ roll back, apply again and finalize, with an agent killed on the way. Exit 1 whe
 }
 
 /** The functions behind `shard plan|apply|verify|rollback|finalize`, with their state in a folder. */
-async function liveControl(state: string): Promise<(listener: (event: ControlEvent) => void) => Control> {
+async function liveControl(
+  state: string,
+): Promise<(listener: (event: ControlEvent) => void) => Control> {
   const { randomBytes } = await import("node:crypto");
   const { parseTopology } = await import("../lib/topology/parse.js");
   const { planShards } = await import("../lib/plan/planner.js");
@@ -71,7 +87,12 @@ async function liveControl(state: string): Promise<(listener: (event: ControlEve
       async plan(text) {
         const topology = parseTopology(text, "topology.yaml");
         const createdAt = new Date().toISOString();
-        const plan = planShards({ topology, observed: await observe(topology), createdAt, topologyHash: sha256(text) });
+        const plan = planShards({
+          topology,
+          observed: await observe(topology),
+          createdAt,
+          topologyHash: sha256(text),
+        });
         assertSound(plan);
         return {
           stages: plan.stages.map(({ id }) => id),
@@ -82,7 +103,10 @@ async function liveControl(state: string): Promise<(listener: (event: ControlEve
       async verify(run) {
         const copies = await verifyRun(env, run);
         const different = copies.find(({ difference }) => difference !== null);
-        if (different) throw new Error(`${different.node} differs from ${different.source}: ${different.difference!}`);
+        if (different)
+          throw new Error(
+            `${different.node} differs from ${different.source}: ${different.difference!}`,
+          );
         return copies.reduce((sum, { rows }) => sum + (rows ?? 0), 0);
       },
       rollback: (run) => rollbackRun(env, run, { to: null }),
@@ -92,11 +116,24 @@ async function liveControl(state: string): Promise<(listener: (event: ControlEve
 }
 
 function tell(event: RunEvent, listener: (event: ControlEvent) => void): void {
-  if (event.type === "stage" && event.state === "entered") listener({ type: "stage", stage: event.stage });
-  else if (event.type === "retry") listener({ type: "trouble", message: `${event.node}: ${event.error.message}; again in ${event.inMs} ms` });
+  if (event.type === "stage" && event.state === "entered")
+    listener({ type: "stage", stage: event.stage });
+  else if (event.type === "retry")
+    listener({
+      type: "trouble",
+      message: `${event.node}: ${event.error.message}; again in ${event.inMs} ms`,
+    });
   else if (event.type === "evidence" && event.about === "sync") {
-    listener({ type: "copied", rows: Number(event.facts["rows"]), seconds: Number(event.facts["seconds"]) });
+    listener({
+      type: "copied",
+      rows: Number(event.facts["rows"]),
+      seconds: Number(event.facts["seconds"]),
+    });
   } else if (event.type === "evidence" && event.about === "takeover") {
-    listener({ type: "takeover", plannedMs: Number(event.facts["plannedMs"]), actualMs: Number(event.facts["actualMs"]) });
+    listener({
+      type: "takeover",
+      plannedMs: Number(event.facts["plannedMs"]),
+      actualMs: Number(event.facts["actualMs"]),
+    });
   }
 }

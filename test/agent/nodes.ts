@@ -104,15 +104,14 @@ export class TestNode {
     return text.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
-  /** Puts `count` rows of `bytes` bytes, keys `{uid}/{name}` with uids spread over `[0, domain)`. */
-  async load(count: number, bytes: number, name: string, domain = 1_000): Promise<void> {
+  /** Puts `count` rows of `bytes` bytes, with the uids from `lo` on. */
+  async load(lo: bigint, count: number, bytes: number): Promise<void> {
     const value = Buffer.alloc(bytes, "v").toString("base64");
-    for (let from = 0; from < count; from += 2_000) {
-      const lines = Array.from({ length: Math.min(2_000, count - from) }, (_, i) => {
-        const n = from + i;
-        return { op: "put", key: `${(n * 37) % domain}/${name}${n}`, value };
-      });
-      for (const { status } of await this.batch(lines)) if (status !== 204) throw new Error(`load: ${String(status)}`);
+    for (let from = 0; from < count; from += 1_000) {
+      const uids = Array.from({ length: Math.min(1_000, count - from) }, (_, i) => lo + BigInt(from + i));
+      for (const { status } of await this.batch(uids.map((uid) => ({ op: "put", key: `${uid}/row`, value })))) {
+        if (status !== 204) throw new Error(`load: ${String(status)}`);
+      }
     }
   }
 

@@ -1,5 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { createClient, UnknownOutcome, type Client, type ClientOptions } from "../../src/lib/client/index.js";
+import {
+  createClient,
+  UnknownOutcome,
+  type Client,
+  type ClientOptions,
+} from "../../src/lib/client/index.js";
 import { FakeAgent, problem, table, written, wrongNode } from "./fake-agent.js";
 
 /** A busy machine may take its time. */
@@ -15,7 +20,12 @@ function client(options: Partial<ClientOptions> = {}): Client {
   return made;
 }
 
-function routes(version: number, writer: "a" | "b", generation: number, readers: Record<string, number> = {}): object {
+function routes(
+  version: number,
+  writer: "a" | "b",
+  generation: number,
+  readers: Record<string, number> = {},
+): object {
   return table(version, { a: a.url, b: b.url }, [{ lo: 0, hi: 1000, writer, generation, readers }]);
 }
 
@@ -52,7 +62,8 @@ describe("a write", () => {
   });
 
   test("repeats itself with the right generation when only that was wrong", async () => {
-    a.answer = ({ headers }) => (headers["ops-generation"] === "5" ? written() : wrongNode(a.url, 5));
+    a.answer = ({ headers }) =>
+      headers["ops-generation"] === "5" ? written() : wrongNode(a.url, 5);
     await client().put("profile", "1", "x");
     expect(a.requests.map(({ headers }) => headers["ops-generation"])).toEqual(["3", "5"]);
   });
@@ -103,12 +114,16 @@ describe("a write", () => {
   test("whose connection broke is repeated where the caller allows it", async () => {
     let asked = 0;
     a.answer = () => (++asked === 1 ? "hang up" : written("3.9"));
-    expect(await client({ retryUnknown: true }).put("profile", "1", "x")).toEqual({ position: "3.9" });
+    expect(await client({ retryUnknown: true }).put("profile", "1", "x")).toEqual({
+      position: "3.9",
+    });
   });
 
   test("that timed out is never repeated: the first request may still arrive", async () => {
     a.answer = () => "silence";
-    const error = await client({ retryUnknown: true, deadlineMs: 100 }).put("profile", "1", "x").catch((e: unknown) => e);
+    const error = await client({ retryUnknown: true, deadlineMs: 100 })
+      .put("profile", "1", "x")
+      .catch((e: unknown) => e);
     expect(error).toBeInstanceOf(UnknownOutcome);
     expect(error).toMatchObject({ open: true });
     expect(a.accesses).toHaveLength(1);
@@ -123,7 +138,10 @@ describe("a write", () => {
 
   test("of a node that could not flush is unknown", async () => {
     a.answer = () => problem(507, "storage", { outcome: "unknown" });
-    await expect(client().put("profile", "1", "x")).rejects.toMatchObject({ code: "unknown-outcome", open: false });
+    await expect(client().put("profile", "1", "x")).rejects.toMatchObject({
+      code: "unknown-outcome",
+      open: false,
+    });
   });
 
   test("of a key follows the one before, also while that one waits", async () => {
@@ -188,7 +206,8 @@ describe("a read", () => {
   });
 
   test("of a missing key is null; a 404 of something else is not taken for it", async () => {
-    a.answer = ({ path }) => (path.endsWith("/5") ? problem(404, "not-found") : { status: 404, body: "no such page" });
+    a.answer = ({ path }) =>
+      path.endsWith("/5") ? problem(404, "not-found") : { status: 404, body: "no such page" };
     const one = client();
     expect(await one.get("profile", "5")).toBeNull();
     await expect(one.get("profile", "6")).rejects.toMatchObject({ code: "refused" });
@@ -204,7 +223,10 @@ describe("a read", () => {
 
 describe("a batch", () => {
   const lines = (body: string): { op: string; key: string; value?: string }[] =>
-    body.trimEnd().split("\n").map((line) => JSON.parse(line) as never);
+    body
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as never);
 
   test("goes to each writer once and gives the results in order", async () => {
     a.serveRoutes(
@@ -222,8 +244,13 @@ describe("a batch", () => {
     a.answer = echo(3);
     b.answer = echo(7);
     const keys = ["900", "1", "901", "2"];
-    const results = await client().batch("profile", keys.map((key) => ({ op: "put", key, value: "v" }) as const));
-    expect(results).toEqual(["7.900", "3.1", "7.901", "3.2"].map((position) => ({ status: "written", position })));
+    const results = await client().batch(
+      "profile",
+      keys.map((key) => ({ op: "put", key, value: "v" }) as const),
+    );
+    expect(results).toEqual(
+      ["7.900", "3.1", "7.901", "3.2"].map((position) => ({ status: "written", position })),
+    );
     expect(a.requests).toHaveLength(1);
     expect(b.requests[0]!.headers["ops-generation"]).toBe("7");
   });
@@ -233,7 +260,9 @@ describe("a batch", () => {
     a.answer = ({ body }) => {
       asked += 1;
       const answers = lines(body).map(({ key }) =>
-        asked === 1 && key === "2" ? { status: 503, code: "moving", outcome: "none" } : { status: 204, position: `3.${key}` },
+        asked === 1 && key === "2"
+          ? { status: 503, code: "moving", outcome: "none" }
+          : { status: 204, position: `3.${key}` },
       );
       return { status: 200, body: answers.map((one) => JSON.stringify(one)).join("\n") };
     };
@@ -249,7 +278,11 @@ describe("a batch", () => {
   test("keeps the order of the ops on one key", async () => {
     a.answer = ({ body }) => ({
       status: 200,
-      body: lines(body).map(({ op }) => JSON.stringify(op === "get" ? { status: 200, value: "dg==" } : { status: 204 })).join("\n"),
+      body: lines(body)
+        .map(({ op }) =>
+          JSON.stringify(op === "get" ? { status: 200, value: "dg==" } : { status: 204 }),
+        )
+        .join("\n"),
     });
     const results = await client().batch("profile", [
       { op: "put", key: "1", value: "v" },
@@ -257,7 +290,11 @@ describe("a batch", () => {
       { op: "delete", key: "1" },
     ]);
     expect(results.map(({ status }) => status)).toEqual(["written", "found", "written"]);
-    expect(a.requests.map(({ body }) => lines(body).map(({ op }) => op))).toEqual([["put"], ["get"], ["delete"]]);
+    expect(a.requests.map(({ body }) => lines(body).map(({ op }) => op))).toEqual([
+      ["put"],
+      ["get"],
+      ["delete"],
+    ]);
   });
 
   test("whose answer is cut off leaves the rest unknown", async () => {

@@ -9,7 +9,11 @@ export interface Request {
 }
 
 export type Answer =
-  | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string | object }
+  | {
+      readonly status: number;
+      readonly headers?: Record<string, string>;
+      readonly body?: string | object;
+    }
   /** Close the connection without an answer. */
   | "hang up"
   /** Never answer. */
@@ -74,7 +78,9 @@ export class FakeAgent {
     if (answer === "hang up") incoming.socket.destroy();
     else if (answer !== "silence") {
       response.writeHead(answer.status, answer.headers ?? {});
-      response.end(typeof answer.body === "object" ? JSON.stringify(answer.body) : (answer.body ?? ""));
+      response.end(
+        typeof answer.body === "object" ? JSON.stringify(answer.body) : (answer.body ?? ""),
+      );
     }
   }
 
@@ -98,13 +104,19 @@ export interface RangeRoute {
 }
 
 /** A range table of `profile` over the given ranges. Each node `NAME` of `urls` is in region and set `NAME`. */
-export function table(version: number, urls: Record<string, string>, routes: readonly RangeRoute[]): object {
+export function table(
+  version: number,
+  urls: Record<string, string>,
+  routes: readonly RangeRoute[],
+): object {
   return {
     keyspace: "profile",
     sharding: "range",
     domain: { lo: String(routes[0]!.lo), hi: String(routes.at(-1)!.hi) },
     version,
-    nodes: Object.fromEntries(Object.entries(urls).map(([node, url]) => [node, { url, region: node, set: node }])),
+    nodes: Object.fromEntries(
+      Object.entries(urls).map(([node, url]) => [node, { url, region: node, set: node }]),
+    ),
     segments: routes.map(({ lo, hi, writer, generation, readers }) => ({
       lo: String(lo),
       hi: String(hi),
@@ -126,5 +138,9 @@ export function problem(status: number, code: string, more: object = {}): Answer
 }
 
 export function wrongNode(owner: string | null, generation: number | null): Answer {
-  return problem(421, "wrong-node", { owner, node: null, generation: generation === null ? null : String(generation) });
+  return problem(421, "wrong-node", {
+    owner,
+    node: null,
+    generation: generation === null ? null : String(generation),
+  });
 }

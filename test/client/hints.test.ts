@@ -54,7 +54,10 @@ test("a newer table ends the hints that it knows, and only those", () => {
 });
 
 test("the last redirect of a position is what is believed about it, whatever came in between", () => {
-  const redirect = fc.record({ position: fc.bigInt({ min: 0n, max: 30n }), owner: fc.constantFrom(x, y) });
+  const redirect = fc.record({
+    position: fc.bigInt({ min: 0n, max: 30n }),
+    owner: fc.constantFrom(x, y),
+  });
   fc.assert(
     fc.property(fc.array(redirect, { minLength: 1, maxLength: 40 }), (redirects) => {
       const hints = new Hints();

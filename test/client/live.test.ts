@@ -22,18 +22,36 @@ let version = 0;
 async function operate(agent: AgentClient, request: OperationRequest): Promise<void> {
   const id = `client-test-${(operations += 1)}`;
   let operation = await agent.putOperation(id, request, authority);
-  while (!isEnded(operation.state)) operation = (await agent.waitOperation(id, operation.rev, 5_000)) ?? operation;
+  while (!isEnded(operation.state))
+    operation = (await agent.waitOperation(id, operation.rev, 5_000)) ?? operation;
   expect(operation).toMatchObject({ state: "succeeded" });
 }
 
-async function publish(writer: "a" | "b", generation: bigint, readers: string[], to: AgentClient[]): Promise<void> {
+async function publish(
+  writer: "a" | "b",
+  generation: bigint,
+  readers: string[],
+  to: AgentClient[],
+): Promise<void> {
   const table = {
     keyspace: "profile",
     sharding: "range",
     domain: { lo: 0n, hi: 1_000n },
     version: (version += 1),
-    nodes: { a: { url: a.url, region: "sh", set: "sh-1" }, b: { url: b.url, region: "sz", set: "sz-1" } },
-    segments: [{ lo: 0n, hi: 1_000n, shard: "p0", writer, generation, readers: readers.map((node) => ({ node, weight: 100 })) }],
+    nodes: {
+      a: { url: a.url, region: "sh", set: "sh-1" },
+      b: { url: b.url, region: "sz", set: "sz-1" },
+    },
+    segments: [
+      {
+        lo: 0n,
+        hi: 1_000n,
+        shard: "p0",
+        writer,
+        generation,
+        readers: readers.map((node) => ({ node, weight: 100 })),
+      },
+    ],
   } as const;
   await Promise.all(to.map((agent) => agent.putRoutes(table, authority)));
 }
@@ -45,7 +63,13 @@ beforeAll(async () => {
   b = new AgentClient(cluster.urlOf("b"));
   await operate(a, { kind: "init", ...range, sharding: "range" });
   await publish("a", 1n, ["a"], [a, b]);
-  client = createClient({ agents: [a.url, b.url], region: "sz", set: "sz-1", deadlineMs: 20_000, retryUnknown: true });
+  client = createClient({
+    agents: [a.url, b.url],
+    region: "sz",
+    set: "sz-1",
+    deadlineMs: 20_000,
+    retryUnknown: true,
+  });
 });
 
 afterAll(async () => {
@@ -57,7 +81,9 @@ afterAll(async () => {
 describe("the client router on real agents", () => {
   test("writes, reads and deletes, one by one and in batches", async () => {
     const { position } = await client.put("profile", "7/avatar/small", "x");
-    expect(await client.get("profile", "7/avatar/small")).toMatchObject({ value: Buffer.from("x") });
+    expect(await client.get("profile", "7/avatar/small")).toMatchObject({
+      value: Buffer.from("x"),
+    });
     expect(position).toMatch(/^1\.\d+$/);
     await client.delete("profile", "7/avatar/small");
     expect(await client.get("profile", "7/avatar/small")).toBeNull();
@@ -73,7 +99,15 @@ describe("the client router on real agents", () => {
 
   test("reads at the copy in its own set, and sees its own writes there", async () => {
     const source = { node: "a", url: a.url };
-    await operate(b, { kind: "link", ...range, sharding: "range", link: "l1", source, purpose: "move", bytesPerSecond: null });
+    await operate(b, {
+      kind: "link",
+      ...range,
+      sharding: "range",
+      link: "l1",
+      source,
+      purpose: "move",
+      bytesPerSecond: null,
+    });
     await operate(b, { kind: "sync", ...range, maxLagMs: 500 });
     await publish("a", 1n, ["a", "b"], [a, b]);
     await eventually(() => client.metrics().routes).toEqual({ profile: version });
@@ -90,12 +124,12 @@ describe("the client router on real agents", () => {
   test("follows a takeover before any table says so, and loses none of its writes", async () => {
     await operate(b, { kind: "verify", ...range });
     const acked = new Map<string, string>();
-    let stop = false;
+    const writing = { stop: false };
     onTestFinished(() => {
-      stop = true;
+      writing.stop = true;
     });
     const writers = Array.from({ length: 8 }, async (_, lane) => {
-      for (let i = 0; !stop; i += 1) {
+      for (let i = 0; !writing.stop; i += 1) {
         const key = String(lane * 100 + (i % 100));
         await client.put("profile", key, `${lane} ${i}`);
         acked.set(key, `${lane} ${i}`);
@@ -105,12 +139,13 @@ describe("the client router on real agents", () => {
     await operate(b, { kind: "takeover", ...range, generation: 2n, budgetMs: 5_000 });
     const atTakeover = client.metrics().writes.count;
     await eventually(() => client.metrics().writes.count).toBeGreaterThan(atTakeover + 100);
-    stop = true;
+    writing.stop = true;
     await Promise.all(writers);
     expect(client.metrics().redirects).toBeGreaterThan(0);
     expect(client.metrics().writes).toMatchObject({ failed: 0, unknown: 0 });
     await publish("b", 2n, ["b"], [a, b]);
-    for (const [key, value] of acked) expect((await client.get("profile", key))?.value.toString()).toBe(value);
+    for (const [key, value] of acked)
+      expect((await client.get("profile", key))?.value.toString()).toBe(value);
   });
 
   test("goes on when the writer is killed and comes back", async () => {

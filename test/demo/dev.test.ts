@@ -14,17 +14,26 @@ const given = join(root, "given.yaml");
 const fixture = readFileSync("fixtures/topologies/two-shards/topology.yaml", "utf8");
 writeFileSync(given, fixture);
 
-function ops(...args: string[]): { code: number | null; json: Record<string, unknown>; stderr: string } {
+function ops(...args: string[]): {
+  code: number | null;
+  json: Record<string, unknown>;
+  stderr: string;
+} {
   const { status, stdout, stderr } = spawnSync(process.execPath, [OPS, ...args, "--json"], {
     encoding: "utf8",
     env: { ...process.env, NODE_ENV: "production" },
   });
-  return { code: status, json: JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "{}") as Record<string, unknown>, stderr };
+  return {
+    code: status,
+    json: JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "{}") as Record<string, unknown>,
+    stderr,
+  };
 }
 
 const up = () => ops("dev", "up", "-t", given, "--dir", dir);
 const down = () => ops("dev", "down", "--dir", dir);
-const agents = () => (JSON.parse(readFileSync(join(dir, "agents.json"), "utf8")) as ClusterState).agents;
+const agents = () =>
+  (JSON.parse(readFileSync(join(dir, "agents.json"), "utf8")) as ClusterState).agents;
 const how = ({ json }: ReturnType<typeof up>): string[] => [
   ...new Set((json["agents"] as { how: string }[]).map((agent) => agent.how)),
 ];

@@ -38,7 +38,12 @@ test("a write of unknown outcome may be there or not, but nothing older than the
   written(ledger, 0);
   written(ledger, 0);
   ledger.undecided(0, ledger.begin(0)!, false, false);
-  expect([2, 3, 1, null].map((seen) => ledger.judge(0, seen))).toEqual(["right", "right", "lost", "lost"]);
+  expect([2, 3, 1, null].map((seen) => ledger.judge(0, seen))).toEqual([
+    "right",
+    "right",
+    "lost",
+    "lost",
+  ]);
   ledger.undecided(0, ledger.begin(0)!, true, false);
   expect(ledger.judge(0, null)).toBe("right");
   written(ledger, 0);
@@ -83,7 +88,8 @@ test("a store that does what it acknowledges is never accused, and one that forg
         else if (fate === "failed") ledger.failed(slot);
         else ledger.undecided(slot, sequence, deletes, false);
       }
-      for (let slot = 0; slot < 4; slot += 1) expect(ledger.judge(slot, store.get(slot) ?? null)).toBe("right");
+      for (let slot = 0; slot < 4; slot += 1)
+        expect(ledger.judge(slot, store.get(slot) ?? null)).toBe("right");
       const last = steps.at(-1);
       if (last?.fate !== "acked") return;
       const forgotten = before.get(last.slot) ?? null;
@@ -102,7 +108,15 @@ test("a value tells its key and sequence number, and is nothing under another ke
   expect(people.sequenceIn(7, value.subarray(0, 50))).toBe(0);
   expect(people.slotOf(people.keyOf(299))).toBe(299);
   const sparse = new People(10, 2, 1000);
-  expect([sparse.keyOf(19), sparse.slotOf("900/avatar"), sparse.slotOf("950/avatar")]).toEqual(["900/avatar", 19, null]);
+  expect([sparse.keyOf(19), sparse.slotOf("900/avatar"), sparse.slotOf("950/avatar")]).toEqual([
+    "900/avatar",
+    19,
+    null,
+  ]);
   expect(sparse.slotsIn(100n, 301n)).toEqual([2, 8]);
-  expect([people.slotOf("100/profile"), people.slotOf("1/x"), people.slotOf("1")]).toEqual([null, null, null]);
+  expect([people.slotOf("100/profile"), people.slotOf("1/x"), people.slotOf("1")]).toEqual([
+    null,
+    null,
+    null,
+  ]);
 });

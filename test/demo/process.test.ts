@@ -31,7 +31,9 @@ test("processes under watch die with their parent, also when it is killed", asyn
     new Watchdog().watch([child.pid]);
     console.log(child.pid);
     setInterval(() => {}, 1000);`;
-  const parent = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  const parent = spawn(process.execPath, ["--input-type=module", "-e", script], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const [line] = (await once(parent.stdout, "data")) as [Buffer];
   const pid = Number(line.toString());
   const child = { pid, startTime: startTimeOf(pid)! };
@@ -52,7 +54,9 @@ test("a directory is worked on by one command at a time; a dead one does not kee
     const { writeFile } = await import("node:fs/promises");
     await writeFile(join(dir, "dev.lock"), JSON.stringify(dead));
     const again = lockDirectory(dir);
-    expect(JSON.parse(await readFile(join(dir, "dev.lock"), "utf8"))).toMatchObject({ pid: process.pid });
+    expect(JSON.parse(await readFile(join(dir, "dev.lock"), "utf8"))).toMatchObject({
+      pid: process.pid,
+    });
     again();
   } finally {
     await rm(dir, { recursive: true });

@@ -52,6 +52,11 @@ seconds                   48.2`);
 
 test("what is wrong is named", () => {
   const wrong = ["12/avatar: lost, found write 3"];
-  const table = demoTable({ facts: { ...facts, lost: 1 }, details: { ...details, wrong, failures: 1, lastFailure: "no answer" } });
-  expect(table.endsWith("The last failure: no answer\n\nWrong:\n  12/avatar: lost, found write 3")).toBe(true);
+  const table = demoTable({
+    facts: { ...facts, lost: 1 },
+    details: { ...details, wrong, failures: 1, lastFailure: "no answer" },
+  });
+  expect(
+    table.endsWith("The last failure: no answer\n\nWrong:\n  12/avatar: lost, found write 3"),
+  ).toBe(true);
 });

@@ -38,7 +38,7 @@ beforeAll(async () => {
   process.stderr.write(`OPS_SEED=${SEED} OPS_ROUNDS=${ROUNDS}\n`);
   nodes = await startNodes("a", "b", "c");
 }, 180_000);
-afterAll(async () => nodes.stop());
+afterAll(async () => nodes.stop(), 180_000);
 
 test("nothing acknowledged is lost and nothing deleted comes back, whoever dies during takeovers", { timeout: 1_200_000 }, async () => {
   const [a, b, c] = nodes.all as [TestNode, TestNode, TestNode];
@@ -205,17 +205,25 @@ async function follow(node: TestNode, owner: TestNode, lo: bigint, hi: bigint): 
   }
 }
 
-/** Everybody is up, one node reigns over each slice, the others follow it and equal it. */
+/** Everybody is up, one node reigns over each slice and takes writes there, the others follow it and equal it. */
 async function settle(): Promise<void> {
   for (let slice = 0; slice + 1 < BOUNDS.length; slice += 1) {
     const [lo, hi] = [BigInt(BOUNDS[slice]!), BigInt(BOUNDS[slice + 1]!)];
     const { owner } = await ownerOf(lo, hi);
-    for (const node of others(owner)) {
-      await follow(node, owner, lo, hi);
+    for (const node of others(owner)) await follow(node, owner, lo, hi);
+    await owner.put(`${lo}/settled`, "writable");
+  }
+  for (const node of nodes.all) {
+    const held = await node.entries();
+    // Nobody has lost a part of the keyspace.
+    expect(held[0]!.lo).toBe(0n);
+    expect(held.at(-1)!.hi).toBe(DOMAIN);
+    for (const [i, { lo }] of held.entries()) if (i > 0) expect(lo).toBe(held[i - 1]!.hi);
+    // A copy is cut only where somebody took over.
+    for (const { lo, hi } of held.filter(({ role }) => role === "follower")) {
       await node.must({ kind: "sync", lo, hi, maxLagMs: 5_000 });
       await node.must({ kind: "verify", lo, hi });
     }
-    await owner.put(`${lo}/settled`, "writable");
   }
 }
 

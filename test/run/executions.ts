@@ -4,7 +4,7 @@ import type { JournalRecord, RecordBody } from "../../src/lib/run/journal/record
 import { IllegalRecord, type RunStatus, openOps } from "../../src/lib/run/journal/status.js";
 
 /** A run with all that matters: a stage without operations, parallel steps, waves, and a stage without a way back. */
-export const START = {
+export const START: RecordBody & { type: "run.start" } = {
   type: "run.start",
   run: "r-1",
   plan: "f".repeat(64),
@@ -18,7 +18,7 @@ export const START = {
     { id: "3-writes", reversible: true, waves: [["s5"], ["s6"], ["s7"]] },
     { id: "4-retire", reversible: false, waves: [["s8"]] },
   ],
-} as const satisfies RecordBody;
+};
 
 /** Numbers that choose, at each point, among the records that are legal there. */
 export const execution = fc.array(fc.nat(), { maxLength: 120 });
@@ -28,7 +28,12 @@ export function recordsOf(moves: readonly number[]): JournalRecord[] {
   const records: JournalRecord[] = [];
   let status: RunStatus | null = null;
   const add = (body: RecordBody): boolean => {
-    const record = { seq: records.length + 1, time: new Date(Date.UTC(2026, 10, 22) + records.length).toISOString(), ...body, prev: "" };
+    const record = {
+      seq: records.length + 1,
+      time: new Date(Date.UTC(2026, 10, 22) + records.length).toISOString(),
+      ...body,
+      prev: "",
+    };
     try {
       status = nextStatus(status, record as JournalRecord);
     } catch (error) {
@@ -62,13 +67,29 @@ function candidatesOf(status: RunStatus): RecordBody[] {
   ]);
   const work = steps.flatMap((step): RecordBody[] => {
     const attempt = status.steps.get(step)?.ops.length ?? 0;
-    const intent = { step, attempt, undo, node: "n", url: "u", request: {}, requestHash: "", inverse: null, preState: null };
+    const intent = {
+      step,
+      attempt,
+      undo,
+      node: "n",
+      url: "u",
+      request: {},
+      requestHash: "",
+      inverse: null,
+      preState: null,
+    };
     return [
       { type: "step.done", step },
       { type: "step.undone", step },
       { type: "op.intent", op: `${step}-${attempt}`, ...intent },
       { type: "evidence", step, about: "x", facts: {} },
-      { type: "routes.intent", step, keyspace: "profile", version: (status.routes.get("profile")?.version ?? 0) + 1, hash: "" },
+      {
+        type: "routes.intent",
+        step,
+        keyspace: "profile",
+        version: (status.routes.get("profile")?.version ?? 0) + 1,
+        hash: "",
+      },
       ...(step === "s7" ? [{ type: "step.postponed", step, error } as const] : []),
     ];
   });
@@ -80,7 +101,12 @@ function candidatesOf(status: RunStatus): RecordBody[] {
     ...stages,
     ...ops,
     ...work,
-    { type: "routes.published", keyspace: "profile", version: status.routes.get("profile")?.version ?? 0, missing: ["n"] },
+    {
+      type: "routes.published",
+      keyspace: "profile",
+      version: status.routes.get("profile")?.version ?? 0,
+      missing: ["n"],
+    },
     { type: "run.soaking", until: "2026-11-23T00:00:00.000Z" },
     { type: "finalize.start", ...taken },
     { type: "run.stopped", reason: "failed", step: null, error },

@@ -22,7 +22,8 @@ function linesOf(bodies: ReturnType<typeof recordsOf>): string[] {
   });
 }
 
-const bytesOf = (lines: readonly string[]) => Buffer.from(lines.map((line) => `${line}\n`).join(""));
+const bytesOf = (lines: readonly string[]) =>
+  Buffer.from(lines.map((line) => `${line}\n`).join(""));
 
 describe("a journal", () => {
   it("replays legally from any prefix of any execution, to the status that the execution had there", () => {
@@ -47,12 +48,20 @@ describe("a journal", () => {
         for (const record of records) {
           if (record.type === "op.intent" && !record.undo) touched.add(record.step);
           if (record.type === "step.undone") {
-            const later = START.stages.flatMap(({ waves }) => waves).findIndex((wave) => wave.includes(record.step));
-            const after = START.stages.flatMap(({ waves }) => waves).slice(later + 1).flat();
-            expect(after.filter((step) => touched.has(step) && !postponed(records, step))).toEqual([]);
+            const later = START.stages
+              .flatMap(({ waves }) => waves)
+              .findIndex((wave) => wave.includes(record.step));
+            const after = START.stages
+              .flatMap(({ waves }) => waves)
+              .slice(later + 1)
+              .flat();
+            expect(after.filter((step) => touched.has(step) && !postponed(records, step))).toEqual(
+              [],
+            );
             touched.delete(record.step);
           }
-          if (record.type === "run.end" && record.outcome === "rolled-back") expect([...touched]).toEqual([]);
+          if (record.type === "run.end" && record.outcome === "rolled-back")
+            expect([...touched]).toEqual([]);
         }
       }),
       { numRuns: 60 },
@@ -77,20 +86,28 @@ describe("a journal", () => {
 
   it("is refused when a line in its middle is missing, moved or changed, and says which", () => {
     fc.assert(
-      fc.property(execution, fc.nat(), fc.constantFrom("remove", "swap", "change", "repeat"), (moves, at, how) => {
-        const lines = linesOf(recordsOf(moves));
-        fc.pre(lines.length > 3);
-        const i = at % (lines.length - 2);
-        const broken = [...lines];
-        if (how === "remove") broken.splice(i, 1);
-        if (how === "swap") [broken[i], broken[i + 1]] = [broken[i + 1]!, broken[i]!];
-        if (how === "change") broken[i] = broken[i]!.replace(/"time":"2026/, '"time":"2027');
-        if (how === "repeat") broken.splice(i, 0, broken[i]!);
-        const first = how === "repeat" ? i + 2 : i + 1;
-        expect(() => decodeJournal(bytesOf(broken), "j")).toThrow(
-          expect.objectContaining({ code: "bad-journal", message: expect.stringContaining(`line ${first}:`) }),
-        );
-      }),
+      fc.property(
+        execution,
+        fc.nat(),
+        fc.constantFrom("remove", "swap", "change", "repeat"),
+        (moves, at, how) => {
+          const lines = linesOf(recordsOf(moves));
+          fc.pre(lines.length > 3);
+          const i = at % (lines.length - 2);
+          const broken = [...lines];
+          if (how === "remove") broken.splice(i, 1);
+          if (how === "swap") [broken[i], broken[i + 1]] = [broken[i + 1]!, broken[i]!];
+          if (how === "change") broken[i] = broken[i]!.replace(/"time":"2026/, '"time":"2027');
+          if (how === "repeat") broken.splice(i, 0, broken[i]!);
+          const first = how === "repeat" ? i + 2 : i + 1;
+          expect(() => decodeJournal(bytesOf(broken), "j")).toThrow(
+            expect.objectContaining({
+              code: "bad-journal",
+              message: expect.stringContaining(`line ${first}:`),
+            }),
+          );
+        },
+      ),
       { numRuns: 80 },
     );
   });
@@ -98,14 +115,19 @@ describe("a journal", () => {
   it("takes no record that may not follow", () => {
     const [start] = recordsOf([]);
     const status = replay([start!])!;
-    const next = (body: object) => nextStatus(status, { seq: 2, time: start!.time, prev: "", ...body } as never);
-    expect(() => next({ type: "run.start", ...START })).toThrow(IllegalRecord);
-    expect(() => next({ type: "stage.enter", stage: "3-writes" })).toThrow("an earlier stage is not done");
+    const next = (body: object) =>
+      nextStatus(status, { seq: 2, time: start!.time, prev: "", ...body } as never);
+    expect(() => next(START)).toThrow(IllegalRecord);
+    expect(() => next({ type: "stage.enter", stage: "3-writes" })).toThrow(
+      "an earlier stage is not done",
+    );
     expect(() => next({ type: "stage.enter", stage: "4-retire" })).toThrow(IllegalRecord);
     expect(() => next({ type: "op.accepted", op: "x" })).toThrow("no such operation");
     expect(() => next({ type: "run.end", outcome: "finalized", why: null })).toThrow(IllegalRecord);
     expect(() => next({ type: "step.undone", step: "s1" })).toThrow(IllegalRecord);
-    expect(() => nextStatus(null, { seq: 1, time: "", prev: "", type: "run.soaking", until: "" })).toThrow("begins with run.start");
+    expect(() =>
+      nextStatus(null, { seq: 1, time: "", prev: "", type: "run.soaking", until: "" }),
+    ).toThrow("begins with run.start");
   });
 });
 
@@ -134,7 +156,10 @@ describe("a journal on disk", () => {
     const again = await Journal.open(store, "r-1", Date.now);
     await again.append({ type: "stage.enter", stage: "1-preflight" });
     await again.close();
-    expect((await readHistory(store, "r-1")).records.map(({ type }) => type)).toEqual(["run.start", "stage.enter"]);
+    expect((await readHistory(store, "r-1")).records.map(({ type }) => type)).toEqual([
+      "run.start",
+      "stage.enter",
+    ]);
   });
 
   it("names the line when it was edited", async () => {
@@ -143,13 +168,18 @@ describe("a journal on disk", () => {
     await journal.append({ type: "stage.enter", stage: "1-preflight" });
     await journal.close();
     await writeFile(path(), (await readFile(path(), "utf8")).replace("alice", "mallory"));
-    await expect(Journal.open(store, "r-1", Date.now)).rejects.toMatchObject({ code: "bad-journal", details: { line: 1 } });
+    await expect(Journal.open(store, "r-1", Date.now)).rejects.toMatchObject({
+      code: "bad-journal",
+      details: { line: 1 },
+    });
   });
 
   it("writes nothing for a record that may not follow, and goes on", async () => {
     const journal = await Journal.open(store, "r-1", Date.now);
     await journal.append(START);
-    await expect(journal.append({ type: "stage.done", stage: "1-preflight" })).rejects.toThrow(IllegalRecord);
+    await expect(journal.append({ type: "stage.done", stage: "1-preflight" })).rejects.toThrow(
+      IllegalRecord,
+    );
     await journal.append({ type: "stage.enter", stage: "1-preflight" });
     await journal.close();
     expect((await readHistory(store, "r-1")).status?.seq).toBe(2);
@@ -168,7 +198,13 @@ describe("a journal on disk", () => {
 
   it("is readable after its writer was killed in the middle of appends, with everything that was reported", async () => {
     const dist = resolve(import.meta.dirname, "../../dist/lib");
-    const child = spawn(process.execPath, [resolve(import.meta.dirname, "appender.js"), dist, directory, "r-1", JSON.stringify(START)]);
+    const child = spawn(process.execPath, [
+      resolve(import.meta.dirname, "appender.js"),
+      dist,
+      directory,
+      "r-1",
+      JSON.stringify(START),
+    ]);
     let reported = 0;
     child.stdout.on("data", (chunk: Buffer) => {
       reported += chunk.toString().split("\n").length - 1;

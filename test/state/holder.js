@@ -10,10 +10,14 @@ const { FileStateStore } = await import(pathToFileURL(module).href);
 const store = new FileStateStore(directory);
 const inside = join(directory, "inside");
 
-for (let taken = 0; taken < Number(rounds); ) {
+for (let taken = 0; taken < Number(rounds);) {
   let lease;
   try {
-    lease = await store.acquire([scope], { run: `r-${process.pid}`, actor: "test", now: Date.now() });
+    lease = await store.acquire([scope], {
+      run: `r-${process.pid}`,
+      actor: "test",
+      now: Date.now(),
+    });
   } catch (error) {
     if (error.code !== "locked") throw error;
     await delay(1);

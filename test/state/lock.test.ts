@@ -24,12 +24,27 @@ function request(run: string) {
   return { run, actor: "alice@host", now: Date.parse("2026-11-22T12:00:00Z") };
 }
 
-async function holder(rounds: number, how = ""): Promise<{ epochs: bigint[]; notes: number; stderr: string; code: number | null }> {
+async function holder(
+  rounds: number,
+  how = "",
+): Promise<{ epochs: bigint[]; notes: number; stderr: string; code: number | null }> {
   const script = resolve(import.meta.dirname, "holder.js");
   const child = spawn(process.execPath, [script, STORE, directory, SCOPE, String(rounds), how]);
-  const [out, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
-  const lines = out.split("\n").filter(Boolean).map((line) => JSON.parse(line) as { epoch: string; notes: number });
-  return { epochs: lines.map(({ epoch }) => BigInt(epoch)), notes: lines.reduce((sum, { notes }) => sum + notes, 0), stderr, code: child.exitCode };
+  const [out, stderr] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, "close"),
+  ]);
+  const lines = out
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as { epoch: string; notes: number });
+  return {
+    epochs: lines.map(({ epoch }) => BigInt(epoch)),
+    notes: lines.reduce((sum, { notes }) => sum + notes, 0),
+    stderr,
+    code: child.exitCode,
+  };
 }
 
 describe("the lock of a scope", () => {
@@ -47,17 +62,23 @@ describe("the lock of a scope", () => {
     await expect(store.acquire([SCOPE], later)).rejects.toMatchObject({
       code: "locked",
       exit: 5,
-      message: expect.stringMatching(/keyspace\/profile is locked by run r-1 \(alice@host, process \d+ on .*\) .*for 3 min/),
+      message: expect.stringMatching(
+        /keyspace\/profile is locked by run r-1 \(alice@host, process \d+ on .*\) .*for 3 min/,
+      ),
       details: { run: "r-1", pid: process.pid, epoch: "1", seconds: 200, alive: "yes" },
     });
-    expect(await store.holders()).toMatchObject([{ scope: SCOPE, run: "r-1", alive: "yes", epoch: 1n }]);
+    expect(await store.holders()).toMatchObject([
+      { scope: SCOPE, run: "r-1", alive: "yes", epoch: 1n },
+    ]);
     await lease.release();
     expect(await store.holders()).toEqual([]);
   });
 
   it("takes all scopes of a run or none", async () => {
     const lease = await store.acquire(["keyspace/b"], request("r-1"));
-    await expect(store.acquire(["keyspace/c", "keyspace/a", "keyspace/b"], request("r-2"))).rejects.toMatchObject({ code: "locked" });
+    await expect(
+      store.acquire(["keyspace/c", "keyspace/a", "keyspace/b"], request("r-2")),
+    ).rejects.toMatchObject({ code: "locked" });
     expect((await store.holders()).map(({ scope }) => scope)).toEqual(["keyspace/b"]);
     await lease.release();
   });
@@ -115,7 +136,11 @@ describe("whether a process is alive", () => {
   });
 
   it("is no after a reboot of the same machine", () => {
-    expect(isAlive({ ...self, machine: "m", boot: "earlier" }, { ...self, machine: "m", boot: "now" })).toBe("no");
-    expect(isAlive({ ...self, machine: null, boot: "earlier" }, { ...self, machine: null, boot: "now" })).toBe("unknown");
+    expect(
+      isAlive({ ...self, machine: "m", boot: "earlier" }, { ...self, machine: "m", boot: "now" }),
+    ).toBe("no");
+    expect(
+      isAlive({ ...self, machine: null, boot: "earlier" }, { ...self, machine: null, boot: "now" }),
+    ).toBe("unknown");
   });
 });

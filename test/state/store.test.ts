@@ -33,8 +33,12 @@ describe("the file state store", () => {
   it("keeps the newest route table and refuses an older one, or another of the same version", async () => {
     await store.putRoutes("a/b", { version: 2, text: "two" });
     await store.putRoutes("a/b", { version: 2, text: "two" });
-    await expect(store.putRoutes("a/b", { version: 1, text: "one" })).rejects.toMatchObject({ code: "stale-routes" });
-    await expect(store.putRoutes("a/b", { version: 2, text: "other" })).rejects.toMatchObject({ code: "stale-routes" });
+    await expect(store.putRoutes("a/b", { version: 1, text: "one" })).rejects.toMatchObject({
+      code: "stale-routes",
+    });
+    await expect(store.putRoutes("a/b", { version: 2, text: "other" })).rejects.toMatchObject({
+      code: "stale-routes",
+    });
     await store.putRoutes("a/b", { version: 3, text: "three" });
     expect(await store.routes("a/b")).toEqual({ version: 3, text: "three" });
     expect(await store.routedKeyspaces()).toEqual(["a/b"]);
@@ -59,8 +63,14 @@ describe("the file state store", () => {
     await store.createRun("r-1", "plan");
     for (const name of ["../../etc", "r-1/../r-1", "", "r-", "r-1\0", "nope"]) {
       await expect(store.plan(name)).rejects.toMatchObject({ code: "no-such-run", exit: 64 });
-      await expect(store.readJournal(name)).rejects.toMatchObject({ code: "no-such-run", exit: 64 });
-      await expect(store.openJournal(name)).rejects.toMatchObject({ code: "no-such-run", exit: 64 });
+      await expect(store.readJournal(name)).rejects.toMatchObject({
+        code: "no-such-run",
+        exit: 64,
+      });
+      await expect(store.openJournal(name)).rejects.toMatchObject({
+        code: "no-such-run",
+        exit: 64,
+      });
     }
   });
 });

@@ -22,7 +22,12 @@ export interface TestCluster {
 /** An agent for every data node of the topology. Call `stop` in an `afterAll`, `afterEach` or `finally`. */
 export async function startCluster(topologyText: string): Promise<TestCluster> {
   const dir = await mkdtemp(join(tmpdir(), "ops-test-"));
-  const up = await bringUp({ topologyText, topologyPath: "topology.yaml", dir, dieWithParent: true });
+  const up = await bringUp({
+    topologyText,
+    topologyPath: "topology.yaml",
+    dir,
+    dieWithParent: true,
+  });
   const { cluster } = up;
   return {
     dir,

@@ -6,7 +6,8 @@ import { EXIT, OpsError } from "../../lib/errors.js";
 export default class AgentStatus extends BaseCommand<typeof AgentStatus> {
   static override summary = "Ask every agent what it holds, whom it follows, and how far it lags.";
 
-  static override description = "The agents of a topology, or without one those that the published routes name.";
+  static override description =
+    "The agents of a topology, or without one those that the published routes name.";
 
   static override flags = {
     topology: Flags.string({ char: "t", description: "the topology", helpValue: "FILE" }),
@@ -19,7 +20,8 @@ export default class AgentStatus extends BaseCommand<typeof AgentStatus> {
     const agents = await askAgents(await this.urls());
     this.print(agentsText(agents));
     const silent = agents.filter(({ status }) => status === null);
-    if (silent.length > 0) this.exitWith(silent.length === agents.length ? EXIT.unreachable : EXIT.partial);
+    if (silent.length > 0)
+      this.exitWith(silent.length === agents.length ? EXIT.unreachable : EXIT.partial);
     return { v: 1, agents };
   }
 
@@ -33,9 +35,15 @@ export default class AgentStatus extends BaseCommand<typeof AgentStatus> {
     const { FileStateStore } = await import("../../lib/state/file/store.js");
     const { storedTables } = await import("../../lib/run/tables.js");
     const nodes = (await storedTables(new FileStateStore(state))).map((table) => table.nodes);
-    if (nodes.length > 0) return Object.assign({}, ...nodes) as Record<string, { readonly url: string }>;
-    throw new OpsError("no-agents-known", EXIT.usage, `no routes have been published from ${state}`, {
-      hint: "name a topology: ops agent status -t FILE",
-    });
+    if (nodes.length > 0)
+      return Object.assign({}, ...nodes) as Record<string, { readonly url: string }>;
+    throw new OpsError(
+      "no-agents-known",
+      EXIT.usage,
+      `no routes have been published from ${state}`,
+      {
+        hint: "name a topology: ops agent status -t FILE",
+      },
+    );
   }
 }

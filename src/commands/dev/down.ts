@@ -10,7 +10,11 @@ export default class DevDown extends BaseCommand<typeof DevDown> {
   static override examples = ["<%= config.bin %> dev down --dir .ops-dev"];
 
   static override flags = {
-    dir: Flags.string({ description: "folder that `dev up` was given", helpValue: "DIR", required: true }),
+    dir: Flags.string({
+      description: "folder that `dev up` was given",
+      helpValue: "DIR",
+      required: true,
+    }),
   };
 
   async run(): Promise<object> {

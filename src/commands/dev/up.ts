@@ -27,12 +27,16 @@ topology with their URLs; use it with every other command. The same command agai
       topologyPath: topology,
       dir,
       dieWithParent: false,
-      onAgent: (node, how) => this.note(how === "running" ? `${node} is already up` : `${node} ${how}`),
+      onAgent: (node, how) =>
+        this.note(how === "running" ? `${node} is already up` : `${node} ${how}`),
     });
     const width = Math.max(...up.agents.map(({ node }) => node.length));
     for (const { node, url } of up.agents) this.print(`${node.padEnd(width)}  ${url}`);
-    if (up.others.length > 0) this.note(`not in this topology, left as they are: ${up.others.join(", ")}`);
-    this.note(`Topology with these URLs: ${up.topologyFile}\nStop them with: ops dev down --dir ${dir}`);
+    if (up.others.length > 0)
+      this.note(`not in this topology, left as they are: ${up.others.join(", ")}`);
+    this.note(
+      `Topology with these URLs: ${up.topologyFile}\nStop them with: ops dev down --dir ${dir}`,
+    );
     return { v: 1, topology: up.topologyFile, agents: up.agents, others: up.others };
   }
 }

@@ -3,7 +3,8 @@ import { BaseCommand } from "../../lib/cli/base.js";
 import { stateFlag } from "../../lib/cli/flags.js";
 
 export default class RouteExport extends BaseCommand<typeof RouteExport> {
-  static override summary = "Write the published routes for applications: JSON, or one line for each segment.";
+  static override summary =
+    "Write the published routes for applications: JSON, or one line for each segment.";
 
   static override examples = [
     "<%= config.bin %> route export --format lines",
@@ -11,7 +12,11 @@ export default class RouteExport extends BaseCommand<typeof RouteExport> {
   ];
 
   static override flags = {
-    format: Flags.string({ description: "json or lines", options: ["json", "lines"], default: "json" }),
+    format: Flags.string({
+      description: "json or lines",
+      options: ["json", "lines"],
+      default: "json",
+    }),
     keyspace: Flags.string({ description: "only this one", helpValue: "K" }),
     state: stateFlag,
   };
@@ -23,9 +28,14 @@ export default class RouteExport extends BaseCommand<typeof RouteExport> {
     const { routeLines } = await import("../../lib/routing/lines.js");
     const store = new FileStateStore(this.flags.state);
     const { keyspace, format } = this.flags;
-    const tables = keyspace === undefined ? await storedTables(store) : [await storedTable(store, keyspace)];
+    const tables =
+      keyspace === undefined ? await storedTables(store) : [await storedTable(store, keyspace)];
     const value = { v: 1, tables: tables.map(encodeTable) };
-    this.print(format === "lines" ? tables.map(routeLines).join("").trimEnd() : JSON.stringify(value, null, 2));
+    this.print(
+      format === "lines"
+        ? tables.map(routeLines).join("").trimEnd()
+        : JSON.stringify(value, null, 2),
+    );
     return value;
   }
 }

@@ -27,12 +27,30 @@ export default class RouteLookup extends BaseCommand<typeof RouteLookup> {
     const found = lookup(table, position);
     if (found === null) {
       const { lo, hi } = table.domain;
-      throw new OpsError("out-of-domain", EXIT.usage, `${key} is at ${position}, outside of ${keyspace} [${lo}, ${hi})`);
+      throw new OpsError(
+        "out-of-domain",
+        EXIT.usage,
+        `${key} is at ${position}, outside of ${keyspace} [${lo}, ${hi})`,
+      );
     }
     const { lo, hi, shard, writer, generation, readers } = found;
     const url = table.nodes[writer]?.url ?? null;
     this.print(`${keyspace} ${key}: position ${position} in [${lo}, ${hi}), shard ${shard}`);
-    this.print(`  writer ${writer} (${url}), generation ${generation}\n  ${readersText(found)}\n  routes version ${table.version}`);
-    return { v: 1, keyspace, key, position, segment: { lo, hi }, shard, writer, url, generation: generation.toString(), readers, version: table.version };
+    this.print(
+      `  writer ${writer} (${url}), generation ${generation}\n  ${readersText(found)}\n  routes version ${table.version}`,
+    );
+    return {
+      v: 1,
+      keyspace,
+      key,
+      position,
+      segment: { lo, hi },
+      shard,
+      writer,
+      url,
+      generation: generation.toString(),
+      readers,
+      version: table.version,
+    };
   }
 }

@@ -5,7 +5,10 @@ import { stateFlag } from "../../lib/cli/flags.js";
 export default class RouteShow extends BaseCommand<typeof RouteShow> {
   static override summary = "Show the published routes, or those that a node has.";
 
-  static override examples = ["<%= config.bin %> route show", "<%= config.bin %> route show --node sh-1-d1"];
+  static override examples = [
+    "<%= config.bin %> route show",
+    "<%= config.bin %> route show --node sh-1-d1",
+  ];
 
   static override flags = {
     node: Flags.string({ description: "ask this node's agent", helpValue: "NODE" }),
@@ -27,7 +30,8 @@ export default class RouteShow extends BaseCommand<typeof RouteShow> {
     this.print(routesText(tables));
     for (const { keyspace, version } of stored) {
       const has = tables.find((table) => table.keyspace === keyspace)?.version ?? "none";
-      if (has !== version) this.note(`${node} has version ${has} of ${keyspace}; published is ${version}`);
+      if (has !== version)
+        this.note(`${node} has version ${has} of ${keyspace}; published is ${version}`);
     }
     return { v: 1, node, tables: tables.map(encodeTable) };
   }

@@ -7,7 +7,8 @@ import type { RunInspection } from "../../lib/run/inspect.js";
 const EVERY_MS = 2_000;
 
 export default class RunShow extends BaseCommand<typeof RunShow> {
-  static override summary = "Show how a run stands: its state, what is stuck and why, what to type next.";
+  static override summary =
+    "Show how a run stands: its state, what is stuck and why, what to type next.";
 
   static override streams = true;
 
@@ -16,7 +17,10 @@ export default class RunShow extends BaseCommand<typeof RunShow> {
   };
 
   static override flags = {
-    watch: Flags.boolean({ description: "show it again at every change, until it ends or stops", default: false }),
+    watch: Flags.boolean({
+      description: "show it again at every change, until it ends or stops",
+      default: false,
+    }),
     state: stateFlag,
   };
 
@@ -42,5 +46,11 @@ export default class RunShow extends BaseCommand<typeof RunShow> {
 }
 
 function changing({ activity, stage, steps, open, holder }: RunInspection): string {
-  return JSON.stringify([activity, stage, steps, holder, open.map(({ step, state, phase }) => [step, state, phase])]);
+  return JSON.stringify([
+    activity,
+    stage,
+    steps,
+    holder,
+    open.map(({ step, state, phase }) => [step, state, phase]),
+  ]);
 }

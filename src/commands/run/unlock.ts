@@ -5,7 +5,8 @@ import { stateFlag, yesFlag } from "../../lib/cli/flags.js";
 import { EXIT, OpsError } from "../../lib/errors.js";
 
 export default class RunUnlock extends BaseCommand<typeof RunUnlock> {
-  static override summary = "Free a lock whose holder is gone but cannot be seen to be, such as one on another machine.";
+  static override summary =
+    "Free a lock whose holder is gone but cannot be seen to be, such as one on another machine.";
 
   static override description =
     "Agents refuse the old holder as soon as the next run has begun: its epoch is older. The locks of dead processes of this machine need no unlocking.";
@@ -29,9 +30,14 @@ export default class RunUnlock extends BaseCommand<typeof RunUnlock> {
     }
     const question = `Free ${scope}, held by run ${holder.run} (${holder.actor}, process ${holder.pid} on ${holder.host})?`;
     if (holder.alive === "yes") {
-      throw new OpsError("still-alive", EXIT.refused, `process ${holder.pid} on this machine still holds ${scope} for run ${holder.run}`, {
-        hint: "stop it with Ctrl-C where it runs",
-      });
+      throw new OpsError(
+        "still-alive",
+        EXIT.refused,
+        `process ${holder.pid} on this machine still holds ${scope} for run ${holder.run}`,
+        {
+          hint: "stop it with Ctrl-C where it runs",
+        },
+      );
     }
     if (!(await confirm(question, { yes: this.flags.yes }))) {
       throw new OpsError("declined", EXIT.failure, "Not confirmed; nothing was changed.");

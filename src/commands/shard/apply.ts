@@ -37,7 +37,11 @@ The first Ctrl-C stops at a safe boundary, the second leaves the agents to it. T
     }
     const last = this.flags.until === undefined ? null : findStage(plan, this.flags.until);
     if (last !== null && !isReversible(last)) {
-      throw new OpsError("no-such-stage", EXIT.usage, `${last.id} is only done by ops shard finalize`);
+      throw new OpsError(
+        "no-such-stage",
+        EXIT.usage,
+        `${last.id} is only done by ops shard finalize`,
+      );
     }
     return this.withRuns(this.flags.state, async (env) => {
       const { previewApply } = await import("../../lib/run/preview.js");

@@ -28,7 +28,11 @@ export default class ShardFinalize extends RunCommand<typeof ShardFinalize> {
     return this.withRuns(this.flags.state, async (env) => {
       const { previewFinalize } = await import("../../lib/run/preview.js");
       if (this.flags["dry-run"]) return this.foretold(await previewFinalize(env, run));
-      if (!(await confirm(`Drop the old copies of ${run}? There is no way back.`, { yes: this.flags.yes }))) {
+      if (
+        !(await confirm(`Drop the old copies of ${run}? There is no way back.`, {
+          yes: this.flags.yes,
+        }))
+      ) {
         throw new OpsError("declined", EXIT.failure, "Not confirmed; nothing was changed.");
       }
       const { finalizeRun } = await import("../../lib/run/finalize.js");

@@ -20,7 +20,10 @@ export default class ShardRollback extends RunCommand<typeof ShardRollback> {
   };
 
   static override flags = {
-    to: Flags.string({ description: "go back only as far as the end of this stage", helpValue: "STAGE" }),
+    to: Flags.string({
+      description: "go back only as far as the end of this stage",
+      helpValue: "STAGE",
+    }),
     "dry-run": Flags.boolean({ description: "show the steps and change nothing", default: false }),
     state: stateFlag,
     yes: yesFlag,

@@ -4,7 +4,8 @@ import { RunCommand } from "../../lib/cli/run-command.js";
 import { EXIT, OpsError } from "../../lib/errors.js";
 
 export default class ShardVerify extends RunCommand<typeof ShardVerify> {
-  static override summary = "Compare every copy that a run made with its source again, on the live agents.";
+  static override summary =
+    "Compare every copy that a run made with its source again, on the live agents.";
 
   static override examples = ["<%= config.bin %> <%= command.id %> r-20261122-153012-ab12"];
 

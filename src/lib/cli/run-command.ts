@@ -15,7 +15,10 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
   static override streams = true;
 
   /** Runs `work` with what a run needs; the first Ctrl-C stops it at a safe boundary, the second detaches. */
-  protected async withRuns<R>(state: string, work: (env: RunEnvironment) => Promise<R>): Promise<R> {
+  protected async withRuns<R>(
+    state: string,
+    work: (env: RunEnvironment) => Promise<R>,
+  ): Promise<R> {
     const { FileStateStore } = await import("../state/file/store.js");
     const { connectAgents } = await import("../run/agents.js");
     const { PATIENCE, systemClock } = await import("../run/clock.js");
@@ -74,10 +77,19 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
   }
 }
 
-function show(progress: Progress, event: RunEvent, line: { readonly text: string; readonly warns: boolean } | null): void {
+function show(
+  progress: Progress,
+  event: RunEvent,
+  line: { readonly text: string; readonly warns: boolean } | null,
+): void {
   if (event.type === "progress") {
     const { step: _, what, phase, unit, ...rest } = event;
-    progress.update({ stage: phase, subject: what, ...rest, ...(unit === "rows" || unit === "bytes" ? { unit } : {}) });
+    progress.update({
+      stage: phase,
+      subject: what,
+      ...rest,
+      ...(unit === "rows" || unit === "bytes" ? { unit } : {}),
+    });
   } else if (line !== null) {
     if (line.warns) progress.warn(line.text);
     else progress.done(line.text);

@@ -27,7 +27,10 @@ export class Admission {
   /** One access from its call to its result. Throws ClientError `overloaded`. */
   async access<T>(work: () => Promise<T>): Promise<T> {
     if (this.#accesses >= this.#maxAccesses) {
-      throw new ClientError("overloaded", `${this.#accesses} accesses are already waiting in this client`);
+      throw new ClientError(
+        "overloaded",
+        `${this.#accesses} accesses are already waiting in this client`,
+      );
     }
     this.#accesses += 1;
     try {
@@ -38,14 +41,22 @@ export class Admission {
   }
 
   /** Sends when it is the request's turn. Throws NoAnswer, `unsent` when the patience was over before. */
-  async send(transport: Transport, patience: Patience, ask: Omit<Ask, "timeoutMs"> & { atMostMs?: number }): Promise<Reply> {
+  async send(
+    transport: Transport,
+    patience: Patience,
+    ask: Omit<Ask, "timeoutMs"> & { atMostMs?: number },
+  ): Promise<Reply> {
     if (this.#inFlight < this.#maxInFlight) this.#inFlight += 1;
     // The request that ends hands its place over.
     else await new Promise<void>((resolve) => this.#waiting.push(resolve));
     try {
-      if (patience.over) throw new NoAnswer(ask.url, "unsent", "it was not this request's turn in time");
+      if (patience.over)
+        throw new NoAnswer(ask.url, "unsent", "it was not this request's turn in time");
       const { atMostMs, ...rest } = ask;
-      return await transport.send({ ...rest, timeoutMs: Math.min(atMostMs ?? Infinity, patience.leftMs) });
+      return await transport.send({
+        ...rest,
+        timeoutMs: Math.min(atMostMs ?? Infinity, patience.leftMs),
+      });
     } finally {
       const next = this.#waiting.shift();
       if (next) next();

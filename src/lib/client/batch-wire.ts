@@ -38,5 +38,7 @@ export function decodeAnswer(line: string): Answer | null {
   }
   const told = problem.safeParse(said);
   if (!told.success) return null;
-  return told.data.code === "not-found" ? { kind: "absent" } : { kind: "problem", problem: told.data };
+  return told.data.code === "not-found"
+    ? { kind: "absent" }
+    : { kind: "problem", problem: told.data };
 }

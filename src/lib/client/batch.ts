@@ -59,7 +59,11 @@ interface Group {
 }
 
 /** One result for each op, in order. Ops on one key take effect in their order; those on different keys in any. */
-export async function batch(context: Context, keyspace: string, ops: readonly BatchOp[]): Promise<BatchResult[]> {
+export async function batch(
+  context: Context,
+  keyspace: string,
+  ops: readonly BatchOp[],
+): Promise<BatchResult[]> {
   const start = performance.now();
   const patience = new Patience(context.settings.deadlineMs);
   const results: (BatchResult | Item)[] = [];
@@ -77,7 +81,9 @@ export async function batch(context: Context, keyspace: string, ops: readonly Ba
       results[i] = { status: "failed", error };
     }
   }
-  const lanes = rounds.flat().flatMap(({ op }) => (op.op === "get" ? [] : [laneOf(keyspace, op.key)]));
+  const lanes = rounds
+    .flat()
+    .flatMap(({ op }) => (op.op === "get" ? [] : [laneOf(keyspace, op.key)]));
   await context.lanes.run(lanes, async () => {
     for (const items of rounds) await settle(context, keyspace, items, patience);
   });
@@ -86,14 +92,20 @@ export async function batch(context: Context, keyspace: string, ops: readonly Ba
 }
 
 /** Goes on until every item has a result. */
-async function settle(context: Context, keyspace: string, items: readonly Item[], patience: Patience): Promise<void> {
+async function settle(
+  context: Context,
+  keyspace: string,
+  items: readonly Item[],
+  patience: Patience,
+): Promise<void> {
   for (let open = items; open.length > 0; open = open.filter(({ result }) => result === null)) {
     if (open !== items) {
       context.metrics.retries += 1;
       await patience.pause();
     }
     if (patience.over) {
-      for (const item of open) item.fail(outOfTime(item.what, item.last, context.settings.deadlineMs));
+      for (const item of open)
+        item.fail(outOfTime(item.what, item.last, context.settings.deadlineMs));
       return;
     }
     let known: Known;
@@ -134,12 +146,17 @@ function groups(context: Context, known: Known, items: readonly Item[]): Group[]
   return full;
 }
 
-function targetOf(context: Context, known: Known, item: Item): { url: string; generation: bigint | null } {
+function targetOf(
+  context: Context,
+  known: Known,
+  item: Item,
+): { url: string; generation: bigint | null } {
   const { address, op } = item;
   const writer = writerAt(known, positionIn(known.table, address));
   if (op.op !== "get") return writer;
   // What this client wrote is certain to be at the writer; a batch cannot ask a copy whether it has it.
-  if (context.recent.of(address.keyspace, address.text) !== undefined) return { url: writer.url, generation: null };
+  if (context.recent.of(address.keyspace, address.text) !== undefined)
+    return { url: writer.url, generation: null };
   const copies = context.suspects.last(copiesOf(context, known, address));
   const url = copies.find((copy) => !item.failedAt.has(copy));
   if (url === undefined) item.failedAt.clear();
@@ -176,9 +193,17 @@ async function send(context: Context, group: Group, patience: Patience): Promise
   for (const [i, item] of items.entries()) {
     const answer = decodeAnswer(lines[i] ?? "");
     if (answer) take(context, group, item, answer);
-    else lost(item, url, new NoAnswer(url, "settled", "the answer was cut off"), settings.retryUnknown);
+    else
+      lost(
+        item,
+        url,
+        new NoAnswer(url, "settled", "the answer was cut off"),
+        settings.retryUnknown,
+      );
   }
-  const fences = items.filter(({ fencedAt, result }) => fencedAt !== null && result?.status === "written");
+  const fences = items.filter(
+    ({ fencedAt, result }) => fencedAt !== null && result?.status === "written",
+  );
   for (const { fencedAt } of fences) metrics.fenced(since(fencedAt!));
 }
 
@@ -234,7 +259,8 @@ function count({ metrics }: Context, items: readonly Item[], ms: number): void {
     if (result?.status === "written") written += 1;
     else if (near !== null) metrics.read(ms, near);
     else if (op.op === "get") metrics.readsFailed += 1;
-    else if (result?.status === "failed" && result.error instanceof UnknownOutcome) metrics.writesUnknown += 1;
+    else if (result?.status === "failed" && result.error instanceof UnknownOutcome)
+      metrics.writesUnknown += 1;
     else metrics.writesFailed += 1;
   }
   if (written > 0) metrics.wrote(ms, written);

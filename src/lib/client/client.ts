@@ -62,12 +62,19 @@ export function createClient(options: ClientOptions): Client {
 
   return {
     get: (keyspace, key, { minPosition } = {}) =>
-      access(() => read(context, addressOf(keyspace, key), minPosition ?? context.recent.of(keyspace, key))),
-    put: (keyspace, key, value) => access(() => write(context, addressOf(keyspace, key), bytesOf(value))),
+      access(() =>
+        read(context, addressOf(keyspace, key), minPosition ?? context.recent.of(keyspace, key)),
+      ),
+    put: (keyspace, key, value) =>
+      access(() => write(context, addressOf(keyspace, key), bytesOf(value))),
     delete: (keyspace, key) => access(() => write(context, addressOf(keyspace, key), null)),
     batch: (keyspace, ops) => access(() => batch(context, keyspace, ops)),
     metrics: () =>
-      metrics.snapshot({ inFlight: admission.inFlight, queued: admission.queued, routes: context.routes.versions() }),
+      metrics.snapshot({
+        inFlight: admission.inFlight,
+        queued: admission.queued,
+        routes: context.routes.versions(),
+      }),
     async close() {
       closed = true;
       context.routes.close();

@@ -32,7 +32,10 @@ export class Hints {
     const after = hints.findIndex((hint) => hint.lo > position);
     const at = after < 0 ? hints.length : after;
     const joins = (hint: Hint | undefined): hint is Hint =>
-      hint !== undefined && within.lo <= hint.lo && hint.hi <= within.hi && same(hint.writer, writer);
+      hint !== undefined &&
+      within.lo <= hint.lo &&
+      hint.hi <= within.hi &&
+      same(hint.writer, writer);
     const left = hints[at - 1];
     const right = hints[at];
     const lo = joins(left) ? left.lo : position;

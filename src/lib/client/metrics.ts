@@ -32,7 +32,12 @@ export interface ClientMetrics {
   readonly routes: Readonly<Record<string, number>>;
 }
 
-const HISTOGRAM = { bitBucketSize: 32, lowestDiscernibleValue: 1, highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: 3 } as const;
+const HISTOGRAM = {
+  bitBucketSize: 32,
+  lowestDiscernibleValue: 1,
+  highestTrackableValue: 60_000_000,
+  numberOfSignificantValueDigits: 3,
+} as const;
 
 /** Counts since the client was made. Latencies are kept in microseconds. */
 export class Metrics {
@@ -88,6 +93,12 @@ function micros(ms: number): number {
 
 function latency(histogram: Histogram): Latency {
   const count = histogram.totalCount;
-  const at = (percentile: number): number => (count === 0 ? 0 : histogram.getValueAtPercentile(percentile) / 1_000);
-  return { count, p50Ms: at(50), p99Ms: at(99), maxMs: count === 0 ? 0 : histogram.maxValue / 1_000 };
+  const at = (percentile: number): number =>
+    count === 0 ? 0 : histogram.getValueAtPercentile(percentile) / 1_000;
+  return {
+    count,
+    p50Ms: at(50),
+    p99Ms: at(99),
+    maxMs: count === 0 ? 0 : histogram.maxValue / 1_000,
+  };
 }

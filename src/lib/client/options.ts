@@ -34,7 +34,8 @@ export interface Settings {
 
 /** Throws RangeError for options that cannot be meant. */
 export function settingsOf(options: ClientOptions): Settings {
-  if (options.agents.length === 0) throw new RangeError("a client needs the URL of at least one agent");
+  if (options.agents.length === 0)
+    throw new RangeError("a client needs the URL of at least one agent");
   return {
     agents: options.agents.map(baseUrl),
     place: { region: options.region ?? "", set: options.set ?? "" },
@@ -54,6 +55,7 @@ function baseUrl(text: string): string {
 }
 
 function positive(name: string, value: number): number {
-  if (!Number.isSafeInteger(value) || value < 1) throw new RangeError(`${name} is ${value}: expected a positive integer`);
+  if (!Number.isSafeInteger(value) || value < 1)
+    throw new RangeError(`${name} is ${value}: expected a positive integer`);
   return value;
 }

@@ -18,7 +18,11 @@ export interface Found {
 const ATTEMPT_MS = 1_000;
 
 /** Null when there is no such key. Throws ClientError. */
-export async function read(context: Context, address: Address, minPosition: string | undefined): Promise<Found | null> {
+export async function read(
+  context: Context,
+  address: Address,
+  minPosition: string | undefined,
+): Promise<Found | null> {
   const { metrics, settings, routes, suspects } = context;
   const start = performance.now();
   const patience = new Patience(settings.deadlineMs);
@@ -74,7 +78,9 @@ export function copiesOf({ settings }: Context, known: Known, address: Address):
   const position = positionIn(known.table, address);
   const segment = segmentAt(known, position);
   const { nodes } = known.table;
-  const order = readerOrder(segment, settings.place, address.key.uid, nodes).map((node) => nodes[node]!.url);
+  const order = readerOrder(segment, settings.place, address.key.uid, nodes).map(
+    (node) => nodes[node]!.url,
+  );
   return [...order, writerAt(known, position).url];
 }
 
@@ -111,6 +117,7 @@ function foundIn(reply: Reply): Found | null | undefined {
     };
   }
   // A 404 of anything else than this API must not pass for a missing key.
-  if (reply.status === 404 && problemOf(404, reply.body.toString("utf8")).code === "not-found") return null;
+  if (reply.status === 404 && problemOf(404, reply.body.toString("utf8")).code === "not-found")
+    return null;
   return undefined;
 }

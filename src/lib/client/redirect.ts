@@ -6,7 +6,13 @@ import { type Known, type Routes, segmentAt, writerAt } from "./routes.js";
  * Learns from a 421 of `from` on a write of the position. True when the next attempt goes somewhere else than this one did;
  * false when nobody could be named, and a pause is due.
  */
-export function followRedirect(routes: Routes, known: Known, position: Position, from: string, problem: Problem): boolean {
+export function followRedirect(
+  routes: Routes,
+  known: Known,
+  position: Position,
+  from: string,
+  problem: Problem,
+): boolean {
   const before = writerAt(known, position);
   const url = problem.owner ?? null;
   const generation = generationOf(problem) ?? before.generation;

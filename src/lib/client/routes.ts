@@ -45,13 +45,19 @@ export class Routes {
     const found = this.#known.get(keyspace);
     if (found) return found;
     if (failures.length > 0) {
-      throw new ClientError("unreachable", `no routes of keyspace ${keyspace}: ${failures.join("; ")}`, EXIT.unreachable);
+      throw new ClientError(
+        "unreachable",
+        `no routes of keyspace ${keyspace}: ${failures.join("; ")}`,
+        EXIT.unreachable,
+      );
     }
     throw new ClientError("no-route", `no agent has routes of keyspace ${keyspace}`);
   }
 
   versions(): Record<string, number> {
-    return Object.fromEntries([...this.#known].map(([keyspace, { table }]) => [keyspace, table.version]));
+    return Object.fromEntries(
+      [...this.#known].map(([keyspace, { table }]) => [keyspace, table.version]),
+    );
   }
 
   /** Asks an agent that knew better for its tables, in the background. */
@@ -67,7 +73,7 @@ export class Routes {
 
   async #follow(): Promise<void> {
     const { signal } = this.#closing;
-    for (let turn = 0, failures = 0, etag: string | null = null; !signal.aborted; ) {
+    for (let turn = 0, failures = 0, etag: string | null = null; !signal.aborted;) {
       const agents = this.#agents();
       try {
         etag = await this.#ask(agents[turn % agents.length]!, etag);
@@ -78,7 +84,8 @@ export class Routes {
         etag = null;
         // The first round goes through all agents at once: one dead bootstrap agent must not delay the start.
         const rounds = Math.floor(failures / agents.length);
-        const ms = rounds === 0 ? 0 : Math.min(RETRY_MS.longest, RETRY_MS.first * 2 ** Math.min(rounds, 8));
+        const ms =
+          rounds === 0 ? 0 : Math.min(RETRY_MS.longest, RETRY_MS.first * 2 ** Math.min(rounds, 8));
         await sleep(ms * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => undefined);
       }
     }
@@ -96,7 +103,8 @@ export class Routes {
       timeoutMs: ANSWER_MS + (after === null ? 0 : MAX_WAIT_MS),
     });
     const text = reply.body.toString("utf8");
-    if (reply.status !== 200) throw new Error(`${url}: ${problemOf(reply.status, text).detail ?? reply.status}`);
+    if (reply.status !== 200)
+      throw new Error(`${url}: ${problemOf(reply.status, text).detail ?? reply.status}`);
     const answer = routesAnswer.parse(JSON.parse(text));
     for (const table of answer.tables) this.#take(table);
     return answer.etag;
@@ -114,13 +122,19 @@ export class Routes {
   /** Every agent once; several callers share one round. Returns what went wrong, a line for each agent. */
   #askAll(): Promise<string[]> {
     this.#asking ??= Promise.allSettled(this.#agents().map((url) => this.#ask(url, null)))
-      .then((answers) => answers.flatMap((answer) => (answer.status === "rejected" ? [messageOf(answer.reason)] : [])))
+      .then((answers) =>
+        answers.flatMap((answer) =>
+          answer.status === "rejected" ? [messageOf(answer.reason)] : [],
+        ),
+      )
       .finally(() => (this.#asking = null));
     return this.#asking;
   }
 
   #agents(): string[] {
-    const told = [...this.#known.values()].flatMap(({ table }) => Object.values(table.nodes).map(({ url }) => url));
+    const told = [...this.#known.values()].flatMap(({ table }) =>
+      Object.values(table.nodes).map(({ url }) => url),
+    );
     return [...new Set([...this.#bootstrap, ...told])];
   }
 }
@@ -130,7 +144,10 @@ export function segmentAt({ table }: Known, position: Position): RouteSegment {
   const segment = lookup(table, position);
   if (segment) return segment;
   const { lo, hi } = table.domain;
-  throw new ClientError("no-route", `position ${position} is outside of keyspace ${table.keyspace}, [${lo}, ${hi})`);
+  throw new ClientError(
+    "no-route",
+    `position ${position} is outside of keyspace ${table.keyspace}, [${lo}, ${hi})`,
+  );
 }
 
 /** Who takes the writes of a position now, as far as this client knows. */

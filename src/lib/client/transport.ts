@@ -105,6 +105,12 @@ export function problemOf(status: number, body: string): Problem {
     return problem.parse(JSON.parse(body));
   } catch {
     const detail = `HTTP ${status}: ${body.slice(0, 200)}`;
-    return { status, code: "bad-answer", detail, retryable: false, outcome: status < 500 ? "none" : "unknown" };
+    return {
+      status,
+      code: "bad-answer",
+      detail,
+      retryable: false,
+      outcome: status < 500 ? "none" : "unknown",
+    };
   }
 }

@@ -14,7 +14,11 @@ export interface Written {
 }
 
 /** A put, or with `value: null` a delete. Throws ClientError, UnknownOutcome. */
-export async function write(context: Context, address: Address, value: Buffer | null): Promise<Written> {
+export async function write(
+  context: Context,
+  address: Address,
+  value: Buffer | null,
+): Promise<Written> {
   const { metrics, settings, lanes, recent } = context;
   const start = performance.now();
   const patience = new Patience(settings.deadlineMs);
@@ -65,7 +69,11 @@ async function attempts(
       if (!(error instanceof NoAnswer)) throw error;
       last = error.message;
       if (error.fate !== "unsent") {
-        unknown = new UnknownOutcome(`${what(value, address)}: ${error.message}`, error.fate === "open", error);
+        unknown = new UnknownOutcome(
+          `${what(value, address)}: ${error.message}`,
+          error.fate === "open",
+          error,
+        );
         if (!settings.retryUnknown || unknown.open) throw unknown;
       }
       metrics.retries += 1;
@@ -113,5 +121,9 @@ export function refusal(access: string, last: string, problem: Problem): ClientE
 }
 
 export function outOfTime(access: string, last: string, deadlineMs: number): ClientError {
-  return new ClientError("deadline", `${access}: not done within ${deadlineMs} ms; ${last}`, EXIT.unreachable);
+  return new ClientError(
+    "deadline",
+    `${access}: not done within ${deadlineMs} ms; ${last}`,
+    EXIT.unreachable,
+  );
 }

@@ -35,7 +35,10 @@ export type OnSpawn = (process: ProcessId) => void | Promise<void>;
  * Starts `ops agent serve` in a process that outlives this one and waits until it answers.
  * Throws OpsError `agent-start` with the end of its log.
  */
-export async function startAgent(place: AgentPlace, onSpawn: OnSpawn = () => undefined): Promise<AgentProcess> {
+export async function startAgent(
+  place: AgentPlace,
+  onSpawn: OnSpawn = () => undefined,
+): Promise<AgentProcess> {
   for (let left = place.port === null ? PORT_TRIES : 1; ; left -= 1) {
     const port = place.port ?? (await freePort());
     try {
@@ -67,10 +70,14 @@ async function startOn(place: AgentPlace, port: number, onSpawn: OnSpawn): Promi
     child.unref();
     let exit: string | null = null;
     child.once("error", (error) => (exit = error.message));
-    child.once("exit", (code, by) => (exit = by === null ? `exit code ${String(code)}` : `signal ${by}`));
+    child.once(
+      "exit",
+      (code, by) => (exit = by === null ? `exit code ${String(code)}` : `signal ${by}`),
+    );
     await new Promise((resolve) => child.once("spawn", resolve).once("error", resolve));
     const startTime = child.pid === undefined ? null : startTimeOf(child.pid);
-    if (child.pid === undefined || startTime === null) throw notStarted(node, exit ?? "it ended at once", log, logFrom);
+    if (child.pid === undefined || startTime === null)
+      throw notStarted(node, exit ?? "it ended at once", log, logFrom);
 
     const id: ProcessId = { pid: child.pid, startTime };
     await onSpawn(id);
@@ -104,7 +111,8 @@ function readyUrl(text: string, node: string): string | null {
     if (!line.includes('"ready"')) continue;
     try {
       const said = JSON.parse(line) as { type?: unknown; node?: unknown; url?: unknown };
-      if (said.type === "ready" && said.node === node && typeof said.url === "string") return said.url;
+      if (said.type === "ready" && said.node === node && typeof said.url === "string")
+        return said.url;
     } catch {
       // A log line of another kind.
     }
@@ -115,10 +123,15 @@ function readyUrl(text: string, node: string): string | null {
 function notStarted(node: string, why: string, log: number, from: number): OpsError {
   const text = textFrom(log, from);
   const end = text.trimEnd().split("\n").slice(-15).join("\n");
-  return new OpsError("agent-start", EXIT.failure, `the agent of ${node} did not start: ${why}\n${end}`.trimEnd(), {
-    hint: "The directory of the node holds its whole log in agent.log.",
-    details: text,
-  });
+  return new OpsError(
+    "agent-start",
+    EXIT.failure,
+    `the agent of ${node} did not start: ${why}\n${end}`.trimEnd(),
+    {
+      hint: "The directory of the node holds its whole log in agent.log.",
+      details: text,
+    },
+  );
 }
 
 function textFrom(file: number, from: number): string {

@@ -23,7 +23,11 @@ export interface Up {
   /** The topology with the URLs of the agents. */
   readonly topologyFile: string;
   readonly topologyText: string;
-  readonly agents: readonly { readonly node: string; readonly url: string; readonly how: Bringing }[];
+  readonly agents: readonly {
+    readonly node: string;
+    readonly url: string;
+    readonly how: Bringing;
+  }[];
   /** Nodes that are up but not in this topology. */
   readonly others: readonly string[];
 }
@@ -49,7 +53,11 @@ export async function bringUp(options: BringUpOptions): Promise<Up> {
       cluster,
       topologyFile: topologyFile(dir),
       topologyText,
-      agents: nodes.map((node) => ({ node, url: cluster.urlOf(node), how: how.get(node) ?? "running" })),
+      agents: nodes.map((node) => ({
+        node,
+        url: cluster.urlOf(node),
+        how: how.get(node) ?? "running",
+      })),
       others: cluster.agents.map(({ node }) => node).filter((node) => !nodes.includes(node)),
     };
   } finally {
@@ -60,9 +68,14 @@ export async function bringUp(options: BringUpOptions): Promise<Up> {
 /** Stops the agents of a directory. Returns the nodes that were up. */
 export async function takeDown(dir: string): Promise<string[]> {
   if (!existsSync(join(dir, "agents.json"))) {
-    throw new OpsError("dev-nothing", EXIT.usage, `${dir} holds no cluster: there is no agents.json`, {
-      hint: "Pass the directory that `ops dev up --dir` was given.",
-    });
+    throw new OpsError(
+      "dev-nothing",
+      EXIT.usage,
+      `${dir} holds no cluster: there is no agents.json`,
+      {
+        hint: "Pass the directory that `ops dev up --dir` was given.",
+      },
+    );
   }
   const release = lockDirectory(resolve(dir));
   try {
@@ -83,7 +96,11 @@ function dataNodes(text: string, path: string): string[] {
 }
 
 /** Leaves an edited `topology.yaml` alone: a person may work on it while the given one stays as it was. */
-async function writeTopology(cluster: Cluster, given: string, nodes: readonly string[]): Promise<string> {
+async function writeTopology(
+  cluster: Cluster,
+  given: string,
+  nodes: readonly string[],
+): Promise<string> {
   const file = topologyFile(cluster.dir);
   const urls = Object.fromEntries(nodes.map((node) => [node, cluster.urlOf(node)]));
   const text = setAgentUrls(given, urls);
@@ -92,9 +109,14 @@ async function writeTopology(cluster: Cluster, given: string, nodes: readonly st
   const known = cluster.topology;
   if (found !== null && known !== null && sha256(found) !== known.written) {
     if (sha256(given) === known.given) return found;
-    throw new OpsError("dev-topology-edited", EXIT.refused, `${file} was edited, and the given topology changed too`, {
-      hint: `Give -t ${file} to go on with the edited one, or remove it. The agents are up.`,
-    });
+    throw new OpsError(
+      "dev-topology-edited",
+      EXIT.refused,
+      `${file} was edited, and the given topology changed too`,
+      {
+        hint: `Give -t ${file} to go on with the edited one, or remove it. The agents are up.`,
+      },
+    );
   }
   await writeFileAtomic(file, text);
   await cluster.setTopology({ given: sha256(given), written: sha256(text) });

@@ -61,9 +61,14 @@ export function lockDirectory(dir: string): () => void {
       rmSync(path, { force: true });
     }
   }
-  throw new OpsError("locked", EXIT.locked, `another \`ops dev\` (pid ${holderOf(path) ?? "unknown"}) works on ${dir}`, {
-    hint: "Wait for it to end and try again.",
-  });
+  throw new OpsError(
+    "locked",
+    EXIT.locked,
+    `another \`ops dev\` (pid ${holderOf(path) ?? "unknown"}) works on ${dir}`,
+    {
+      hint: "Wait for it to end and try again.",
+    },
+  );
 }
 
 function holderOf(path: string): number | null {

@@ -37,7 +37,9 @@ export class Cluster {
 
   /** URLs of the nodes that were ready at least once. */
   get urls(): Record<string, string> {
-    return Object.fromEntries(this.agents.flatMap(({ node, url }) => (url === null ? [] : [[node, url]])));
+    return Object.fromEntries(
+      this.agents.flatMap(({ node, url }) => (url === null ? [] : [[node, url]])),
+    );
   }
 
   urlOf(node: string): string {
@@ -47,10 +49,14 @@ export class Cluster {
   }
 
   /** Brings up what is not up. A dead agent gets its old port and directory again. */
-  async up(nodes: readonly string[], onDone: (node: string, how: Bringing) => void = () => undefined): Promise<void> {
+  async up(
+    nodes: readonly string[],
+    onDone: (node: string, how: Bringing) => void = () => undefined,
+  ): Promise<void> {
     const todo = [...nodes];
     const bring = async (): Promise<void> => {
-      for (let node = todo.shift(); node !== undefined; node = todo.shift()) onDone(node, await this.#bring(node));
+      for (let node = todo.shift(); node !== undefined; node = todo.shift())
+        onDone(node, await this.#bring(node));
     };
     const lanes = Array.from({ length: Math.max(2, availableParallelism()) }, bring);
     const failed = (await Promise.allSettled(lanes)).find((lane) => lane.status === "rejected");
@@ -101,7 +107,9 @@ export class Cluster {
   async #record(agent: AgentRecord): Promise<void> {
     const others = this.agents.filter(({ node }) => node !== agent.node);
     const { pid, startTime, node, url, dir } = agent;
-    const agents = [...others, { pid, startTime, node, url, dir }].toSorted((a, b) => (a.node < b.node ? -1 : 1));
+    const agents = [...others, { pid, startTime, node, url, dir }].toSorted((a, b) =>
+      a.node < b.node ? -1 : 1,
+    );
     await this.#write({ ...this.#state, agents });
   }
 

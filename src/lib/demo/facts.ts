@@ -32,7 +32,11 @@ export interface DemoDetails {
   readonly fencesWaited: number;
   /** Longest time that a client waited for a fence. */
   readonly longestFenceMs: number;
-  readonly convergence: { readonly agents: number; readonly current: number; readonly version: number };
+  readonly convergence: {
+    readonly agents: number;
+    readonly current: number;
+    readonly version: number;
+  };
   /** The first few that are wrong, for a person to look at. */
   readonly wrong: readonly string[];
 }

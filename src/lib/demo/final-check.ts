@@ -11,7 +11,11 @@ const CAUGHT_UP_WITHIN_MS = 15_000;
 export interface FinalCheck {
   readonly writers: readonly Readback[];
   readonly replicas: readonly Readback[];
-  readonly convergence: { readonly agents: number; readonly current: number; readonly version: number };
+  readonly convergence: {
+    readonly agents: number;
+    readonly current: number;
+    readonly version: number;
+  };
 }
 
 /**
@@ -36,7 +40,11 @@ export async function finalCheck(
   }
   const covered = writers.reduce((sum, { keys }) => sum + keys, 0);
   if (covered !== people.slots) {
-    throw new OpsError("demo-coverage", EXIT.failure, `the writers hold ${covered} of ${people.slots} keys`);
+    throw new OpsError(
+      "demo-coverage",
+      EXIT.failure,
+      `the writers hold ${covered} of ${people.slots} keys`,
+    );
   }
   const versions = nodes.map(({ routes }) => routes[keyspace] ?? 0);
   const version = Math.max(...versions);
@@ -53,12 +61,18 @@ async function caughtUp(urls: readonly string[], keyspace: string): Promise<Node
       const waited = performance.now() - start;
       const nodes = await Promise.all(agents.map((agent) => agent.node()));
       const behind = nodes.flatMap(({ node, entries }) =>
-        entries.filter((entry) => entry.keyspace === keyspace && !hasAllBefore(entry, waited)).map(() => node),
+        entries
+          .filter((entry) => entry.keyspace === keyspace && !hasAllBefore(entry, waited))
+          .map(() => node),
       );
       if (behind.length === 0) return nodes;
       if (waited > CAUGHT_UP_WITHIN_MS) {
         const who = [...new Set(behind)].join(", ");
-        throw new OpsError("demo-behind", EXIT.failure, `these nodes do not catch up with their writers: ${who}`);
+        throw new OpsError(
+          "demo-behind",
+          EXIT.failure,
+          `these nodes do not catch up with their writers: ${who}`,
+        );
       }
       await sleep(100);
     }
@@ -69,5 +83,11 @@ async function caughtUp(urls: readonly string[], keyspace: string): Promise<Node
 
 function hasAllBefore({ role, readable, link }: EntryStatus, ms: number): boolean {
   if (role === "primary") return true;
-  return role === "follower" && readable && link?.phase === "streaming" && link.lagMs !== null && link.lagMs < ms;
+  return (
+    role === "follower" &&
+    readable &&
+    link?.phase === "streaming" &&
+    link.lagMs !== null &&
+    link.lagMs < ms
+  );
 }

@@ -91,7 +91,8 @@ export class Ledger {
   /** Judges what a read found that must see every acknowledged write: at the writer, or at a copy that has caught up. */
   judge(slot: number, seen: Seen): Verdict {
     const unknown = this.#unknown.get(slot) ?? [];
-    if (unknown.some(({ sequence, deletes }) => (deletes ? seen === null : seen === sequence))) return "right";
+    if (unknown.some(({ sequence, deletes }) => (deletes ? seen === null : seen === sequence)))
+      return "right";
     const state = this.#state[slot]!;
     if (seen === null) return state === VALUE ? "lost" : "right";
     if (state === VALUE && seen === this.#acked[slot]) return "right";

@@ -13,7 +13,8 @@ export class People {
   constructor(users: number, keysEach: number, domain = users) {
     if (domain < users) throw new RangeError(`${users} users in a domain of ${domain}`);
     this.#stride = Math.floor(domain / users);
-    if (keysEach < 1 || keysEach > NAMES.length) throw new RangeError(`${keysEach} keys each: expected 1 to ${NAMES.length}`);
+    if (keysEach < 1 || keysEach > NAMES.length)
+      throw new RangeError(`${keysEach} keys each: expected 1 to ${NAMES.length}`);
     this.users = users;
     this.keysEach = keysEach;
   }
@@ -35,13 +36,21 @@ export class People {
     const slash = key.indexOf("/");
     const user = Number(key.slice(0, slash)) / this.#stride;
     const name = NAMES.indexOf(key.slice(slash + 1));
-    if (slash < 1 || !Number.isSafeInteger(user) || user >= this.users || name < 0 || name >= this.keysEach) return null;
+    if (
+      slash < 1 ||
+      !Number.isSafeInteger(user) ||
+      user >= this.users ||
+      name < 0 ||
+      name >= this.keysEach
+    )
+      return null;
     return user * this.keysEach + name;
   }
 
   /** The slots of the users whose uids lie in [lo, hi): from the first one up to the second one, exclusive. */
   slotsIn(lo: bigint, hi: bigint): readonly [number, number] {
-    const first = (uid: bigint): number => Math.min(this.users, Math.ceil(Number(uid) / this.#stride));
+    const first = (uid: bigint): number =>
+      Math.min(this.users, Math.ceil(Number(uid) / this.#stride));
     return [first(lo) * this.keysEach, first(hi) * this.keysEach];
   }
 

@@ -86,8 +86,10 @@ export class Population {
       // A pause of this process is not made up for in one burst.
       const seconds = Math.min(0.1, (now - last) / 1_000);
       last = now;
-      for (writes += writesPerSecond * seconds; writes >= 1; writes -= 1) this.#begin(() => this.#write());
-      for (reads += readsPerSecond * seconds; reads >= 1; reads -= 1) this.#begin(() => this.#read());
+      for (writes += writesPerSecond * seconds; writes >= 1; writes -= 1)
+        this.#begin(() => this.#write());
+      for (reads += readsPerSecond * seconds; reads >= 1; reads -= 1)
+        this.#begin(() => this.#read());
     }
   }
 
@@ -124,7 +126,11 @@ export class Population {
     const key = people.keyOf(slot);
     try {
       const before = this.ledger.stamp(slot);
-      const found = await this.#clientOf(slot).get(keyspace, key, fresh ? { minPosition: fresh.position } : {});
+      const found = await this.#clientOf(slot).get(
+        keyspace,
+        key,
+        fresh ? { minPosition: fresh.position } : {},
+      );
       const seen = found === null ? null : people.sequenceIn(slot, found.value);
       // With no write of the slot meanwhile, a fresh read can only see the last acknowledged one.
       const exact = fresh !== null && before !== null && before === this.ledger.stamp(slot);

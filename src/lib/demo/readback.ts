@@ -15,7 +15,11 @@ export interface Readback {
   readonly resurrected: number;
   readonly foreign: number;
   /** The first few that are wrong. */
-  readonly wrong: readonly { readonly key: string; readonly verdict: Verdict; readonly seen: Seen }[];
+  readonly wrong: readonly {
+    readonly key: string;
+    readonly verdict: Verdict;
+    readonly seen: Seen;
+  }[];
 }
 
 const WRONG_KEPT = 10;
@@ -48,7 +52,8 @@ export async function readBack(
     const verdict = ledger.judge(slot, what);
     found[verdict] += 1;
     checked += ledger.countOf(slot);
-    if (verdict !== "right" && wrong.length < WRONG_KEPT) wrong.push({ key: people.keyOf(slot), verdict, seen: what });
+    if (verdict !== "right" && wrong.length < WRONG_KEPT)
+      wrong.push({ key: people.keyOf(slot), verdict, seen: what });
   }
   const { lost, resurrected, foreign } = found;
   return { keys: to - from, checked, lost, resurrected, foreign, wrong };
@@ -63,9 +68,13 @@ async function* rowsOf(url: string, keyspace: string, segment: Segment): AsyncGe
   let from: string | null = segment.lo.toString();
   while (from !== null) {
     const query = new URLSearchParams({ from, to: segment.hi.toString(), limit: String(PAGE) });
-    const answer: Response = await fetch(`${url}/v1/data/${encodeURIComponent(keyspace)}?${query.toString()}`);
+    const answer: Response = await fetch(
+      `${url}/v1/data/${encodeURIComponent(keyspace)}?${query.toString()}`,
+    );
     if (!answer.ok || answer.body === null) {
-      throw new Error(`${url} did not give its rows: HTTP ${answer.status} ${(await answer.text()).slice(0, 200)}`);
+      throw new Error(
+        `${url} did not give its rows: HTTP ${answer.status} ${(await answer.text()).slice(0, 200)}`,
+      );
     }
     from = null;
     let ended = false;
@@ -77,6 +86,7 @@ async function* rowsOf(url: string, keyspace: string, segment: Segment): AsyncGe
         ended = true;
       } else yield said;
     }
-    if (!ended) throw new Error(`${url} ended its rows of ${keyspace} without saying where it stopped`);
+    if (!ended)
+      throw new Error(`${url} ended its rows of ${keyspace} without saying where it stopped`);
   }
 }

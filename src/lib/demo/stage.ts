@@ -30,9 +30,14 @@ export interface StageOptions {
 export async function openStage({ keep, say }: StageOptions): Promise<DemoStage> {
   const dir = keep ? resolve(KEPT) : await mkdtemp(join(tmpdir(), "ops-demo-"));
   if (keep && existsSync(dir)) {
-    throw new OpsError("demo-kept", EXIT.refused, `${dir} is there already: an earlier demo was kept`, {
-      hint: `ops dev down --dir ${KEPT} && rm -r ${KEPT}`,
-    });
+    throw new OpsError(
+      "demo-kept",
+      EXIT.refused,
+      `${dir} is there already: an earlier demo was kept`,
+      {
+        hint: `ops dev down --dir ${KEPT} && rm -r ${KEPT}`,
+      },
+    );
   }
   const topologies = await demoTopologies();
   const start = performance.now();
@@ -43,7 +48,9 @@ export async function openStage({ keep, say }: StageOptions): Promise<DemoStage>
     dieWithParent: !keep,
   });
   const { cluster } = up;
-  say(`${up.agents.length} agents of three regions are up after ${((performance.now() - start) / 1_000).toFixed(1)} s`);
+  say(
+    `${up.agents.length} agents of three regions are up after ${((performance.now() - start) / 1_000).toFixed(1)} s`,
+  );
   let closed: Promise<void> | null = null;
   return {
     cluster,
@@ -58,7 +65,11 @@ async function clear(cluster: Cluster): Promise<void> {
   await rm(cluster.dir, { recursive: true, force: true });
 }
 
-async function leave(cluster: Cluster, topologies: DemoTopologies, say: StageOptions["say"]): Promise<void> {
+async function leave(
+  cluster: Cluster,
+  topologies: DemoTopologies,
+  say: StageOptions["say"],
+): Promise<void> {
   const expanded = join(KEPT, "expanded.yaml");
   await writeFileAtomic(resolve(expanded), setAgentUrls(topologies.expanded, cluster.urls));
   say(`

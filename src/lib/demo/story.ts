@@ -13,7 +13,7 @@ import type { DemoTopologies } from "./topologies.js";
 
 const KEYSPACE = "profile";
 const KEYS_EACH = 3;
-const RATES = { writesPerSecond: 2_000, readsPerSecond: 2_000 };
+const RATES = { writesPerSecond: 2_000, readsPerSecond: 1_000 };
 /** A killed agent stays away for so long. */
 const AWAY_MS = 500;
 const RESUMES_MAX = 5;
@@ -61,7 +61,12 @@ class Story {
     );
     const { domain } = keyspaces.find(({ id }) => id === KEYSPACE)!;
     this.#people = new People(users, KEYS_EACH, Number(domain.hi - domain.lo));
-    this.#population = new Population({ keyspace: KEYSPACE, people: this.#people, clients: this.#clients, random });
+    this.#population = new Population({
+      keyspace: KEYSPACE,
+      people: this.#people,
+      clients: this.#clients,
+      random,
+    });
   }
 
   async tell(): Promise<DemoResult> {
@@ -69,7 +74,9 @@ class Story {
       await this.#create();
       await this.#load();
       this.#population.start(RATES);
-      this.#say(`users write and read: ${RATES.writesPerSecond} writes/s, ${RATES.readsPerSecond} reads/s`);
+      this.#say(
+        `users write and read: ${RATES.writesPerSecond} writes/s, ${RATES.readsPerSecond} reads/s`,
+      );
       const rollbacks = await this.#expand();
       await this.#population.stop();
       return await this.#check(rollbacks);
@@ -91,7 +98,9 @@ class Story {
     await this.#population.load();
     const seconds = (performance.now() - start) / 1_000;
     const { slots, users } = this.#people;
-    this.#say(`loaded ${users} users, ${slots} keys: ${Math.round(slots / seconds)} acknowledged writes/s`);
+    this.#say(
+      `loaded ${users} users, ${slots} keys: ${Math.round(slots / seconds)} acknowledged writes/s`,
+    );
   }
 
   /** Expansion, rollback, and the expansion again for good. Returns how often it was rolled back. */
@@ -117,16 +126,23 @@ class Story {
     const { ledger, wrongReads, failures, lastFailure } = this.#population;
     const check = await finalCheck(Object.values(cluster.urls), KEYSPACE, this.#people, ledger);
     const copies = [...check.writers, ...check.replicas];
-    const wrongLive = (verdict: string): number => wrongReads.filter((read) => read.verdict === verdict).length;
+    const wrongLive = (verdict: string): number =>
+      wrongReads.filter((read) => read.verdict === verdict).length;
     const metrics = this.#clients.map((client) => client.metrics());
-    const reads = sum(metrics, ({ reads: { sameSet, sameRegion, elsewhere } }) => sameSet + sameRegion + elsewhere);
+    const reads = sum(
+      metrics,
+      ({ reads: { sameSet, sameRegion, elsewhere } }) => sameSet + sameRegion + elsewhere,
+    );
     const near = sum(metrics, ({ reads: { sameSet, sameRegion } }) => sameSet + sameRegion);
     return {
       facts: {
         v: 1,
         acked: ledger.acked,
         checked: sum(check.writers, ({ checked }) => checked),
-        lost: sum(copies, ({ lost, foreign }) => lost + foreign) + wrongLive("lost") + wrongLive("foreign"),
+        lost:
+          sum(copies, ({ lost, foreign }) => lost + foreign) +
+          wrongLive("lost") +
+          wrongLive("foreign"),
         resurrected: sum(copies, ({ resurrected }) => resurrected) + wrongLive("resurrected"),
         rowsMoved: this.#rowsMoved,
         rowsPerSecond: this.#copySeconds > 0 ? Math.round(this.#rowsMoved / this.#copySeconds) : 0,
@@ -146,7 +162,10 @@ class Story {
         fencesWaited: sum(metrics, ({ fences }) => fences.waited),
         longestFenceMs: Math.max(...metrics.map(({ fences }) => fences.longestMs)),
         convergence: check.convergence,
-        wrong: [...copies.flatMap(wrongOf), ...wrongReads.map(({ key, verdict }) => `${key}: a read was ${verdict}`)].slice(0, 10),
+        wrong: [
+          ...copies.flatMap(wrongOf),
+          ...wrongReads.map(({ key, verdict }) => `${key}: a read was ${verdict}`),
+        ].slice(0, 10),
       },
     };
   }
@@ -161,7 +180,8 @@ class Story {
       try {
         return await work();
       } catch (error) {
-        const partWay = error instanceof OpsError && (error.exit === EXIT.partial || error.exit === EXIT.unknown);
+        const partWay =
+          error instanceof OpsError && (error.exit === EXIT.partial || error.exit === EXIT.unknown);
         if (!partWay || left === 0) throw error;
         this.#say(`stopped part-way: ${error.message}; taking it up`);
         await this.#killing;
@@ -170,7 +190,8 @@ class Story {
   }
 
   #note(event: ControlEvent): void {
-    if (event.type === "takeover") this.#takeovers.push({ plannedMs: event.plannedMs, actualMs: event.actualMs });
+    if (event.type === "takeover")
+      this.#takeovers.push({ plannedMs: event.plannedMs, actualMs: event.actualMs });
     if (event.type === "copied") {
       this.#rowsMoved += event.rows;
       this.#copySeconds += event.seconds;
@@ -197,11 +218,13 @@ class Story {
   /** The primary that the expansion takes users from. */
   #sourceOfExpansion(): string {
     const { before, expanded } = this.#options.topologies;
-    const shards = (text: string) => parseTopology(text, "topology.yaml").keyspaces.find(({ id }) => id === KEYSPACE)!.shards;
+    const shards = (text: string) =>
+      parseTopology(text, "topology.yaml").keyspaces.find(({ id }) => id === KEYSPACE)!.shards;
     const old = shards(before);
     const added = shards(expanded).find(({ id }) => old.every((shard) => shard.id !== id))!;
     const place = added.segments[0]!.lo;
-    return old.find(({ segments }) => segments.some(({ lo, hi }) => lo <= place && place < hi))!.primary;
+    return old.find(({ segments }) => segments.some(({ lo, hi }) => lo <= place && place < hi))!
+      .primary;
   }
 
   #say(line: string): void {
@@ -214,5 +237,8 @@ function sum<T>(all: readonly T[], of: (one: T) => number): number {
 }
 
 function wrongOf({ wrong }: Readback): string[] {
-  return wrong.map(({ key, verdict, seen }) => `${key}: ${verdict}, found ${seen === null ? "nothing" : `write ${seen}`}`);
+  return wrong.map(
+    ({ key, verdict, seen }) =>
+      `${key}: ${verdict}, found ${seen === null ? "nothing" : `write ${seen}`}`,
+  );
 }

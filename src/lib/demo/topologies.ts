@@ -11,6 +11,7 @@ export interface DemoTopologies {
 
 /** Three regions before and after the expansion, without the URLs of agents. */
 export async function demoTopologies(): Promise<DemoTopologies> {
-  const read = (name: string): Promise<string> => readFile(fileURLToPath(new URL(name, FOLDER)), "utf8");
+  const read = (name: string): Promise<string> =>
+    readFile(fileURLToPath(new URL(name, FOLDER)), "utf8");
   return { before: await read("topology.yaml"), expanded: await read("expanded.yaml") };
 }

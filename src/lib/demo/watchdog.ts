@@ -10,7 +10,10 @@ export class Watchdog {
   constructor() {
     const script = 'while read -r line; do pids=$line; done; [ -z "$pids" ] || kill -9 $pids';
     // Its own process group: Ctrl-C on the terminal must not end it before its work is done.
-    this.#shell = spawn("/bin/sh", ["-c", script], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+    this.#shell = spawn("/bin/sh", ["-c", script], {
+      stdio: ["pipe", "ignore", "ignore"],
+      detached: true,
+    });
     this.#shell.stdin!.on("error", () => undefined);
     this.#shell.unref();
     (this.#shell.stdin as unknown as { unref?: () => void }).unref?.();

@@ -6,9 +6,17 @@ export function newCopy(): Copy {
   return { phase: "copying", first: null, last: null, key: null };
 }
 
-/** A chunk begins, on a snapshot pinned at `pinned`; it copies the rows after `copy.key`. */
+/**
+ * A chunk begins, on a snapshot pinned at `pinned`; it copies the rows after `copy.key`. Another source, pointed at in the
+ * middle, may lag behind the one before: `first` is the earliest pin and `last` the latest, whichever came first.
+ */
 export function chunkPinned(copy: Copying, pinned: LogPosition): Copying {
-  return { ...copy, first: copy.first ?? pinned, last: pinned };
+  const { first, last } = copy;
+  return {
+    ...copy,
+    first: first === null || !reached(pinned, first) ? pinned : first,
+    last: last === null || reached(pinned, last) ? pinned : last,
+  };
 }
 
 /** Rows up to and including `key` are here; stored with them. */

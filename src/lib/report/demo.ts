@@ -8,14 +8,23 @@ export function demoTable({ facts, details }: DemoResult): string {
     ["rows moved", `${number(facts.rowsMoved)}, ${number(facts.rowsPerSecond)} rows/s a copy`],
     ["write pause, planned", pauses(facts.takeovers.map(({ plannedMs }) => plannedMs))],
     ["write pause, actual", pauses(facts.takeovers.map(({ actualMs }) => actualMs))],
-    ["longest wait of a client", `${ms(details.longestFenceMs)} (${number(details.fencesWaited)} writes met a pause)`],
+    [
+      "longest wait of a client",
+      `${ms(details.longestFenceMs)} (${number(details.fencesWaited)} writes met a pause)`,
+    ],
     ["rollbacks, agents killed", `${facts.rollbacks}, ${facts.kills}`],
-    ["acknowledged writes", `${number(facts.acked)}, ${number(facts.checked)} checked at their writers`],
+    [
+      "acknowledged writes",
+      `${number(facts.acked)}, ${number(facts.checked)} checked at their writers`,
+    ],
     ["keys checked at replicas", number(details.replicaKeys)],
     ["lost", number(facts.lost)],
     ["resurrected", number(facts.resurrected)],
     ["unknown outcome, failed", `${number(details.unknown)}, ${number(details.failures)}`],
-    ["route convergence", `${convergence.current} of ${convergence.agents} agents have version ${convergence.version}`],
+    [
+      "route convergence",
+      `${convergence.current} of ${convergence.agents} agents have version ${convergence.version}`,
+    ],
     ["redirects followed", number(details.redirects)],
     ["near reads", `${(facts.nearReads * 100).toFixed(1)} %`],
     ["seconds", number(facts.seconds)],
@@ -23,7 +32,8 @@ export function demoTable({ facts, details }: DemoResult): string {
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
   if (details.failures > 0) lines.push("", `The last failure: ${details.lastFailure}`);
-  if (details.wrong.length > 0) lines.push("", "Wrong:", ...details.wrong.map((line) => `  ${line}`));
+  if (details.wrong.length > 0)
+    lines.push("", "Wrong:", ...details.wrong.map((line) => `  ${line}`));
   return lines.join("\n");
 }
 

@@ -2,23 +2,33 @@ import type { RunEvent } from "../run/events.js";
 import { durationText } from "./run-figures.js";
 
 /** An event as one line for people that stays on the screen; null for those that are only told to programs. */
-export function eventLine(event: RunEvent): { readonly text: string; readonly warns: boolean } | null {
+export function eventLine(
+  event: RunEvent,
+): { readonly text: string; readonly warns: boolean } | null {
   switch (event.type) {
     case "run":
       return said(`${event.doing} ${event.run}`);
     case "stage":
-      return event.state === "done" || event.state === "undone" ? said(`stage ${event.stage}: ${event.title}: ${event.state}`) : null;
+      return event.state === "done" || event.state === "undone"
+        ? said(`stage ${event.stage}: ${event.title}: ${event.state}`)
+        : null;
     case "step":
-      return event.state === "begun" ? null : said(`  ${event.step} ${event.state === "undone" ? "undone: " : ""}${event.what}`);
+      return event.state === "begun"
+        ? null
+        : said(`  ${event.step} ${event.state === "undone" ? "undone: " : ""}${event.what}`);
     case "evidence":
       return event.about === "takeover"
-        ? said(`  ${event.step} writes paused ${figure(event.facts["actualMs"])} ms (planned ${figure(event.facts["plannedMs"])} ms)`)
+        ? said(
+            `  ${event.step} writes paused ${figure(event.facts["actualMs"])} ms (planned ${figure(event.facts["plannedMs"])} ms)`,
+          )
         : null;
     case "routes": {
       const { keyspace, version, missing } = event;
       return missing.length === 0
         ? null
-        : warned(`version ${version} of the routes of ${keyspace} is not acknowledged by ${missing.join(", ")}; redirects keep their clients right`);
+        : warned(
+            `version ${version} of the routes of ${keyspace} is not acknowledged by ${missing.join(", ")}; redirects keep their clients right`,
+          );
     }
     case "retry":
       return warned(`${event.error.message}; again in ${durationText(event.inMs)}`);

@@ -4,19 +4,29 @@ import { columns, durationText } from "./run-figures.js";
 
 /** How a run stands: its state and for how long, what is stuck and why, what to type next. `now`: milliseconds since 1970. */
 export function summaryText(summary: RunSummary, now: number): string {
-  const lines = [`run ${summary.run}: ${stateText(summary)} for ${durationText(now - Date.parse(summary.since))}`];
+  const lines = [
+    `run ${summary.run}: ${stateText(summary)} for ${durationText(now - Date.parse(summary.since))}`,
+  ];
   lines.push(`  plan   ${summary.plan.slice(0, 12)}`);
-  lines.push(`  steps  ${summary.steps.done} of ${summary.steps.total} done${summary.stage === null ? "" : `, stage ${summary.stage}`}`);
+  lines.push(
+    `  steps  ${summary.steps.done} of ${summary.steps.total} done${summary.stage === null ? "" : `, stage ${summary.stage}`}`,
+  );
   if (summary.activity === "soaking") lines.push(`  soak   until ${summary.soakUntil}`);
   if (summary.takeovers.length > 0) {
     const pauses = summary.takeovers.map(({ actualMs }) => Number(actualMs));
-    lines.push(`  pauses ${summary.takeovers.length} takeovers, longest ${Math.round(Math.max(...pauses))} ms`);
+    lines.push(
+      `  pauses ${summary.takeovers.length} takeovers, longest ${Math.round(Math.max(...pauses))} ms`,
+    );
   }
-  if (summary.stop?.error) lines.push(`  why    ${summary.stop.step === null ? "" : `step ${summary.stop.step}: `}${summary.stop.error.message}`);
+  if (summary.stop?.error)
+    lines.push(
+      `  why    ${summary.stop.step === null ? "" : `step ${summary.stop.step}: `}${summary.stop.error.message}`,
+    );
   for (const [keyspace, nodes] of Object.entries(summary.missing)) {
     lines.push(`  routes of ${keyspace} not acknowledged by ${nodes.join(", ")}`);
   }
-  for (const [i, command] of summary.next.entries()) lines.push(`  ${i === 0 ? "next  " : "  or  "} ${command}`);
+  for (const [i, command] of summary.next.entries())
+    lines.push(`  ${i === 0 ? "next  " : "  or  "} ${command}`);
   return lines.join("\n");
 }
 
@@ -25,13 +35,17 @@ export function inspectionText(run: RunInspection, now: number): string {
   const lines = [summaryText(run, now)];
   if (run.holder !== null) {
     const { actor, pid, host, alive } = run.holder;
-    lines.push(`  by     ${actor}, process ${pid} on ${host}${alive === "no" ? ", which is gone: resume it" : ""}`);
+    lines.push(
+      `  by     ${actor}, process ${pid} on ${host}${alive === "no" ? ", which is gone: resume it" : ""}`,
+    );
   } else if (run.activity === "running") {
     lines.push("  by     nobody: its process ended without a word; resume it");
   }
   for (const work of run.open) {
     const phase = work.phase === null ? "" : ` (${work.phase})`;
-    lines.push(`  ${work.step}: ${work.node}: ${work.what}: ${work.state}${phase} for ${durationText(now - Date.parse(work.since))}`);
+    lines.push(
+      `  ${work.step}: ${work.node}: ${work.what}: ${work.state}${phase} for ${durationText(now - Date.parse(work.since))}`,
+    );
     if (work.why !== null) lines.push(`      ${work.why}`);
   }
   return lines.join("\n");

@@ -14,7 +14,10 @@ const BETWEEN_MS = 500;
  * did not answer, with why.
  * @throws StepFailure when one refuses the run, or not one of `needed` answers (exit 9)
  */
-export async function pushEpochs(context: RunContext, needed: readonly string[]): Promise<ReadonlyMap<string, StepFailure>> {
+export async function pushEpochs(
+  context: RunContext,
+  needed: readonly string[],
+): Promise<ReadonlyMap<string, StepFailure>> {
   const { agents } = context;
   const silent = new Map<string, StepFailure>();
   await Promise.all(
@@ -25,7 +28,10 @@ export async function pushEpochs(context: RunContext, needed: readonly string[])
   );
   if (needed.length > 0 && needed.every((node) => silent.has(node))) {
     const why = needed.map((node) => silent.get(node)!.failure.message).join("\n  ");
-    throw new StepFailure(failure("unreachable", `no agent that is needed answers:\n  ${why}`), EXIT.unreachable);
+    throw new StepFailure(
+      failure("unreachable", `no agent that is needed answers:\n  ${why}`),
+      EXIT.unreachable,
+    );
   }
   return silent;
 }
@@ -36,7 +42,9 @@ export async function pushEpochs(context: RunContext, needed: readonly string[])
  */
 export async function admitNew(context: RunContext): Promise<void> {
   const { plan, agents, emit } = context;
-  const steps = plan.stages.flatMap(({ waves }) => waves.flat()).filter(({ kind }) => kind !== "preflight");
+  const steps = plan.stages
+    .flatMap(({ waves }) => waves.flat())
+    .filter(({ kind }) => kind !== "preflight");
   const needed = participantsOf(steps);
   const silent = await pushEpochs(context, needed);
   const missing = needed.flatMap((node) => silent.get(node)?.failure.message ?? []);
@@ -45,7 +53,10 @@ export async function admitNew(context: RunContext): Promise<void> {
     throw new StepFailure(failure("unreachable", missing.join("\n  "), { hint }), EXIT.refused);
   }
   for (const node of silent.keys()) {
-    emit({ type: "note", message: `${node} does not answer; it takes no part, and gets the routes later` });
+    emit({
+      type: "note",
+      message: `${node} does not answer; it takes no part, and gets the routes later`,
+    });
   }
   assertCurrent(plan, await observeAgents(agents, 0));
 }
@@ -54,13 +65,18 @@ async function pushTo(context: RunContext, node: string): Promise<StepFailure | 
   const asked = "take the run's epoch";
   for (let tries = 1; ; tries += 1) {
     try {
-      for (const { id } of context.plan.keyspaces) await context.agents.of(node).putEpoch(authorityFor(context, id));
+      for (const { id } of context.plan.keyspaces)
+        await context.agents.of(node).putEpoch(authorityFor(context, id));
       return null;
     } catch (error) {
       const problem = asProblem(error);
       const refusal = refusalOf(problem, node, asked);
       if (refusal !== null) throw refusal;
-      if (tries >= TRIES) return new StepFailure({ ...failureOf(problem, node, asked), outcome: "none" }, EXIT.partial);
+      if (tries >= TRIES)
+        return new StepFailure(
+          { ...failureOf(problem, node, asked), outcome: "none" },
+          EXIT.partial,
+        );
       await context.clock.sleep(BETWEEN_MS, context.stop.detached);
     }
   }

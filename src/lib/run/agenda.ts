@@ -15,7 +15,11 @@ export function isReversible(stage: Pick<Stage, "kind">): boolean {
 }
 
 /** What applying the plan has still to do, up to and with `until`; null for all. `status` is null for a new run. */
-export function agendaForward(plan: Plan, status: RunStatus | null, until: string | null): AgendaStage[] {
+export function agendaForward(
+  plan: Plan,
+  status: RunStatus | null,
+  until: string | null,
+): AgendaStage[] {
   const stages = plan.stages.filter(isReversible);
   const end = until === null ? stages.length : stages.findIndex(({ id }) => id === until) + 1;
   return stages.slice(0, end).flatMap((stage) => left(stage, status));
@@ -23,7 +27,9 @@ export function agendaForward(plan: Plan, status: RunStatus | null, until: strin
 
 /** What finalizing has still to do. */
 export function agendaFinal(plan: Plan, status: RunStatus): AgendaStage[] {
-  return plan.stages.filter((stage) => !isReversible(stage)).flatMap((stage) => left(stage, status));
+  return plan.stages
+    .filter((stage) => !isReversible(stage))
+    .flatMap((stage) => left(stage, status));
 }
 
 /** What a rollback to the state after the stage `to` has still to undo, last first; null for all. */
@@ -51,7 +57,10 @@ export interface AgendaLine {
 }
 
 /** What `agenda` will do, step by step, in words; steps that need no undoing are left out of a way back. */
-export function linesOf(agenda: readonly AgendaStage[], direction: "forward" | "back"): AgendaLine[] {
+export function linesOf(
+  agenda: readonly AgendaStage[],
+  direction: "forward" | "back",
+): AgendaLine[] {
   return agenda.flatMap(({ stage, waves }) =>
     waves.flat().flatMap((step) => {
       const what = direction === "forward" ? sayStep(step) : sayUndo(step);
@@ -66,7 +75,10 @@ export function findStage(plan: Plan, name: string): Stage {
   const [stage] = named;
   if (stage !== undefined && (named.length === 1 || stage.id === name)) return stage;
   const ids = plan.stages.map(({ id }) => id).join(", ");
-  const why = stage === undefined ? `the plan has no stage ${name}` : `${name} is the kind of ${named.length} stages`;
+  const why =
+    stage === undefined
+      ? `the plan has no stage ${name}`
+      : `${name} is the kind of ${named.length} stages`;
   throw new OpsError("no-such-stage", EXIT.usage, why, { hint: `its stages: ${ids}` });
 }
 

@@ -30,7 +30,9 @@ export type Connect = (nodes: Readonly<Record<string, Pick<RouteNode, "url">>>) 
 /** One client for each node; nothing is sent yet. */
 export const connectAgents: Connect = async (nodes) => {
   const { AgentClient } = await import("../agent/client/client.js");
-  const clients = new Map(Object.entries(nodes).map(([node, { url }]) => [node, new AgentClient(url)]));
+  const clients = new Map(
+    Object.entries(nodes).map(([node, { url }]) => [node, new AgentClient(url)]),
+  );
   const find = (node: string) => {
     const client = clients.get(node);
     if (client === undefined) throw new RangeError(`no agent is known for node ${node}`);

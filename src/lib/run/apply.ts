@@ -20,11 +20,16 @@ export interface ApplyOptions {
  * the run's id; does nothing for a plan that is applied and soaks.
  * @throws OpsError when it stops before that; what was done stays, journalled
  */
-export async function applyPlan(env: RunEnvironment, plan: Plan, options: ApplyOptions): Promise<string> {
+export async function applyPlan(
+  env: RunEnvironment,
+  plan: Plan,
+  options: ApplyOptions,
+): Promise<string> {
   for (;;) {
     const found = await findRun(env.store, plan);
     if (found.what === "applied") return found.status.run;
-    const run = found.what === "resume" ? found.status.run : newRunId(env.clock.now(), env.random(2));
+    const run =
+      found.what === "resume" ? found.status.run : newRunId(env.clock.now(), env.random(2));
     const superseded = found.what === "new" ? found.superseded : [];
     const scopes = [...plan.scopes, ...superseded.flatMap(({ epochs }) => Object.keys(epochs))];
     const lease = await takeLocks(env, run, scopes);
@@ -42,7 +47,14 @@ export async function applyPlan(env: RunEnvironment, plan: Plan, options: ApplyO
             waves: stage.waves.map((wave) => wave.map(({ id }) => id)),
           }));
           const { lineage } = context;
-          await context.journal.append({ type: "run.start", run, plan: plan.hash, lineage, stages, ...takenBy(env, context) });
+          await context.journal.append({
+            type: "run.start",
+            run,
+            plan: plan.hash,
+            lineage,
+            stages,
+            ...takenBy(env, context),
+          });
         } else {
           await context.journal.append({ type: "run.resume", ...takenBy(env, context) });
         }
@@ -56,12 +68,17 @@ export async function applyPlan(env: RunEnvironment, plan: Plan, options: ApplyO
   }
 }
 
-async function goForward(context: RunContext, { until }: ApplyOptions, fresh: boolean): Promise<void> {
+async function goForward(
+  context: RunContext,
+  { until }: ApplyOptions,
+  fresh: boolean,
+): Promise<void> {
   const { plan, journal, emit, run } = context;
   const commands = [`to go on: ops run resume ${run}`, `to go back: ops shard rollback ${run}`];
   try {
     const agenda = agendaForward(plan, statusOf(context), until);
-    if (!fresh) await pushEpochs(context, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))));
+    if (!fresh)
+      await pushEpochs(context, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))));
     let admitted = !fresh || agenda.length === 0;
     await executeForward(context, agenda, async () => {
       if (!admitted) await admitNew(context);
@@ -75,7 +92,9 @@ async function goForward(context: RunContext, { until }: ApplyOptions, fresh: bo
     emit({ type: "stopped", reason: "until", step: null, error: null });
     return;
   }
-  const soaks = plan.stages.flatMap(({ waves }) => waves.flat()).map((step) => (step.kind === "soak" ? step.seconds : 0));
+  const soaks = plan.stages
+    .flatMap(({ waves }) => waves.flat())
+    .map((step) => (step.kind === "soak" ? step.seconds : 0));
   const soakUntil = new Date(context.clock.now() + Math.max(0, ...soaks) * 1000).toISOString();
   await journal.append({ type: "run.soaking", until: soakUntil });
   emit({ type: "soaking", until: soakUntil });
@@ -83,14 +102,24 @@ async function goForward(context: RunContext, { until }: ApplyOptions, fresh: bo
 
 function sameAnswer(a: Found, b: Found): boolean {
   const key = (found: Found) =>
-    found.what === "new" ? found.superseded.map(({ run }) => run).join() : `${found.status.run} ${found.status.seq}`;
+    found.what === "new"
+      ? found.superseded.map(({ run }) => run).join()
+      : `${found.status.run} ${found.status.seq}`;
   return a.what === b.what && key(a) === key(b);
 }
 
-async function supersede({ store, clock, emit }: RunEnvironment, old: RunStatus, by: string): Promise<void> {
+async function supersede(
+  { store, clock, emit }: RunEnvironment,
+  old: RunStatus,
+  by: string,
+): Promise<void> {
   const journal = await Journal.open(store, old.run, clock.now);
   try {
-    await journal.append({ type: "run.end", outcome: "superseded", why: `run ${by} of the same keyspaces began` });
+    await journal.append({
+      type: "run.end",
+      outcome: "superseded",
+      why: `run ${by} of the same keyspaces began`,
+    });
     emit({ type: "note", message: `run ${old.run} had nothing to retire: it has ended` });
   } finally {
     await journal.close();

@@ -34,7 +34,9 @@ export async function ask<T>(
       const told = failureOf(problem, node, asked);
       const inMs = backoff(patience.backoffMs, tries);
       if (!problem.retryable || clock.now() + inMs > until) {
-        throw new StepFailure(uncertain && problem.retryable ? { ...told, outcome: "unknown" } : told);
+        throw new StepFailure(
+          uncertain && problem.retryable ? { ...told, outcome: "unknown" } : told,
+        );
       }
       if (tries === 2) emit({ type: "retry", step, node, error: told, inMs });
       await clock.sleep(inMs, stop.detached);
@@ -43,7 +45,11 @@ export async function ask<T>(
 }
 
 /** What a node says about itself. */
-export function askNode(context: RunContext, step: string | null, node: string): Promise<NodeStatus> {
+export function askNode(
+  context: RunContext,
+  step: string | null,
+  node: string,
+): Promise<NodeStatus> {
   return ask(context, step, node, "tell its state", (agent) => agent.node());
 }
 
@@ -88,7 +94,8 @@ export async function waitFor<T extends object>(
   for (let tries = 1; ; tries += 1) {
     const found = await look();
     if (typeof found !== "string") return found;
-    if (clock.now() > until) throw new StepFailure({ code, message: found, outcome: "none", hint: null }, EXIT.partial);
+    if (clock.now() > until)
+      throw new StepFailure({ code, message: found, outcome: "none", hint: null }, EXIT.partial);
     if (stop.detached.aborted) throw new Interrupted("detached");
     await clock.sleep(backoff(patience.backoffMs, tries), stop.detached);
   }

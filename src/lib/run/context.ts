@@ -31,7 +31,10 @@ export function statusOf(context: RunContext): RunStatus {
 }
 
 /** With what right a keyspace's agents are asked to change something. */
-export function authorityFor(context: Pick<RunContext, "epochs" | "lineage">, keyspace: string): Authority {
+export function authorityFor(
+  context: Pick<RunContext, "epochs" | "lineage">,
+  keyspace: string,
+): Authority {
   const scope = `keyspace/${keyspace}`;
   const epoch = context.epochs[scope];
   if (epoch === undefined) throw new Error(`the run has no lock of ${scope}`);
@@ -40,7 +43,9 @@ export function authorityFor(context: Pick<RunContext, "epochs" | "lineage">, ke
 
 /** The stage that a step is in. */
 export function stageOf(plan: Plan, step: string): string {
-  const stage = plan.stages.find(({ waves }) => waves.some((wave) => wave.some(({ id }) => id === step)));
+  const stage = plan.stages.find(({ waves }) =>
+    waves.some((wave) => wave.some(({ id }) => id === step)),
+  );
   if (stage === undefined) throw new Error(`the plan has no step ${step}`);
   return stage.id;
 }

@@ -1,6 +1,12 @@
 import { EXIT, OpsError } from "../errors.js";
 import { difference } from "../keyspace/map.js";
-import { type Owner, asOwners, currentOwners, observedKeyspace, sameOwner } from "../plan/holdings.js";
+import {
+  type Owner,
+  asOwners,
+  currentOwners,
+  observedKeyspace,
+  sameOwner,
+} from "../plan/holdings.js";
 import type { Observed } from "../plan/observed.js";
 import type { Plan } from "../plan/types.js";
 
@@ -11,17 +17,30 @@ import type { Plan } from "../plan/types.js";
 export function assertCurrent(plan: Plan, observed: Observed): void {
   const changed = plan.keyspaces.flatMap(({ id, domain, before }) => {
     const likely = before.map(({ lo, hi, shard, primary }) => ({ lo, hi, shard, primary }));
-    const now = currentOwners(observedKeyspace(observed, id), { id, domain, likely }, observed.unreachable);
+    const now = currentOwners(
+      observedKeyspace(observed, id),
+      { id, domain, likely },
+      observed.unreachable,
+    );
     return difference(asOwners(before), now, sameOwner).map(
-      ({ lo, hi, value }) => `${id} [${lo}, ${hi}): ${inWords(value.before)} when the plan was made, ${inWords(value.after)} now`,
+      ({ lo, hi, value }) =>
+        `${id} [${lo}, ${hi}): ${inWords(value.before)} when the plan was made, ${inWords(value.after)} now`,
     );
   });
   if (changed.length === 0) return;
-  const shown = changed.slice(0, 20).map((line) => `\n  ${line}`).join("");
-  throw new OpsError("stale-plan", EXIT.stale, `The plan was made for a state that is no more; nothing was changed:${shown}`, {
-    hint: "make a new plan (ops shard plan), or look at what happened (ops run list, ops agent status)",
-    details: changed,
-  });
+  const shown = changed
+    .slice(0, 20)
+    .map((line) => `\n  ${line}`)
+    .join("");
+  throw new OpsError(
+    "stale-plan",
+    EXIT.stale,
+    `The plan was made for a state that is no more; nothing was changed:${shown}`,
+    {
+      hint: "make a new plan (ops shard plan), or look at what happened (ops run list, ops agent status)",
+      details: changed,
+    },
+  );
 }
 
 function inWords(owner: Owner | null): string {

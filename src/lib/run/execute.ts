@@ -15,7 +15,8 @@ export async function executeForward(
   const { journal, emit } = context;
   for (const item of agenda) {
     const { id, title } = item.stage;
-    if (!statusOf(context).entered.has(id)) await journal.append({ type: "stage.enter", stage: id });
+    if (!statusOf(context).entered.has(id))
+      await journal.append({ type: "stage.enter", stage: id });
     emit({ type: "stage", stage: id, title, state: "entered" });
     await before(item);
     for (const wave of item.waves) {
@@ -59,17 +60,25 @@ export async function inParallel(
       }
     }),
   );
-  const errors = results.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+  const errors = results.flatMap((result) =>
+    result.status === "rejected" ? [result.reason as unknown] : [],
+  );
   if (errors.length > 0) throw worstOf(errors);
 }
 
 /** A bug, before a failure of a step, before having been interrupted. The message of a failure holds those of the others. */
 function worstOf(errors: readonly unknown[]): unknown {
-  const bug = errors.find((error) => !(error instanceof StepFailure || error instanceof Interrupted));
+  const bug = errors.find(
+    (error) => !(error instanceof StepFailure || error instanceof Interrupted),
+  );
   if (bug !== undefined) return bug;
   const failures = errors.filter((error) => error instanceof StepFailure);
-  const worst = SEVERITY.map((exit) => failures.find((error) => error.exit === exit)).find((error) => error !== undefined) ?? failures[0];
-  if (worst === undefined) return errors.find((error) => (error as Interrupted).how === "detached") ?? errors[0];
+  const worst =
+    SEVERITY.map((exit) => failures.find((error) => error.exit === exit)).find(
+      (error) => error !== undefined,
+    ) ?? failures[0];
+  if (worst === undefined)
+    return errors.find((error) => (error as Interrupted).how === "detached") ?? errors[0];
   const others = failures.filter((error) => error !== worst && error.message !== worst.message);
   if (others.length === 0) return worst;
   const message = [worst, ...others].map((error) => error.failure.message).join("\n  ");
@@ -78,15 +87,29 @@ function worstOf(errors: readonly unknown[]): unknown {
   return merged;
 }
 
-const SEVERITY: readonly number[] = [EXIT.locked, EXIT.unknown, EXIT.unreachable, EXIT.refused, EXIT.partial];
+const SEVERITY: readonly number[] = [
+  EXIT.locked,
+  EXIT.unknown,
+  EXIT.unreachable,
+  EXIT.refused,
+  EXIT.partial,
+];
 
 /**
  * Journals why a run stopped before its end, and makes the error for people of it. `ended` runs (refused before anything was
  * touched) are over; others can be taken up again.
  */
-export async function stopRun(context: RunContext, error: unknown, commands: readonly string[]): Promise<never> {
+export async function stopRun(
+  context: RunContext,
+  error: unknown,
+  commands: readonly string[],
+): Promise<never> {
   const { journal, emit, run } = context;
-  const stopped = async (reason: StopReason, step: string | null, told: StepFailure["failure"] | null) => {
+  const stopped = async (
+    reason: StopReason,
+    step: string | null,
+    told: StepFailure["failure"] | null,
+  ) => {
     await journal.append({ type: "run.stopped", reason, step, error: told });
     emit({ type: "stopped", reason, step, error: told });
   };
@@ -96,7 +119,9 @@ export async function stopRun(context: RunContext, error: unknown, commands: rea
     throw new OpsError(
       detached ? "detached" : "stopped",
       detached ? EXIT.unknown : EXIT.partial,
-      detached ? `run ${run}: detached; what the agents had been asked goes on` : `run ${run}: stopped at a safe boundary`,
+      detached
+        ? `run ${run}: detached; what the agents had been asked goes on`
+        : `run ${run}: stopped at a safe boundary`,
       { hint: commands.join("\n      "), details: { run } },
     );
   }
@@ -109,7 +134,12 @@ export async function stopRun(context: RunContext, error: unknown, commands: rea
     throw runError(error, run, whereOf(context, step), untouched ? [] : commands);
   }
   if (error instanceof OpsError) {
-    const told = { code: error.code, message: error.message, outcome: "none" as const, hint: error.hint ?? null };
+    const told = {
+      code: error.code,
+      message: error.message,
+      outcome: "none" as const,
+      hint: error.hint ?? null,
+    };
     if (untouched) await refuse(context, error.message);
     else await stopped("failed", null, told);
   }

@@ -9,7 +9,10 @@ export class StepFailure extends Error {
   /** Set by the executor. */
   step: string | null = null;
 
-  constructor(failure: Failure, exit: Exit = failure.outcome === "unknown" ? EXIT.unknown : EXIT.partial) {
+  constructor(
+    failure: Failure,
+    exit: Exit = failure.outcome === "unknown" ? EXIT.unknown : EXIT.partial,
+  ) {
     super(failure.message);
     this.name = "StepFailure";
     this.failure = failure;
@@ -28,7 +31,11 @@ export class Interrupted extends Error {
   }
 }
 
-export function failure(code: string, message: string, more: Partial<Omit<Failure, "code" | "message">> = {}): Failure {
+export function failure(
+  code: string,
+  message: string,
+  more: Partial<Omit<Failure, "code" | "message">> = {},
+): Failure {
   return { code, message, outcome: more.outcome ?? "none", hint: more.hint ?? null };
 }
 
@@ -46,11 +53,13 @@ export function failureOf(problem: AgentProblem, node: string, asked: string): F
 export function refusalOf(problem: AgentProblem, node: string, asked: string): StepFailure | null {
   const told = failureOf(problem, node, asked);
   if (problem.code === "stale-epoch") {
-    const hint = "another ops took over this scope: ops run list shows its run; this one changes nothing any more";
+    const hint =
+      "another ops took over this scope: ops run list shows its run; this one changes nothing any more";
     return new StepFailure({ ...told, outcome: "none", hint }, EXIT.locked);
   }
   if (problem.code === "unknown-lineage") {
-    const hint = "the node belongs to another control plane (state directory): use that one's --state";
+    const hint =
+      "the node belongs to another control plane (state directory): use that one's --state";
     return new StepFailure({ ...told, outcome: "none", hint }, EXIT.refused);
   }
   if (problem.status === 401 || problem.status === 403) {
@@ -60,9 +69,18 @@ export function refusalOf(problem: AgentProblem, node: string, asked: string): S
 }
 
 /** For people and programs, with the next command to type. */
-export function runError(told: StepFailure, run: string, where: string, commands: readonly string[]): OpsError {
+export function runError(
+  told: StepFailure,
+  run: string,
+  where: string,
+  commands: readonly string[],
+): OpsError {
   const { code, message, outcome, hint } = told.failure;
-  const changed = { none: "nothing was changed by it", partial: "a part of it was done", unknown: "whether anything was changed is not known" };
+  const changed = {
+    none: "nothing was changed by it",
+    partial: "a part of it was done",
+    unknown: "whether anything was changed is not known",
+  };
   return new OpsError(code, told.exit, `${where}: ${message}; ${changed[outcome]}`, {
     hint: [...(hint === null ? [] : [hint]), ...commands].join("\n      "),
     details: { run, step: told.step, outcome },

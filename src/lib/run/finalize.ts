@@ -22,7 +22,11 @@ const WAIT_AT_MOST_MS = 600_000;
  * finalization that was interrupted; does nothing for a run that was finalized.
  * @throws OpsError `soaking` (exit 3) while much of the soak is left, `not-applied` (exit 3) for a run that is not at that point
  */
-export async function finalizeRun(env: RunEnvironment, run: string, options: FinalizeOptions): Promise<void> {
+export async function finalizeRun(
+  env: RunEnvironment,
+  run: string,
+  options: FinalizeOptions,
+): Promise<void> {
   const left = await soakLeft(env, run);
   if (left === null) return;
   if (!options.early) await waitOut(env, run, left);
@@ -47,19 +51,40 @@ export async function finalizeRun(env: RunEnvironment, run: string, options: Fin
 }
 
 /** Milliseconds until the run's soak is over, 0 when it is; null for a run that was finalized already. Throws `not-applied`. */
-export async function soakLeft({ store, clock }: Pick<RunEnvironment, "store" | "clock">, run: string): Promise<number | null> {
+export async function soakLeft(
+  { store, clock }: Pick<RunEnvironment, "store" | "clock">,
+  run: string,
+): Promise<number | null> {
   const { status } = await readHistory(store, run);
   if (status?.outcome === "finalized") return null;
-  const ready = status !== null && (status.activity === "soaking" || (status.direction === "finalize" && status.activity !== "ended"));
+  const ready =
+    status !== null &&
+    (status.activity === "soaking" ||
+      (status.direction === "finalize" && status.activity !== "ended"));
   if (!ready) {
-    const state = status === null ? "it never began" : (status.outcome ?? `it is ${status.activity} (${status.direction})`);
-    const hint = status === null || status.outcome !== null ? {} : { hint: `ops run resume ${run} first; ops run show ${run} says how it stands` };
-    throw new OpsError("not-applied", EXIT.refused, `run ${run} cannot be finalized: ${state}`, hint);
+    const state =
+      status === null
+        ? "it never began"
+        : (status.outcome ?? `it is ${status.activity} (${status.direction})`);
+    const hint =
+      status === null || status.outcome !== null
+        ? {}
+        : { hint: `ops run resume ${run} first; ops run show ${run} says how it stands` };
+    throw new OpsError(
+      "not-applied",
+      EXIT.refused,
+      `run ${run} cannot be finalized: ${state}`,
+      hint,
+    );
   }
   return status.soakUntil === null ? 0 : Math.max(0, Date.parse(status.soakUntil) - clock.now());
 }
 
-async function waitOut({ clock, stop, emit }: RunEnvironment, run: string, left: number): Promise<void> {
+async function waitOut(
+  { clock, stop, emit }: RunEnvironment,
+  run: string,
+  left: number,
+): Promise<void> {
   if (left === 0) return;
   const until = new Date(clock.now() + left).toISOString();
   if (left > WAIT_AT_MOST_MS) {
@@ -71,7 +96,9 @@ async function waitOut({ clock, stop, emit }: RunEnvironment, run: string, left:
   const ended = AbortSignal.any([stop.stopping, stop.detached]);
   await clock.sleep(left, ended);
   if (ended.aborted) {
-    throw new OpsError("stopped", EXIT.failure, `run ${run} goes on soaking; nothing was changed`, { hint: `ops shard finalize ${run}` });
+    throw new OpsError("stopped", EXIT.failure, `run ${run} goes on soaking; nothing was changed`, {
+      hint: `ops shard finalize ${run}`,
+    });
   }
 }
 
@@ -80,9 +107,18 @@ async function assertArrived(context: RunContext): Promise<void> {
   for (const { id, after } of context.plan.keyspaces) {
     for (const holding of after) {
       const entries = await entriesOn(context, null, holding.primary, id, holding);
-      if (covers(entries.filter(({ role }) => role === "primary"), holding)) continue;
+      if (
+        covers(
+          entries.filter(({ role }) => role === "primary"),
+          holding,
+        )
+      )
+        continue;
       const message = `${holding.primary} is not the writer of ${id} [${holding.lo}, ${holding.hi}): the old copies are kept`;
-      throw new StepFailure(failure("not-the-writer", message, { hint: "ops agent status shows who is" }), EXIT.refused);
+      throw new StepFailure(
+        failure("not-the-writer", message, { hint: "ops agent status shows who is" }),
+        EXIT.refused,
+      );
     }
   }
   await confirmConvergence(context, null);

@@ -22,13 +22,21 @@ export async function findRun(store: StateStore, plan: Plan): Promise<Found> {
     const { status } = await readHistory(store, run);
     if (status === null || status.activity === "ended") continue;
     if (status.plan === plan.hash) {
-      if (status.direction === "apply") return { what: status.activity === "soaking" ? "applied" : "resume", status };
-      throw inTheWay(status, `the plan's run ${run} is being ${status.direction === "undo" ? "rolled back" : "finalized"}`);
+      if (status.direction === "apply")
+        return { what: status.activity === "soaking" ? "applied" : "resume", status };
+      throw inTheWay(
+        status,
+        `the plan's run ${run} is being ${status.direction === "undo" ? "rolled back" : "finalized"}`,
+      );
     }
     if (!Object.keys(status.epochs).some((scope) => plan.scopes.includes(scope))) continue;
     const retires = (await planOf(store, run)).stages.some((stage) => !isReversible(stage));
     if (status.activity === "soaking" && !retires) superseded.push(status);
-    else throw inTheWay(status, `run ${run} of the same keyspaces has not ended (${status.direction}, ${status.activity})`);
+    else
+      throw inTheWay(
+        status,
+        `run ${run} of the same keyspaces has not ended (${status.direction}, ${status.activity})`,
+      );
   }
   return { what: "new", superseded };
 }
@@ -37,5 +45,8 @@ function inTheWay(status: RunStatus, message: string): OpsError {
   const { run, activity, direction } = status;
   const finish = activity === "soaking" ? `ops shard finalize ${run}` : `ops run resume ${run}`;
   const back = direction === "finalize" ? "" : `, or ops shard rollback ${run}`;
-  return new OpsError("unfinished-run", EXIT.refused, message, { hint: `${finish}${back}`, details: { run, activity, direction } });
+  return new OpsError("unfinished-run", EXIT.refused, message, {
+    hint: `${finish}${back}`,
+    details: { run, activity, direction },
+  });
 }

@@ -24,16 +24,28 @@ export interface OpenWork {
 
 export interface RunInspection extends RunSummary {
   /** Who works on it now; null for nobody. */
-  readonly holder: { readonly actor: string; readonly pid: number; readonly host: string; readonly alive: "yes" | "no" | "unknown" } | null;
+  readonly holder: {
+    readonly actor: string;
+    readonly pid: number;
+    readonly host: string;
+    readonly alive: "yes" | "no" | "unknown";
+  } | null;
   readonly open: readonly OpenWork[];
 }
 
 /** How a run stands, with what is under way at the agents. Reads only. */
-export async function inspectRun(store: StateStore, connect: Connect, run: string): Promise<RunInspection> {
+export async function inspectRun(
+  store: StateStore,
+  connect: Connect,
+  run: string,
+): Promise<RunInspection> {
   const summary = await showRun(store, run);
   const { status, records } = await readHistory(store, run);
   const held = (await store.holders()).find((holder) => holder.run === run);
-  const holder = held === undefined ? null : { actor: held.actor, pid: held.pid, host: held.host, alive: held.alive };
+  const holder =
+    held === undefined
+      ? null
+      : { actor: held.actor, pid: held.pid, host: held.host, alive: held.alive };
   const ops = openOps(status!);
   if (ops.length === 0) return { ...summary, holder, open: [] };
   const plan = await planOf(store, run);
@@ -43,11 +55,22 @@ export async function inspectRun(store: StateStore, connect: Connect, run: strin
     const open = await Promise.all(
       ops.map(async ({ op, step, node, state, error }): Promise<OpenWork> => {
         const found = steps.find(({ id }) => id === step);
-        const about = { step, node, what: found === undefined ? step : sayStep(found), since: sinceOf(records, op) };
+        const about = {
+          step,
+          node,
+          what: found === undefined ? step : sayStep(found),
+          since: sinceOf(records, op),
+        };
         try {
           const live = await agents.of(node).operation(op);
-          if (live === null) return { ...about, state: "unknown-there", phase: null, why: error?.message ?? null };
-          return { ...about, state: live.state, phase: live.phase, why: live.error?.message ?? null };
+          if (live === null)
+            return { ...about, state: "unknown-there", phase: null, why: error?.message ?? null };
+          return {
+            ...about,
+            state: live.state,
+            phase: live.phase,
+            why: live.error?.message ?? null,
+          };
         } catch (problem) {
           return { ...about, state: "no-answer", phase: state, why: asProblem(problem).message };
         }

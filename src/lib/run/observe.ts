@@ -31,7 +31,11 @@ export async function observe(topology: Topology, options: ObserveOptions = {}):
 }
 
 /** Load of a keyspace, from its primaries, sorted; empty when nobody holds it. As `observe`. */
-export async function histograms(topology: Topology, keyspace: string, options: ObserveOptions = {}): Promise<Bucket[]> {
+export async function histograms(
+  topology: Topology,
+  keyspace: string,
+  options: ObserveOptions = {},
+): Promise<Bucket[]> {
   const { keyspaces } = await observe(topology, options);
   return [...(keyspaces.find(({ id }) => id === keyspace)?.histogram ?? [])];
 }
@@ -39,7 +43,9 @@ export async function histograms(topology: Topology, keyspace: string, options: 
 /** The URLs of the topology's data nodes. */
 export function dataAgents(topology: Topology): Record<string, { readonly url: string }> {
   return Object.fromEntries(
-    topology.nodes.flatMap(({ id, layer, agent }) => (layer === "data" && agent !== null ? [[id, { url: agent }]] : [])),
+    topology.nodes.flatMap(({ id, layer, agent }) =>
+      layer === "data" && agent !== null ? [[id, { url: agent }]] : [],
+    ),
   );
 }
 
@@ -51,28 +57,43 @@ export async function observeAgents(agents: Agents, buckets: number): Promise<Ob
   await Promise.all(
     agents.nodes.map(async (name) => {
       try {
-        const [status, routes] = await Promise.all([agents.of(name).node(), agents.of(name).routes()]);
+        const [status, routes] = await Promise.all([
+          agents.of(name).node(),
+          agents.of(name).routes(),
+        ]);
         nodes.push({ status, name });
         for (const table of routes.tables) {
           const known = tables.get(table.keyspace);
-          if (known === undefined || known.version < table.version) tables.set(table.keyspace, table);
+          if (known === undefined || known.version < table.version)
+            tables.set(table.keyspace, table);
         }
       } catch (error) {
         unreachable.push({ node: name, why: asProblem(error).message });
       }
     }),
   );
-  const ids = new Set(nodes.flatMap(({ status }) => status.entries.map(({ keyspace }) => keyspace)));
+  const ids = new Set(
+    nodes.flatMap(({ status }) => status.entries.map(({ keyspace }) => keyspace)),
+  );
   const keyspaces = await Promise.all(
     [...ids].sort().map(async (id): Promise<ObservedKeyspace> => {
       const table = tables.get(id) ?? null;
       const held = nodes.flatMap(({ name, status }) =>
-        status.entries.filter(({ keyspace }) => keyspace === id).flatMap((entry) => partsOf(name, entry, table)),
+        status.entries
+          .filter(({ keyspace }) => keyspace === id)
+          .flatMap((entry) => partsOf(name, entry, table)),
       );
       const measured = await Promise.all(held.map((entry) => measure(agents, id, entry, buckets)));
-      const entries = measured.map(({ entry }) => entry).toSorted((a, b) => byPlace(a.segment, b.segment) || (a.node < b.node ? -1 : 1));
+      const entries = measured
+        .map(({ entry }) => entry)
+        .toSorted((a, b) => byPlace(a.segment, b.segment) || (a.node < b.node ? -1 : 1));
       const histogram = measured.flatMap((one) => one.buckets).toSorted(byPlace);
-      return { id, sharding: table?.sharding ?? null, entries, ...(buckets > 0 ? { histogram } : {}) };
+      return {
+        id,
+        sharding: table?.sharding ?? null,
+        entries,
+        ...(buckets > 0 ? { histogram } : {}),
+      };
     }),
   );
   unreachable.sort((a, b) => (a.node < b.node ? -1 : 1));
@@ -95,7 +116,10 @@ function partsOf(node: string, entry: EntryStatus, table: RouteTable | null): Ob
     const part = overlapOf(route, segment);
     return part === null ? [] : [{ ...whole, segment: part, shard: route.shard }];
   });
-  const unrouted = subtract([segment], routed.map((part) => part.segment));
+  const unrouted = subtract(
+    [segment],
+    routed.map((part) => part.segment),
+  );
   return [...routed, ...unrouted.map((part) => ({ ...whole, segment: part, shard: null }))];
 }
 
@@ -107,13 +131,21 @@ async function measure(
 ): Promise<{ entry: ObservedEntry; buckets: Bucket[] }> {
   if (entry.role !== "primary" || buckets === 0) return { entry, buckets: [] };
   const { lo, hi } = entry.segment;
-  const answer = await agents.of(entry.node).histogram(keyspace, lo, hi, buckets).catch((error: unknown) => {
-    const { message } = asProblem(error);
-    throw new OpsError("unreachable", EXIT.unreachable, `${entry.node} did not say how much of ${keyspace} it holds: ${message}`, {
-      hint: "try again",
-      cause: error,
+  const answer = await agents
+    .of(entry.node)
+    .histogram(keyspace, lo, hi, buckets)
+    .catch((error: unknown) => {
+      const { message } = asProblem(error);
+      throw new OpsError(
+        "unreachable",
+        EXIT.unreachable,
+        `${entry.node} did not say how much of ${keyspace} it holds: ${message}`,
+        {
+          hint: "try again",
+          cause: error,
+        },
+      );
     });
-  });
   const sized = answer.buckets.map((bucket, i) => ({
     lo: bucket.lo,
     hi: answer.buckets[i + 1]?.lo ?? hi,
@@ -122,7 +154,9 @@ async function measure(
   }));
   return {
     entry: { ...entry, rows: BigInt(answer.rows), bytes: BigInt(answer.bytes) },
-    buckets: sized.filter((bucket) => bucket.lo < bucket.hi && (bucket.rows > 0n || bucket.bytes > 0n)),
+    buckets: sized.filter(
+      (bucket) => bucket.lo < bucket.hi && (bucket.rows > 0n || bucket.bytes > 0n),
+    ),
   };
 }
 

@@ -1,5 +1,10 @@
 import { encodeJson } from "../agent/protocol/json.js";
-import { type Operation, type OperationRequest, isEnded, operationRequest } from "../agent/protocol/operation.js";
+import {
+  type Operation,
+  type OperationRequest,
+  isEnded,
+  operationRequest,
+} from "../agent/protocol/operation.js";
 import { EXIT } from "../errors.js";
 import { ask } from "./ask.js";
 import { backoff } from "./clock.js";
@@ -28,7 +33,13 @@ export interface OperateOptions {
 }
 
 /** The id of one attempt: the same intent has the same id, so sending it twice is sending it once. */
-export function operationId(run: string, stage: string, step: string, node: string, attempt: number): string {
+export function operationId(
+  run: string,
+  stage: string,
+  step: string,
+  node: string,
+  attempt: number,
+): string {
   return sha256(JSON.stringify([run, stage, step, node, attempt]));
 }
 
@@ -64,7 +75,11 @@ export async function operate(
  * In a rollback an operation that never arrived counts as failed (the newer epoch keeps it from arriving), and one that runs is
  * cancelled; otherwise it is sent again, or followed.
  */
-export async function settle(context: RunContext, step: string, options: OperateOptions): Promise<void> {
+export async function settle(
+  context: RunContext,
+  step: string,
+  options: OperateOptions,
+): Promise<void> {
   for (const { op, node, undo, request } of openOps(statusOf(context), step)) {
     const followed: Followed = { op, step, node, request: operationRequest.parse(request) };
     const asked = `say how its operation ${options.what} went`;
@@ -76,9 +91,14 @@ export async function settle(context: RunContext, step: string, options: Operate
       return agent.operation(op);
     }).catch((error: unknown) => unknown(context, op, error));
     if (takenBack && known !== null && !isEnded(known.state)) {
-      await ask(context, step, node, `cancel ${options.what}`, (agent) => agent.cancelOperation(op, authority));
+      await ask(context, step, node, `cancel ${options.what}`, (agent) =>
+        agent.cancelOperation(op, authority),
+      );
     }
-    await follow(context, followed, options, { send: known === null && !takenBack, restart: !takenBack });
+    await follow(context, followed, options, {
+      send: known === null && !takenBack,
+      restart: !takenBack,
+    });
   }
 }
 
@@ -95,7 +115,12 @@ interface Attempt {
   readonly retryable: boolean;
 }
 
-async function attempt(context: RunContext, step: string, options: OperateOptions, asked: Asked): Promise<Attempt> {
+async function attempt(
+  context: RunContext,
+  step: string,
+  options: OperateOptions,
+  asked: Asked,
+): Promise<Attempt> {
   const { run, plan, journal, agents } = context;
   const number = statusOf(context).steps.get(step)?.ops.length ?? 0;
   const op = operationId(run, stageOf(plan, step), step, asked.node, number);
@@ -113,7 +138,10 @@ async function attempt(context: RunContext, step: string, options: OperateOption
     inverse: asked.inverse === null ? null : plain(asked.inverse),
     preState: asked.preState,
   });
-  return follow(context, { op, step, node: asked.node, request: asked.request }, options, { send: true, restart: true });
+  return follow(context, { op, step, node: asked.node, request: asked.request }, options, {
+    send: true,
+    restart: true,
+  });
 }
 
 interface Followed extends Pick<OpStatus, "op" | "step" | "node"> {
@@ -130,7 +158,7 @@ async function follow(
   const { journal, patience } = context;
   let last: Operation | null = null;
   let sends = 0;
-  for (let needsSending = send; ; ) {
+  for (let needsSending = send; ;) {
     if (needsSending) {
       if (sends > patience.identicalErrors) return fail(context, op, lostAgain(op, options), false);
       const sent = await put(context, op, options);
@@ -141,11 +169,13 @@ async function follow(
       last = await look(context, op, options, last);
     }
     if (last === null) {
-      if (!restart) return fail(context, op, failure("never-arrived", `${op.node} does not know it`), false);
+      if (!restart)
+        return fail(context, op, failure("never-arrived", `${op.node} does not know it`), false);
       needsSending = true;
       continue;
     }
-    if (statusOf(context).ops.get(op.op)?.state !== "accepted") await journal.append({ type: "op.accepted", op: op.op });
+    if (statusOf(context).ops.get(op.op)?.state !== "accepted")
+      await journal.append({ type: "op.accepted", op: op.op });
     tell(context, op, options, last);
     needsSending = last.state === "interrupted" && restart;
     if (needsSending || !isEnded(last.state)) continue;
@@ -159,10 +189,16 @@ async function follow(
 }
 
 /** The operation as the agent stored it, or why it was certainly not stored. Throws when that is not certain. */
-async function put(context: RunContext, op: Followed, { what }: OperateOptions): Promise<Operation | StepFailure> {
+async function put(
+  context: RunContext,
+  op: Followed,
+  { what }: OperateOptions,
+): Promise<Operation | StepFailure> {
   const authority = authorityFor(context, op.request.keyspace);
   try {
-    return await ask(context, op.step, op.node, what, (agent) => agent.putOperation(op.op, op.request, authority));
+    return await ask(context, op.step, op.node, what, (agent) =>
+      agent.putOperation(op.op, op.request, authority),
+    );
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;
     if (error.failure.outcome === "unknown") return unknown(context, op.op, error);
@@ -225,23 +261,44 @@ async function unknown(context: RunContext, op: string, error: unknown): Promise
   throw new StepFailure(told, error.exit === EXIT.partial ? EXIT.unknown : error.exit);
 }
 
-async function fail(context: RunContext, op: Followed, error: Failure, retryable: boolean): Promise<Attempt> {
+async function fail(
+  context: RunContext,
+  op: Followed,
+  error: Failure,
+  retryable: boolean,
+): Promise<Attempt> {
   await context.journal.append({ type: "op.failed", op: op.op, error });
   return { result: {}, failed: error, retryable };
 }
 
 function endError(op: Followed, { what }: OperateOptions, { state, error }: Operation): Failure {
-  if (error === null) return failure(state, `${op.node} was asked to ${what}; the operation is ${state}`, { outcome: "partial" });
+  if (error === null)
+    return failure(state, `${op.node} was asked to ${what}; the operation is ${state}`, {
+      outcome: "partial",
+    });
   const { code, message, outcome, hint } = error;
-  return { code, message: `${op.node} was asked to ${what}; it answered ${code}: ${message}`, outcome, hint: hint ?? null };
+  return {
+    code,
+    message: `${op.node} was asked to ${what}; it answered ${code}: ${message}`,
+    outcome,
+    hint: hint ?? null,
+  };
 }
 
 function lostAgain(op: Followed, { what }: OperateOptions): Failure {
   const message = `${op.node} was asked to ${what}; its agent lost the work or was restarted again and again`;
-  return failure("interrupted", message, { outcome: "partial", hint: `look at the log of the agent of ${op.node}` });
+  return failure("interrupted", message, {
+    outcome: "partial",
+    hint: `look at the log of the agent of ${op.node}`,
+  });
 }
 
-function tell({ emit }: RunContext, op: Followed, { progressOf }: OperateOptions, { phase, progress }: Operation): void {
+function tell(
+  { emit }: RunContext,
+  op: Followed,
+  { progressOf }: OperateOptions,
+  { phase, progress }: Operation,
+): void {
   if (progress === null || progressOf === undefined) return;
   const { done, total, unit, rate } = progress;
   emit({
@@ -253,7 +310,9 @@ function tell({ emit }: RunContext, op: Followed, { progressOf }: OperateOptions
     unit,
     ...(total === null ? {} : { total }),
     ...(rate === null ? {} : { rate }),
-    ...(total === null || rate === null || rate <= 0 ? {} : { etaMs: (Math.max(0, total - done) / rate) * 1000 }),
+    ...(total === null || rate === null || rate <= 0
+      ? {}
+      : { etaMs: (Math.max(0, total - done) / rate) * 1000 }),
   });
 }
 

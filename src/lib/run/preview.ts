@@ -21,21 +21,40 @@ export interface Preview {
 type Reading = Pick<RunEnvironment, "store" | "connect" | "clock">;
 
 /** @throws OpsError as applying the plan would: `stale-plan`, `unreachable`, `unfinished-run` */
-export async function previewApply(env: Reading, plan: Plan, until: string | null): Promise<Preview> {
+export async function previewApply(
+  env: Reading,
+  plan: Plan,
+  until: string | null,
+): Promise<Preview> {
   const found = await findRun(env.store, plan);
   const status = found.what === "new" ? null : found.status;
-  if (found.what === "applied") return { run: found.status.run, lines: [], notes: ["the plan is applied; the run soaks"] };
+  if (found.what === "applied")
+    return { run: found.status.run, lines: [], notes: ["the plan is applied; the run soaks"] };
   const agenda = agendaForward(plan, status, until);
-  const notes = await reach(env, plan, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))), status === null);
+  const notes = await reach(
+    env,
+    plan,
+    participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))),
+    status === null,
+  );
   return { run: status?.run ?? null, lines: linesOf(agenda, "forward"), notes };
 }
 
-export async function previewRollback(env: Reading, run: string, to: string | null): Promise<Preview> {
+export async function previewRollback(
+  env: Reading,
+  run: string,
+  to: string | null,
+): Promise<Preview> {
   const target = await wayBack(env, run, { to });
   const { status } = await readHistory(env.store, run);
-  if (target === undefined || status === null) return { run, lines: [], notes: ["there is nothing to roll back"] };
+  if (target === undefined || status === null)
+    return { run, lines: [], notes: ["there is nothing to roll back"] };
   const plan = await planOf(env.store, run);
-  return { run, lines: linesOf(agendaBack(plan, status, target), "back"), notes: await reach(env, plan, [], false) };
+  return {
+    run,
+    lines: linesOf(agendaBack(plan, status, target), "back"),
+    notes: await reach(env, plan, [], false),
+  };
 }
 
 export async function previewFinalize(env: Reading, run: string): Promise<Preview> {
@@ -60,7 +79,12 @@ export async function previewResume(env: Reading, run: string): Promise<Preview>
 }
 
 /** Looks at the agents; `needed` ones must answer, and for a new run hold what the plan was made for. */
-async function reach(env: Reading, plan: Plan, needed: readonly string[], isNew: boolean): Promise<string[]> {
+async function reach(
+  env: Reading,
+  plan: Plan,
+  needed: readonly string[],
+  isNew: boolean,
+): Promise<string[]> {
   const agents = await env.connect(plan.nodes);
   try {
     const observed = await observeAgents(agents, 0);
@@ -68,7 +92,9 @@ async function reach(env: Reading, plan: Plan, needed: readonly string[], isNew:
     if (missing.length > 0) {
       const exit = missing.length === needed.length ? EXIT.unreachable : EXIT.refused;
       const list = missing.map(({ node, why }) => `\n  ${node}: ${why}`).join("");
-      throw new OpsError("unreachable", exit, `Agents that are needed do not answer:${list}`, { hint: "start them, then try again" });
+      throw new OpsError("unreachable", exit, `Agents that are needed do not answer:${list}`, {
+        hint: "start them, then try again",
+      });
     }
     if (isNew) assertCurrent(plan, observed);
     return observed.unreachable.map(({ node, why }) => `${node} does not answer: ${why}`);

@@ -20,11 +20,16 @@ export class Publisher {
   async current(keyspace: string): Promise<RouteTable | null> {
     const { store, agents } = this.#context;
     const stored = await readTable(store, keyspace);
-    const answers = await Promise.allSettled(agents.nodes.map(async (node) => (await agents.of(node).routes()).tables));
+    const answers = await Promise.allSettled(
+      agents.nodes.map(async (node) => (await agents.of(node).routes()).tables),
+    );
     return answers
       .flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []))
       .filter((table) => table.keyspace === keyspace)
-      .reduce<RouteTable | null>((best, table) => (best === null || table.version > best.version ? table : best), stored);
+      .reduce<RouteTable | null>(
+        (best, table) => (best === null || table.version > best.version ? table : best),
+        stored,
+      );
   }
 
   /**
@@ -41,7 +46,10 @@ export class Publisher {
   ): Promise<readonly string[]> {
     const before = this.#queue.get(keyspace) ?? Promise.resolve();
     const result = before.then(() => this.#publish(step, keyspace, change, needed));
-    this.#queue.set(keyspace, result.catch(() => {}));
+    this.#queue.set(
+      keyspace,
+      result.catch(() => {}),
+    );
     return result;
   }
 
@@ -55,8 +63,19 @@ export class Publisher {
     const current = await this.current(keyspace);
     const changed = change(current);
     const text = (version: number) => JSON.stringify(encodeTable({ ...changed, version }));
-    const version = current === null ? 1 : text(current.version) === JSON.stringify(encodeTable(current)) ? current.version : current.version + 1;
-    await journal.append({ type: "routes.intent", step, keyspace, version, hash: sha256(text(version)) });
+    const version =
+      current === null
+        ? 1
+        : text(current.version) === JSON.stringify(encodeTable(current))
+          ? current.version
+          : current.version + 1;
+    await journal.append({
+      type: "routes.intent",
+      step,
+      keyspace,
+      version,
+      hash: sha256(text(version)),
+    });
     await store.putRoutes(keyspace, { version, text: text(version) });
     const table = { ...changed, version };
     const problems = new Map<string, StepFailure>();
@@ -88,14 +107,18 @@ export class Publisher {
         const refusal = refusalOf(problem, node, asked);
         if (refusal !== null) return refusal;
         const wait = backoff(patience.backoffMs, tries);
-        if (!problem.retryable || clock.now() + wait > until) return new StepFailure(partial(failureOf(problem, node, asked)));
+        if (!problem.retryable || clock.now() + wait > until)
+          return new StepFailure(partial(failureOf(problem, node, asked)));
         await clock.sleep(wait);
       }
     }
   }
 }
 
-type PublisherContext = Pick<RunContext, "agents" | "store" | "clock" | "patience" | "epochs" | "lineage" | "emit" | "journal">;
+type PublisherContext = Pick<
+  RunContext,
+  "agents" | "store" | "clock" | "patience" | "epochs" | "lineage" | "emit" | "journal"
+>;
 
 /** The table that the store has; null for a keyspace that was never published. */
 export async function readTable(store: StateStore, keyspace: string): Promise<RouteTable | null> {

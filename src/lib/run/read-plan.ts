@@ -8,10 +8,15 @@ import type { Plan } from "../plan/types.js";
 export async function readPlan(file: string): Promise<Plan> {
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new OpsError("plan/unreadable", EXIT.refused, `${file} cannot be read: ${code ?? String(cause)}`, {
-      hint: "give a file that ops shard plan -o wrote",
-      cause,
-    });
+    throw new OpsError(
+      "plan/unreadable",
+      EXIT.refused,
+      `${file} cannot be read: ${code ?? String(cause)}`,
+      {
+        hint: "give a file that ops shard plan -o wrote",
+        cause,
+      },
+    );
   });
   const plan = decodePlan(text, file);
   assertSound(plan);

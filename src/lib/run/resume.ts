@@ -9,7 +9,9 @@ import { type RunEnvironment, planOf } from "./session.js";
 export async function resumeRun(env: RunEnvironment, run: string): Promise<void> {
   const { status } = await readHistory(env.store, run);
   if (status === null) {
-    throw new OpsError("never-began", EXIT.refused, `run ${run} never began`, { hint: "apply its plan again" });
+    throw new OpsError("never-began", EXIT.refused, `run ${run} never began`, {
+      hint: "apply its plan again",
+    });
   }
   if (status.activity === "ended" || status.activity === "soaking") return;
   if (status.direction === "undo") return rollbackRun(env, run, { to: status.undoTo });

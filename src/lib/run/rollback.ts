@@ -21,7 +21,11 @@ export interface RollbackOptions {
  * that was interrupted. Only the agents that hold what is undone are needed.
  * @throws OpsError `no-way-back` (exit 3) for a run that was finalized; others when it stops part-way
  */
-export async function rollbackRun(env: RunEnvironment, run: string, options: RollbackOptions): Promise<void> {
+export async function rollbackRun(
+  env: RunEnvironment,
+  run: string,
+  options: RollbackOptions,
+): Promise<void> {
   const to = await wayBack(env, run, options);
   if (to === undefined) return;
   await withRun(env, run, async (context) => {
@@ -29,7 +33,11 @@ export async function rollbackRun(env: RunEnvironment, run: string, options: Rol
     const status = statusOf(context);
     assertReversible(status);
     const again = status.direction === "undo" && status.undoTo === to;
-    await journal.append(again ? { type: "run.resume", ...takenBy(env, context) } : { type: "rollback.start", to, ...takenBy(env, context) });
+    await journal.append(
+      again
+        ? { type: "run.resume", ...takenBy(env, context) }
+        : { type: "rollback.start", to, ...takenBy(env, context) },
+    );
     emit({ type: "run", run, doing: "rollback", plan: status.plan });
     try {
       await goBack(context, to);
@@ -54,21 +62,33 @@ export async function wayBack(
 ): Promise<string | null | undefined> {
   const plan = await planOf(env.store, run);
   const { status } = await readHistory(env.store, run);
-  if (status === null || status.outcome === "rolled-back" || status.outcome === "refused") return undefined;
+  if (status === null || status.outcome === "rolled-back" || status.outcome === "refused")
+    return undefined;
   assertReversible(status);
   if (to === null) return null;
   const stage = findStage(plan, to);
   if (isReversible(stage)) return stage.id;
-  throw new OpsError("no-way-back", EXIT.usage, `${stage.id} comes last: going back to it undoes nothing`);
+  throw new OpsError(
+    "no-way-back",
+    EXIT.usage,
+    `${stage.id} comes last: going back to it undoes nothing`,
+  );
 }
 
 function assertReversible(status: RunStatus): void {
   const { run, outcome, stages, entered } = status;
-  if (outcome === null && !stages.some(({ id, reversible }) => !reversible && entered.has(id))) return;
-  const why = outcome === "superseded" ? "a later run of its keyspaces began" : "the old copies are gone";
-  throw new OpsError("no-way-back", EXIT.refused, `run ${run} was ${outcome ?? "partly finalized"}: ${why}, there is nothing to go back to`, {
-    hint: "plan the way back: ops shard plan with the earlier topology",
-  });
+  if (outcome === null && !stages.some(({ id, reversible }) => !reversible && entered.has(id)))
+    return;
+  const why =
+    outcome === "superseded" ? "a later run of its keyspaces began" : "the old copies are gone";
+  throw new OpsError(
+    "no-way-back",
+    EXIT.refused,
+    `run ${run} was ${outcome ?? "partly finalized"}: ${why}, there is nothing to go back to`,
+    {
+      hint: "plan the way back: ops shard plan with the earlier topology",
+    },
+  );
 }
 
 async function goBack(context: RunContext, to: string | null): Promise<void> {
@@ -76,7 +96,9 @@ async function goBack(context: RunContext, to: string | null): Promise<void> {
   const agenda = agendaBack(plan, statusOf(context), to);
   const steps = agenda.flatMap(({ waves }) => waves.flat());
   await pushEpochs(context, [...new Set(steps.flatMap(nodeNeeded))]);
-  const postponed = new Set(steps.filter(({ id }) => statusOf(context).steps.get(id)?.state === "postponed"));
+  const postponed = new Set(
+    steps.filter(({ id }) => statusOf(context).steps.get(id)?.state === "postponed"),
+  );
   const catchUp = async () => {
     for (const step of postponed) await undoStep(context, step);
     postponed.clear();
@@ -92,10 +114,18 @@ async function goBack(context: RunContext, to: string | null): Promise<void> {
         try {
           await undoStep(inner, step);
         } catch (error) {
-          if (!(error instanceof StepFailure) || step.kind !== "repoint" || error.failure.code !== "unreachable") throw error;
+          if (
+            !(error instanceof StepFailure) ||
+            step.kind !== "repoint" ||
+            error.failure.code !== "unreachable"
+          )
+            throw error;
           if (!hasOpenOps(context, step)) {
             await journal.append({ type: "step.postponed", step: step.id, error: error.failure });
-            emit({ type: "note", message: `${error.failure.message}. The rollback goes on without it for now` });
+            emit({
+              type: "note",
+              message: `${error.failure.message}. The rollback goes on without it for now`,
+            });
             postponed.add(step);
             return;
           }
@@ -103,7 +133,8 @@ async function goBack(context: RunContext, to: string | null): Promise<void> {
         }
       });
     }
-    if (postponed.size === 0) emit({ type: "stage", stage: stage.id, title: stage.title, state: "undone" });
+    if (postponed.size === 0)
+      emit({ type: "stage", stage: stage.id, title: stage.title, state: "undone" });
   }
   await catchUp();
   stopAtBoundary(context);
@@ -115,7 +146,8 @@ async function undoStep(context: RunContext, step: Step): Promise<void> {
   const stage = plan.stages.find(({ waves }) => waves.some((wave) => wave.includes(step)))!.id;
   const what = sayUndo(step);
   if (what !== null) emit({ type: "step", stage, step: step.id, what, state: "begun" });
-  if (back === null) await settle(context, step.id, { undo: true, what: sayStep(step), leavable: false });
+  if (back === null)
+    await settle(context, step.id, { undo: true, what: sayStep(step), leavable: false });
   else await back.undo(context, step);
   await journal.append({ type: "step.undone", step: step.id });
   if (what !== null) emit({ type: "step", stage, step: step.id, what, state: "undone" });
@@ -123,7 +155,11 @@ async function undoStep(context: RunContext, step: Step): Promise<void> {
 
 function hasOpenOps(context: RunContext, { id }: Step): boolean {
   const { ops, steps } = statusOf(context);
-  return steps.get(id)?.ops.some((op) => ["intended", "accepted", "unknown"].includes(ops.get(op)!.state)) ?? false;
+  return (
+    steps
+      .get(id)
+      ?.ops.some((op) => ["intended", "accepted", "unknown"].includes(ops.get(op)!.state)) ?? false
+  );
 }
 
 /** The nodes that have to answer for a step to be undone. */

@@ -7,15 +7,17 @@ import { type RunSummary, summarize } from "./summary.js";
 export async function listRuns(store: StateStore): Promise<RunSummary[]> {
   const summaries: RunSummary[] = [];
   for (const run of await store.runs()) {
-    const { status, records } = await readHistory(store, run);
-    if (status !== null) summaries.push(summarize(status, records));
+    const { status } = await readHistory(store, run);
+    if (status !== null) summaries.push(summarize(status));
   }
   return summaries;
 }
 
 /** How one run stands. Throws `no-such-run` (exit 64), `never-began` (exit 3). */
 export async function showRun(store: StateStore, run: string): Promise<RunSummary> {
-  const { status, records } = await readHistory(store, run);
-  if (status !== null) return summarize(status, records);
-  throw new OpsError("never-began", EXIT.refused, `run ${run} never began`, { hint: "apply its plan again" });
+  const { status } = await readHistory(store, run);
+  if (status !== null) return summarize(status);
+  throw new OpsError("never-began", EXIT.refused, `run ${run} never began`, {
+    hint: "apply its plan again",
+  });
 }

@@ -25,11 +25,21 @@ export interface RunEnvironment {
 
 /** What is journalled when a run is taken in hand. */
 export function takenBy({ actor, command }: RunEnvironment, { epochs }: Lease | RunContext) {
-  return { actor, command, epochs: Object.fromEntries(Object.entries(epochs).map(([scope, epoch]) => [scope, String(epoch)])) };
+  return {
+    actor,
+    command,
+    epochs: Object.fromEntries(
+      Object.entries(epochs).map(([scope, epoch]) => [scope, String(epoch)]),
+    ),
+  };
 }
 
 /** Takes the locks of a run's scopes; says whose dead lock was taken over. */
-export async function takeLocks(env: RunEnvironment, run: string, scopes: readonly string[]): Promise<Lease> {
+export async function takeLocks(
+  env: RunEnvironment,
+  run: string,
+  scopes: readonly string[],
+): Promise<Lease> {
   const lease = await env.store.acquire(scopes, { run, actor: env.actor, now: env.clock.now() });
   for (const message of lease.notes) env.emit({ type: "note", message });
   return lease;
@@ -53,7 +63,19 @@ export async function withContext<T>(
   try {
     const agents = await env.connect(plan.nodes);
     try {
-      const base = { run, plan, store, journal, agents, lineage, epochs: lease.epochs, clock, patience, stop, emit };
+      const base = {
+        run,
+        plan,
+        store,
+        journal,
+        agents,
+        lineage,
+        epochs: lease.epochs,
+        clock,
+        patience,
+        stop,
+        emit,
+      };
       return await work({ ...base, publisher: new Publisher(base) });
     } finally {
       await agents.close();

@@ -1,4 +1,4 @@
-import type { JournalRecord, JsonObject, Outcome, Failure } from "./journal/records.js";
+import type { Failure, JsonObject, Outcome } from "./journal/records.js";
 import type { Activity, Direction, RunStatus } from "./journal/status.js";
 
 /** How a run stands, for people and programs. */
@@ -15,7 +15,11 @@ export interface RunSummary {
   /** When it came into its present state. */
   readonly since: string;
   readonly soakUntil: string | null;
-  readonly stop: { readonly reason: string; readonly step: string | null; readonly error: Failure | null } | null;
+  readonly stop: {
+    readonly reason: string;
+    readonly step: string | null;
+    readonly error: Failure | null;
+  } | null;
   /** Every takeover, in order, with its planned and actual write pause. */
   readonly takeovers: readonly JsonObject[];
   /** Agents that have not acknowledged the last routes, by keyspace. */
@@ -24,11 +28,14 @@ export interface RunSummary {
   readonly next: readonly string[];
 }
 
-export function summarize(status: RunStatus, records: readonly JournalRecord[]): RunSummary {
+export function summarize(status: RunStatus): RunSummary {
   const { run, plan, direction, activity, outcome, startedAt, since, soakUntil, stop } = status;
   const all = status.stages.flatMap(({ waves }) => waves.flat());
   const entered = status.stages.filter(({ id }) => status.entered.has(id));
-  const stage = direction === "undo" ? entered.findLast(({ waves }) => waves.flat().some((step) => stepIsLeft(status, step))) : entered.at(-1);
+  const stage =
+    direction === "undo"
+      ? entered.findLast(({ waves }) => waves.flat().some((step) => stepIsLeft(status, step)))
+      : entered.at(-1);
   const missing = [...status.routes].filter(([, { missing }]) => missing.length > 0);
   return {
     run,
@@ -37,13 +44,16 @@ export function summarize(status: RunStatus, records: readonly JournalRecord[]):
     activity,
     outcome,
     stage: stage?.id ?? null,
-    steps: { done: all.filter((step) => status.steps.get(step)?.state === "done").length, total: all.length },
+    steps: {
+      done: all.filter((step) => status.steps.get(step)?.state === "done").length,
+      total: all.length,
+    },
     startedAt,
     since,
     soakUntil,
     stop,
-    takeovers: records.flatMap((record) =>
-      record.type === "evidence" && record.about === "takeover" ? [{ step: record.step, ...record.facts }] : [],
+    takeovers: [...status.ops.values()].flatMap(({ step, node, undo, request, state, result }) =>
+      request["kind"] === "takeover" && state === "done" ? [{ step, node, undo, ...result }] : [],
     ),
     missing: Object.fromEntries(missing.map(([keyspace, { missing: nodes }]) => [keyspace, nodes])),
     next: nextCommands(status),

@@ -18,22 +18,45 @@ export async function storedTable(store: StateStore, keyspace: string): Promise<
   const table = await readTable(store, keyspace);
   if (table !== null) return table;
   const known = await store.routedKeyspaces();
-  throw new OpsError("no-routes", EXIT.usage, `no routes of keyspace ${keyspace} have been published from ${store.where}`, {
-    hint: known.length === 0 ? "apply a plan first, or name another state directory (--state)" : `known are ${known.join(", ")}`,
-  });
+  throw new OpsError(
+    "no-routes",
+    EXIT.usage,
+    `no routes of keyspace ${keyspace} have been published from ${store.where}`,
+    {
+      hint:
+        known.length === 0
+          ? "apply a plan first, or name another state directory (--state)"
+          : `known are ${known.join(", ")}`,
+    },
+  );
 }
 
 /** The tables that a node has, asked at the URL at which the published ones know it. */
-export async function nodeTables(stored: readonly RouteTable[], node: string): Promise<RouteTable[]> {
-  const found = stored.map(({ nodes }) => (Object.hasOwn(nodes, node) ? nodes[node] : undefined)).find((known) => known !== undefined);
+export async function nodeTables(
+  stored: readonly RouteTable[],
+  node: string,
+): Promise<RouteTable[]> {
+  const found = stored
+    .map(({ nodes }) => (Object.hasOwn(nodes, node) ? nodes[node] : undefined))
+    .find((known) => known !== undefined);
   if (found === undefined) {
-    throw new OpsError("no-such-node", EXIT.usage, `the published routes do not name a node ${node}`, { hint: "ops route show" });
+    throw new OpsError(
+      "no-such-node",
+      EXIT.usage,
+      `the published routes do not name a node ${node}`,
+      { hint: "ops route show" },
+    );
   }
   const agents = await connectAgents({ [node]: found });
   try {
     return [...(await agents.of(node).routes()).tables];
   } catch (error) {
-    throw new OpsError("unreachable", EXIT.unreachable, `${node} does not answer: ${asProblem(error).message}`, { cause: error });
+    throw new OpsError(
+      "unreachable",
+      EXIT.unreachable,
+      `${node} does not answer: ${asProblem(error).message}`,
+      { cause: error },
+    );
   } finally {
     await agents.close();
   }
@@ -48,7 +71,9 @@ export interface AgentAnswer {
 }
 
 /** Asks agents for their state, all at once. */
-export async function askAgents(urls: Readonly<Record<string, { readonly url: string }>>): Promise<AgentAnswer[]> {
+export async function askAgents(
+  urls: Readonly<Record<string, { readonly url: string }>>,
+): Promise<AgentAnswer[]> {
   const agents = await connectAgents(urls);
   try {
     return await Promise.all(

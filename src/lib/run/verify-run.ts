@@ -30,14 +30,19 @@ export async function verifyRun(env: RunEnvironment, run: string): Promise<Verif
   return withRun(env, run, async (context) => {
     try {
       const copies = await copiesOf(context);
-      await pushEpochs(context, copies.map(({ node }) => node));
+      await pushEpochs(
+        context,
+        copies.map(({ node }) => node),
+      );
       const verified: VerifiedCopy[] = [];
       // One after the other: digests read both sides whole.
       for (const copy of copies) verified.push(await compare(context, copy));
       return verified;
     } catch (error) {
-      if (error instanceof StepFailure) throw runError(error, run, `run ${run}`, [`to try again: ops shard verify ${run}`]);
-      if (error instanceof Interrupted) throw new OpsError("stopped", EXIT.failure, `the comparison for run ${run} was stopped`);
+      if (error instanceof StepFailure)
+        throw runError(error, run, `run ${run}`, [`to try again: ops shard verify ${run}`]);
+      if (error instanceof Interrupted)
+        throw new OpsError("stopped", EXIT.failure, `the comparison for run ${run} was stopped`);
       throw error;
     }
   });
@@ -51,7 +56,8 @@ async function copiesOf(context: RunContext): Promise<Copy[]> {
   for (const { keyspace, segment, node } of placesOf(context.plan)) {
     for (const entry of await entriesOn(context, null, node, keyspace, segment)) {
       const { lo, hi } = overlapOf(entry, segment)!;
-      if (entry.role === "follower" && entry.source !== null) copies.push({ keyspace, node, source: entry.source.node, lo, hi });
+      if (entry.role === "follower" && entry.source !== null)
+        copies.push({ keyspace, node, source: entry.source.node, lo, hi });
     }
   }
   return copies;
@@ -61,10 +67,14 @@ function placesOf(plan: Plan) {
   const places = plan.stages
     .flatMap(({ waves }) => waves.flat())
     .flatMap((step) => {
-      if (step.kind === "link") return [{ keyspace: step.keyspace, segment: step.segment, node: step.node }];
-      return step.kind === "takeover" ? [{ keyspace: step.keyspace, segment: step.segment, node: step.from }] : [];
+      if (step.kind === "link")
+        return [{ keyspace: step.keyspace, segment: step.segment, node: step.node }];
+      return step.kind === "takeover"
+        ? [{ keyspace: step.keyspace, segment: step.segment, node: step.from }]
+        : [];
     });
-  const key = ({ keyspace, segment, node }: (typeof places)[number]) => `${keyspace} ${segment.lo} ${segment.hi} ${node}`;
+  const key = ({ keyspace, segment, node }: (typeof places)[number]) =>
+    `${keyspace} ${segment.lo} ${segment.hi} ${node}`;
   return [...new Map(places.map((place) => [key(place), place])).values()];
 }
 
@@ -73,23 +83,58 @@ async function compare(context: RunContext, copy: Copy): Promise<VerifiedCopy> {
   const { keyspace, node, lo, hi } = copy;
   const what = `compare ${keyspace} [${lo}, ${hi}) with ${copy.source}`;
   const authority = authorityFor(context, keyspace);
-  const id = operationId(run, "verify", `${keyspace} ${lo} ${hi}`, node, Number(epochs[`keyspace/${keyspace}`]));
-  emit({ type: "progress", step: "verify", what: `${keyspace} [${lo}, ${hi}) on ${node}`, phase: "comparing" });
-  const put = () => ask(context, null, node, what, (agent) => agent.putOperation(id, { kind: "verify", keyspace, lo, hi }, authority));
+  const id = operationId(
+    run,
+    "verify",
+    `${keyspace} ${lo} ${hi}`,
+    node,
+    Number(epochs[`keyspace/${keyspace}`]),
+  );
+  emit({
+    type: "progress",
+    step: "verify",
+    what: `${keyspace} [${lo}, ${hi}) on ${node}`,
+    phase: "comparing",
+  });
+  const put = () =>
+    ask(context, null, node, what, (agent) =>
+      agent.putOperation(id, { kind: "verify", keyspace, lo, hi }, authority),
+    );
   let last: Operation = await put();
-  for (let restarts = 0; !isEnded(last.state) || last.state === "interrupted"; ) {
+  for (let restarts = 0; !isEnded(last.state) || last.state === "interrupted";) {
     if (stop.stopping.aborted || stop.detached.aborted) throw new Interrupted("stopping");
-    const next = await ask(context, null, node, what, (agent) => agent.waitOperation(id, last.rev, Math.min(2_000, patience.pollMs)));
+    const next = await ask(context, null, node, what, (agent) =>
+      agent.waitOperation(id, last.rev, Math.min(2_000, patience.pollMs)),
+    );
     if (next !== null && next.state !== "interrupted") last = next;
     else if (++restarts <= patience.identicalErrors) last = await put();
-    else throw new StepFailure({ code: "interrupted", message: `${node}: its agent does not stay up`, outcome: "none", hint: null });
+    else
+      throw new StepFailure({
+        code: "interrupted",
+        message: `${node}: its agent does not stay up`,
+        outcome: "none",
+        hint: null,
+      });
   }
   if (last.state === "succeeded") {
-    return { ...copy, difference: null, rows: numberOr(last.result?.["rows"]), bytes: numberOr(last.result?.["bytes"]) };
+    return {
+      ...copy,
+      difference: null,
+      rows: numberOr(last.result?.["rows"]),
+      bytes: numberOr(last.result?.["bytes"]),
+    };
   }
   const { code, message } = last.error ?? { code: last.state, message: "it was cancelled" };
   if (code === "digest-mismatch") return { ...copy, difference: message, rows: null, bytes: null };
-  throw new StepFailure({ code, message: `${node} was asked to ${what}; it answered ${code}: ${message}`, outcome: "none", hint: null }, EXIT.failure);
+  throw new StepFailure(
+    {
+      code,
+      message: `${node} was asked to ${what}; it answered ${code}: ${message}`,
+      outcome: "none",
+      hint: null,
+    },
+    EXIT.failure,
+  );
 }
 
 function numberOr(value: unknown): number | null {

@@ -20,8 +20,23 @@ export type Frame =
       /** Null is a delete. */
       readonly value: Buffer | null;
     }
-  /** Everything up to `sent` of the source's log has been sent; `head` is its end. Also keeps an idle stream alive. */
-  | { readonly type: "progress"; readonly sent: bigint; readonly head: bigint }
+  /** The source's entry has come from `prev` to `at` without a change of this segment. */
+  | {
+      readonly type: "moved";
+      readonly segment: number;
+      readonly prev: LogPosition;
+      readonly at: LogPosition;
+    }
+  /**
+   * Everything up to `sent` of the source's log has been sent; `head` is its end. Also keeps an idle stream alive. `stale`: the
+   * segments of which the source itself is only a copy, and how stale it may be, ms (null: not known).
+   */
+  | {
+      readonly type: "progress";
+      readonly sent: bigint;
+      readonly head: bigint;
+      readonly stale: readonly { readonly segment: number; readonly lagMs: number | null }[];
+    }
   /** The source's entry is split here: split yours and ask again. */
   | { readonly type: "split"; readonly segment: number; readonly at: bigint }
   /** The segment cannot be served: `trimmed` (copy anew), `not-held`, `not-readable`, `ahead` (the target is). */
@@ -50,6 +65,7 @@ const TYPE = {
   split: 6,
   unserved: 7,
   offer: 8,
+  moved: 9,
 } as const;
 
 const REASONS: readonly UnservedReason[] = ["trimmed", "not-held", "not-readable", "ahead"];
@@ -83,10 +99,21 @@ export function encodeFrame(frame: Frame): Buffer {
       value?.copy(out, 44 + place.length);
       return out;
     }
+    case "moved": {
+      const out = start(frame.type, 4 + 32);
+      out.writeUInt32BE(frame.segment, 5);
+      writePosition(out, 9, frame.prev);
+      writePosition(out, 25, frame.at);
+      return out;
+    }
     case "progress": {
-      const out = start(frame.type, 16);
+      const out = start(frame.type, 16 + 12 * frame.stale.length);
       out.writeBigUInt64BE(frame.sent, 5);
       out.writeBigUInt64BE(frame.head, 13);
+      frame.stale.forEach(({ segment, lagMs }, i) => {
+        out.writeUInt32BE(segment, 21 + 12 * i);
+        out.writeDoubleBE(lagMs ?? Number.NaN, 25 + 12 * i);
+      });
       return out;
     }
     case "split": {
@@ -194,8 +221,26 @@ function decode(body: Buffer): Frame {
         value: body[37] === 1 ? body.subarray(end) : null,
       };
     }
-    case TYPE.progress:
-      return { type: "progress", sent: body.readBigUInt64BE(1), head: body.readBigUInt64BE(9) };
+    case TYPE.moved:
+      return {
+        type: "moved",
+        segment: body.readUInt32BE(1),
+        prev: readPosition(body, 5),
+        at: readPosition(body, 21),
+      };
+    case TYPE.progress: {
+      const stale: { segment: number; lagMs: number | null }[] = [];
+      for (let at = 17; at < body.length; at += 12) {
+        const lagMs = body.readDoubleBE(at + 4);
+        stale.push({ segment: body.readUInt32BE(at), lagMs: Number.isNaN(lagMs) ? null : lagMs });
+      }
+      return {
+        type: "progress",
+        sent: body.readBigUInt64BE(1),
+        head: body.readBigUInt64BE(9),
+        stale,
+      };
+    }
     case TYPE.split:
       return { type: "split", segment: body.readUInt32BE(1), at: body.readBigUInt64BE(5) };
     case TYPE.unserved: {

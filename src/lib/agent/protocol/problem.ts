@@ -15,6 +15,8 @@ export const problem = z.object({
   owner: z.string().nullish(),
   node: z.string().nullish(),
   generation: z.string().nullish(),
+  /** Of `split`: where the first part ends. The asker cuts its own there and asks for the parts. */
+  splitAt: z.string().optional(),
   /** Of `moving`. */
   retryAfterMs: z.number().optional(),
 });

@@ -8,6 +8,7 @@ import { AccessStats } from "./access-stats.js";
 import { AuthorityGate } from "./authority.js";
 import type { AgentConfig } from "./config.js";
 import { Data } from "./data.js";
+import { Drops } from "./drops.js";
 import { Holdings } from "./holdings.js";
 import { httpServer } from "./http/server.js";
 import { Links } from "./links.js";
@@ -55,7 +56,8 @@ export async function startAgent(
   const onOutcome = (outcome: string) => metrics.takeovers.inc({ outcome });
   const ownership = new Ownership({ self, engine, holdings, peers, urlOf, onOutcome, die });
   const links = new Links({ self: node, engine, holdings, peers, ownership, timings });
-  const context = { self, engine, holdings, links, ownership, peers, routes, timings };
+  const drops = new Drops(engine, die);
+  const context = { self, engine, holdings, links, drops, ownership, peers, routes, timings };
   const operations = new Operations(engine, performer(context));
   await operations.recover(new Date().toISOString());
   const stopping = new AbortController();
@@ -75,6 +77,7 @@ export async function startAgent(
   });
   await app.listen({ host: config.listen.host, port: config.listen.port });
   url = `http://${hostOf(config.listen.host)}:${(app.server.address() as AddressInfo).port}`;
+  drops.resume();
   ownership.recover();
   links.reconcile();
   logger.info({ url, dir }, "the agent serves");
@@ -86,6 +89,7 @@ export async function startAgent(
       links.close();
       await app.close();
       await within(operations.close());
+      await drops.close();
       ownership.close();
       retention.close();
       await peers.close();

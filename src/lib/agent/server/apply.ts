@@ -18,7 +18,12 @@ export interface Member {
   readonly link: string;
 }
 
-export type ChangeFrame = Extract<Frame, { type: "change" }>;
+/** A frame that moves the cursor of its segment. */
+export type MovingFrame = Extract<Frame, { type: "change" | "moved" }>;
+
+export function isMoving(frame: Frame): frame is MovingFrame {
+  return frame.type === "change" || frame.type === "moved";
+}
 
 /**
  * Applies the changes that are the next of their segment, in one commit. `misfit`: some were not, and the stream must be asked
@@ -27,12 +32,13 @@ export type ChangeFrame = Extract<Frame, { type: "change" }>;
 export async function storeChanges(
   { engine, holdings }: ApplyDeps,
   members: readonly Member[],
-  changes: readonly ChangeFrame[],
+  frames: readonly MovingFrame[],
 ): Promise<{ touched: ReadonlySet<Holding>; misfit: boolean }> {
   return engine.write((txn) => {
     const touched = new Set<Holding>();
     let misfit = false;
-    for (const { segment, prev, at, place, value } of changes) {
+    for (const frame of frames) {
+      const { segment, prev, at } = frame;
       const member = members[segment];
       if (member === undefined)
         throw new Error(`a change of segment ${segment}, which was not asked for`);
@@ -50,7 +56,8 @@ export async function storeChanges(
         misfit = true;
         continue;
       }
-      txn.change({ keyspace, place, value }, at);
+      if (frame.type === "moved") txn.setCursor(keyspace, lo, at);
+      else txn.change({ keyspace, place: frame.place, value: frame.value }, at);
       touched.add(holding);
     }
     return { touched, misfit };
@@ -62,13 +69,15 @@ export async function heedSource(
   deps: ApplyDeps,
   source: string,
   members: readonly Member[],
-  frame: Exclude<Frame, { type: "change" | "progress" }>,
+  frame: Exclude<Frame, { type: "change" | "moved" | "progress" }>,
 ): Promise<boolean> {
   const { ownership, holdings } = deps;
   switch (frame.type) {
     case "split": {
       const holding = members[frame.segment]?.holding;
-      if (holding === undefined || !maySplit(holding.state)) return true;
+      if (holding === undefined) return false;
+      holding.link.lose("its source is cut into parts");
+      if (!maySplit(holding.state)) return true;
       // A whole entry at this position has everything of both its parts up to it.
       const { keyspace, lo, hi } = holding;
       await holdings.cut(keyspace, lo, frame.at, () => undefined).catch(() => undefined);
@@ -84,12 +93,8 @@ export async function heedSource(
       const member = members[frame.segment];
       if (member === undefined) return false;
       const { holding } = member;
-      holding.link.error = `${source} does not serve it: ${frame.reason}`;
-      holding.link.caughtUpAt = null;
-      holding.link.enter("disconnected");
-      if (frame.reason !== "trimmed") return true;
-      await copyAnew(deps, member);
-      return false;
+      holding.link.lose(`${source} does not serve it: ${frame.reason}`);
+      return frame.reason !== "trimmed" || !(await copyAnew(deps, member));
     }
     default:
       throw new Error(`a ${frame.type} frame in a change stream`);
@@ -97,7 +102,10 @@ export async function heedSource(
 }
 
 /** The source's log does not reach back to this copy's position: everything is copied again. Not while a takeover is under way. */
-async function copyAnew({ engine, holdings }: ApplyDeps, { holding, link }: Member): Promise<void> {
+async function copyAnew(
+  { engine, holdings }: ApplyDeps,
+  { holding, link }: Member,
+): Promise<boolean> {
   const restarted = await engine.write((txn) => {
     const entry = txn.entry(holding.keyspace, holding.entry);
     const idle = holding.state.phase.kind === "idle" && entry?.ownership.role === "follower";
@@ -112,4 +120,5 @@ async function copyAnew({ engine, holdings }: ApplyDeps, { holding, link }: Memb
   });
   if (restarted) holding.link.restarts += 1;
   holdings.refresh();
+  return restarted;
 }

@@ -1,4 +1,4 @@
-import type { Engine } from "../../engines/contract.js";
+import type { Engine, Txn } from "../../engines/contract.js";
 import type { Authority } from "../protocol/headers.js";
 import { ProblemError } from "../protocol/problem.js";
 
@@ -29,31 +29,34 @@ export class AuthorityGate {
   /** Resolves once the epoch is flushed. Throws `stale-epoch` or `unknown-lineage`. A node without a lineage takes the first. */
   async admit({ scope, epoch, lineage }: Authority): Promise<void> {
     if (this.lineage() === lineage && this.#engine.document<bigint>(TABLE, scope) === epoch) return;
-    await this.#engine.write((txn) => {
-      const known = txn.document<string>(TABLE, LINEAGE);
-      if (known !== null && known !== lineage) {
-        throw new ProblemError(
-          409,
-          "unknown-lineage",
-          `this node belongs to the control plane ${known}, not ${lineage}`,
-          {
-            hint: "Use the state directory (--state) of that control plane.",
-          },
-        );
-      }
-      const highest = txn.document<bigint>(TABLE, scope);
-      if (highest !== null && epoch < highest) {
-        throw new ProblemError(
-          409,
-          "stale-epoch",
-          `epoch ${epoch} of ${scope} is over: the node has seen ${highest}`,
-          {
-            hint: "Another run has taken the lock since. See `ops run list`.",
-          },
-        );
-      }
-      if (known === null) txn.putDocument(TABLE, LINEAGE, lineage);
-      if (highest !== epoch) txn.putDocument(TABLE, scope, epoch);
-    });
+    await this.#engine.write((txn) => this.check(txn, { scope, epoch, lineage }));
+  }
+
+  /** The same, as a part of a transaction that acts on it. */
+  check(txn: Txn, { scope, epoch, lineage }: Authority): void {
+    const known = txn.document<string>(TABLE, LINEAGE);
+    if (known !== null && known !== lineage) {
+      throw new ProblemError(
+        409,
+        "unknown-lineage",
+        `this node belongs to the control plane ${known}, not ${lineage}`,
+        {
+          hint: "Use the state directory (--state) of that control plane.",
+        },
+      );
+    }
+    const highest = txn.document<bigint>(TABLE, scope);
+    if (highest !== null && epoch < highest) {
+      throw new ProblemError(
+        409,
+        "stale-epoch",
+        `epoch ${epoch} of ${scope} is over: the node has seen ${highest}`,
+        {
+          hint: "Another run has taken the lock since. See `ops run list`.",
+        },
+      );
+    }
+    if (known === null) txn.putDocument(TABLE, LINEAGE, lineage);
+    if (highest !== epoch) txn.putDocument(TABLE, scope, epoch);
   }
 }

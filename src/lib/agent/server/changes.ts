@@ -2,14 +2,12 @@ import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { setImmediate as breathe } from "node:timers/promises";
 import type { Engine } from "../../engines/contract.js";
-import { startOfChanges } from "../../engines/log-position.js";
 import { positionOf } from "../../engines/place.js";
-import { logReaches, readable } from "../../ownership/copy.js";
-import { comparePositions, ORIGIN } from "../../ownership/position.js";
-import type { LogPosition } from "../../ownership/types.js";
+import { comparePositions } from "../../ownership/position.js";
 import { encodeFrame, type Frame } from "../protocol/frames.js";
 import type { ChangesRequest } from "../protocol/peer.js";
 import type { Holdings } from "./holdings.js";
+import { endLanes, type Lane, laneAt, lanesOf, moveLanes, openLane, staleLanes } from "./lanes.js";
 import type { Retention } from "./retention.js";
 
 const PAGE = { records: 4_000, bytes: 512 * 1024 };
@@ -22,22 +20,9 @@ export interface ChangesDeps {
   readonly retention: Retention;
 }
 
-/** One segment of a stream. */
-interface Lane {
-  readonly index: number;
-  readonly lo: bigint;
-  readonly hi: bigint;
-  /** What it was opened on. */
-  origin: object | null;
-  /** The last position that was sent, or asked for. */
-  cursor: LogPosition;
-  /** Nothing more comes on it: the follower has been told why. */
-  ended: boolean;
-}
-
 /**
  * Sends the changes of several segments from this node's log, in its order, for as long as the follower listens. Only what is
- * flushed is sent. A segment is in one entry for as long as it is served: after a split the follower is told to split too.
+ * flushed is sent. Everything that is sent together is of one read transaction.
  */
 export async function sendChanges(
   deps: ChangesDeps,
@@ -45,54 +30,24 @@ export async function sendChanges(
   out: Writable,
   signal: AbortSignal,
 ): Promise<void> {
-  const { engine, retention } = deps;
+  const { engine, holdings, retention } = deps;
   const follower = `${ask.node}/${ask.keyspace}`;
-  const lanes = ask.segments
-    .map(({ lo, hi, from }, index): Lane => ({
-      index,
-      lo,
-      hi,
-      origin: null,
-      cursor: from,
-      ended: false,
-    }))
-    .toSorted((a, b) => (a.lo < b.lo ? -1 : 1));
-
-  const opening: Frame[] = [];
-  let sequence = engine.log().last;
-  for (const lane of lanes) {
-    const start = open(deps, ask, lane, opening);
-    if (start !== null && start < sequence) sequence = start;
-  }
-  retention.hold(follower, sequence, true);
-
-  const wake = waker(engine, signal);
+  const lanes = lanesOf(ask);
+  const wake = waker(deps, signal);
   try {
+    const opening: Frame[] = [];
+    let sequence = openAll(deps, ask, lanes, opening);
+    retention.hold(follower, sequence, true);
     await send(out, opening, signal);
     for (;;) {
-      const ends = endLanes(deps, ask.keyspace, lanes);
-      const view = engine.read();
-      let page;
-      const { lastSequence } = view;
-      try {
-        page = view.changes(sequence, null, PAGE);
-      } finally {
-        view.close();
-      }
-      const frames: Frame[] = [...ends];
-      for (const change of page.changes) {
-        if (change.keyspace !== ask.keyspace) continue;
-        const lane = laneAt(lanes, positionOf(change.place));
-        if (lane === null || lane.ended || comparePositions(change.at, lane.cursor) <= 0) continue;
-        const { place, value, at } = change;
-        frames.push({ type: "change", segment: lane.index, prev: lane.cursor, at, place, value });
-        lane.cursor = at;
-      }
+      wake.reset();
+      const page = readPage(deps, ask.keyspace, lanes, sequence);
       sequence = page.through;
-      frames.push({ type: "progress", sent: sequence, head: lastSequence });
-      await send(out, frames, signal);
+      const stale = staleLanes(holdings, ask.keyspace, lanes);
+      page.frames.push({ type: "progress", sent: sequence, head: page.head, stale });
+      await send(out, page.frames, signal);
       retention.renew(follower);
-      if (sequence === lastSequence) await wake.next(sequence);
+      if (sequence === page.head) await wake.next(engine.log().last > sequence);
       else await breathe();
     }
   } finally {
@@ -100,72 +55,51 @@ export async function sendChanges(
   }
 }
 
-/** Where in this node's log the lane begins, or null when it cannot be served; what the follower must be told goes to `tell`. */
-function open(
+/** The sequence to read from. */
+function openAll(
   { engine, holdings }: ChangesDeps,
   ask: ChangesRequest,
-  lane: Lane,
+  lanes: readonly Lane[],
   tell: Frame[],
-): bigint | null {
-  const segment = lane.index;
-  const holding = holdings.at(ask.keyspace, lane.lo);
-  if (holding === null) return end(lane, tell, { type: "unserved", segment, reason: "not-held" });
-  const { entry, state } = holding;
-  lane.origin = holding.origin;
-  const cursor = engine.cursor(entry.keyspace, entry.lo) ?? ORIGIN;
-  const { handed } = state.durable;
-  if (handed !== null && handed.to === ask.node) tell.push({ type: "offer", segment, handed });
-  if (entry.link !== null && !readable(entry.link.copy, cursor)) {
-    return end(lane, tell, { type: "unserved", segment, reason: "not-readable" });
-  }
-  if (comparePositions(lane.cursor, cursor) > 0) {
-    return end(lane, tell, { type: "unserved", segment, reason: "ahead" });
-  }
-  const start = startOfChanges(entry, lane.cursor);
-  if (start === null) return end(lane, tell, { type: "unserved", segment, reason: "trimmed" });
-  return start;
-}
-
-function end(lane: Lane, tell: Frame[], frame: Frame): null {
-  lane.ended = true;
-  tell.push(frame);
-  return null;
-}
-
-/**
- * Ends the lanes that cannot go on. In parts: what was sent so far is of the whole, what follows would be of parts. Copied anew
- * here: what came by the new snapshot is not in the log.
- */
-function endLanes({ holdings }: ChangesDeps, keyspace: string, lanes: readonly Lane[]): Frame[] {
-  const frames: Frame[] = [];
-  for (const lane of lanes) {
-    if (lane.ended) continue;
-    const segment = lane.index;
-    const holding = holdings.at(keyspace, lane.lo);
-    if (holding === null || holding.origin !== lane.origin) {
-      end(lane, frames, { type: "unserved", segment, reason: "not-held" });
-    } else if (holding.entry.link?.copy.phase === "copying") {
-      end(lane, frames, { type: "unserved", segment, reason: "not-readable" });
-    } else if (!logReaches(holding.entry.floor, lane.cursor)) {
-      end(lane, frames, { type: "unserved", segment, reason: "trimmed" });
-    } else if (holding.hi < lane.hi) {
-      end(lane, frames, { type: "split", segment, at: holding.hi });
+): bigint {
+  const view = engine.read();
+  try {
+    let sequence = view.lastSequence;
+    for (const lane of lanes) {
+      openLane(holdings, view, ask, lane, tell);
+      if (!lane.ended && lane.start < sequence) sequence = lane.start;
     }
+    return sequence;
+  } finally {
+    view.close();
   }
-  return frames;
 }
 
-function laneAt(lanes: readonly Lane[], position: bigint): Lane | null {
-  let low = 0;
-  let high = lanes.length - 1;
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const lane = lanes[middle]!;
-    if (position < lane.lo) high = middle - 1;
-    else if (position >= lane.hi) low = middle + 1;
-    else return lane;
+function readPage(
+  { engine, holdings }: ChangesDeps,
+  keyspace: string,
+  lanes: readonly Lane[],
+  after: bigint,
+): { frames: Frame[]; through: bigint; head: bigint } {
+  const view = engine.read();
+  try {
+    const frames: Frame[] = [];
+    endLanes(holdings, view, keyspace, lanes, frames);
+    const { changes, through } = view.changes(after, null, PAGE);
+    for (const { keyspace: of, place, value, at, sequence } of changes) {
+      if (of !== keyspace) continue;
+      const lane = laneAt(lanes, positionOf(place));
+      if (lane === null || lane.ended || sequence <= lane.start) continue;
+      if (comparePositions(at, lane.cursor) <= 0) continue;
+      frames.push({ type: "change", segment: lane.index, prev: lane.cursor, at, place, value });
+      lane.cursor = at;
+    }
+    const head = view.lastSequence;
+    if (through === head) moveLanes(view, keyspace, lanes, frames);
+    return { frames, through, head };
+  } finally {
+    view.close();
   }
-  return null;
 }
 
 async function send(out: Writable, frames: readonly Frame[], signal: AbortSignal): Promise<void> {
@@ -174,31 +108,36 @@ async function send(out: Writable, frames: readonly Frame[], signal: AbortSignal
   if (!out.write(Buffer.concat(frames.map(encodeFrame)))) await once(out, "drain", { signal });
 }
 
-/** Waits for the log to grow, at most a heartbeat. */
-function waker(engine: Engine, signal: AbortSignal) {
-  let last = engine.log().last;
+/** Waits until the log grows or an entry changes, at most a heartbeat. Forgets nothing that happens after `reset`. */
+function waker({ engine, holdings }: ChangesDeps, signal: AbortSignal) {
+  let due = false;
   let wake: (() => void) | null = null;
-  const stop = engine.onCommit((sequence) => {
-    last = sequence;
+  const ring = () => {
+    due = true;
     wake?.();
-  });
+  };
+  const stops = [engine.onCommit(ring), holdings.onChange(ring)];
+  signal.addEventListener("abort", ring);
   return {
-    async next(sent: bigint): Promise<void> {
-      signal.throwIfAborted();
-      if (last > sent) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, HEARTBEAT_MS);
-        wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-        signal.addEventListener("abort", wake, { once: true });
-      }).finally(() => {
-        if (wake !== null) signal.removeEventListener("abort", wake);
+    reset(): void {
+      due = false;
+    },
+    async next(more: boolean): Promise<void> {
+      if (!due && !more && !signal.aborted) {
+        await new Promise<void>((resolve) => {
+          const timer = setTimeout(resolve, HEARTBEAT_MS);
+          wake = () => {
+            clearTimeout(timer);
+            resolve();
+          };
+        });
         wake = null;
-      });
+      }
       signal.throwIfAborted();
     },
-    close: stop,
+    close(): void {
+      for (const stop of stops) stop();
+      signal.removeEventListener("abort", ring);
+    },
   };
 }

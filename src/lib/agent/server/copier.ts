@@ -4,6 +4,7 @@ import type { Engine, Row, StoredEntry, Txn } from "../../engines/contract.js";
 import { type Copying, chunkPinned, chunkStored, copyFinished } from "../../ownership/copy.js";
 import type { LogPosition } from "../../ownership/types.js";
 import type { Peers } from "../client/peer.js";
+import { AgentProblem } from "../client/problem.js";
 import { FrameReader } from "../protocol/frames.js";
 import type { Holding, Holdings } from "./holdings.js";
 import { Pace } from "./pace.js";
@@ -25,7 +26,7 @@ export interface CopierDeps {
  * so another copier goes on where it was stopped. Ends when the link is gone or another one.
  */
 export class Copier {
-  readonly pace: Pace;
+  readonly #pace: Pace;
   readonly #deps: CopierDeps;
   readonly #holding: Holding;
   readonly link: string;
@@ -37,12 +38,24 @@ export class Copier {
     this.#holding = holding;
     const link = holding.entry.link!;
     this.link = link.id;
-    this.pace = new Pace(link.bytesPerSecond);
+    this.#pace = new Pace(link.bytesPerSecond);
+    this.#showPace();
     this.done = this.#run();
+  }
+
+  /** Bytes per second, or null; also for the page that is under way. */
+  set limit(bytesPerSecond: number | null) {
+    this.#pace.limit = bytesPerSecond;
+    this.#showPace();
   }
 
   stop(): void {
     this.#stopping.abort();
+  }
+
+  #showPace(): void {
+    const { rate, reason } = this.#pace;
+    this.#holding.link.throttle = { bytesPerSecond: rate, reason };
   }
 
   async #run(): Promise<void> {
@@ -57,13 +70,23 @@ export class Copier {
         delay = RETRY_MS.first;
         if (!more) return;
       } catch (error) {
-        if (signal.aborted) return;
+        if (signal.aborted || (await this.#cut(error))) return;
         state.error = error instanceof Error ? error.message : String(error);
         state.enter("disconnected");
         await sleep(delay, undefined, { signal }).catch(() => undefined);
         delay = Math.min(delay * 2, RETRY_MS.most);
       }
     }
+  }
+
+  /** The source holds the segment in parts: cuts this copy in the same place, and its parts are copied instead. */
+  async #cut(error: unknown): Promise<boolean> {
+    const at = error instanceof AgentProblem ? error.problem?.splitAt : undefined;
+    if (at === undefined) return false;
+    const { holdings } = this.#deps;
+    const { keyspace, lo, hi } = this.#holding;
+    await holdings.cut(keyspace, lo, BigInt(at), () => undefined).catch(() => undefined);
+    return holdings.at(keyspace, lo)?.hi !== hi;
   }
 
   /** Whether more pages follow. */
@@ -94,8 +117,8 @@ export class Copier {
     const rate =
       (holding.link.bytes - before) / Math.max(0.001, (performance.now() - began) / 1000);
     holding.link.bytesPerSecond = Math.round(rate);
-    this.pace.heed(answer.foregroundP99Ms, rate);
-    holding.link.throttle = { bytesPerSecond: this.pace.rate, reason: this.pace.reason };
+    this.#pace.heed(answer.foregroundP99Ms, rate);
+    this.#showPace();
     return !complete;
   }
 
@@ -113,7 +136,7 @@ export class Copier {
       bytes = 0;
       // One commit is under way while the next one is gathered.
       await storing;
-      await this.pace.take(size, this.#stopping.signal);
+      await this.#pace.take(size, this.#stopping.signal);
       storing = this.#put(to, batch, size);
       storing.catch(() => undefined);
     };

@@ -6,7 +6,7 @@ import type { LogPosition } from "../../ownership/types.js";
 import type { Peers } from "../client/peer.js";
 import { type Frame, FrameReader } from "../protocol/frames.js";
 import type { NodeRef } from "../protocol/json.js";
-import { type ApplyDeps, heedSource, type Member, storeChanges } from "./apply.js";
+import { type ApplyDeps, heedSource, isMoving, type Member, storeChanges } from "./apply.js";
 import type { Holding } from "./holdings.js";
 import type { Timings } from "./timings.js";
 
@@ -36,6 +36,8 @@ interface Halt {
   readonly member: Holding;
   /** Null while the position is not known: nothing is applied. */
   until: LogPosition | null;
+  /** The next frame of the segment is beyond it: everything up to it is here, wherever the cursor stands. */
+  reached: boolean;
 }
 
 /**
@@ -50,6 +52,9 @@ export class Feed {
   #closed = false;
   /** Ends the stream that is open, or the sleep before the next. */
   #round = new AbortController();
+  /** The open stream has brought something, or what it brought could not be applied. */
+  #served = false;
+  #failed = false;
   #pending: Received[] = [];
   #pendingBytes = 0;
   #applying: Promise<void> | null = null;
@@ -104,7 +109,7 @@ export class Feed {
     signal: AbortSignal,
   ): Promise<View | null> {
     const turn = this.#halts.then(async () => {
-      const halt: Halt = { member: holding, until: null };
+      const halt: Halt = { member: holding, until: null, reached: false };
       this.#halt = halt;
       try {
         await this.#applying;
@@ -115,8 +120,9 @@ export class Feed {
           const cursor = engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
           const order = comparePositions(cursor, halt.until);
           if (order > 0) return null;
-          if (order === 0) return engine.read();
+          if (order === 0 || halt.reached) return engine.read();
           this.#apply();
+          if (halt.reached) continue;
           await (this.#applying ?? sleep(2, undefined, { signal }));
         }
       } finally {
@@ -141,17 +147,20 @@ export class Feed {
       try {
         if (members.length === 0) await sleep(60_000, undefined, { signal });
         else await this.#stream(members, signal);
-        delay = RETRY_MS.first;
       } catch (error) {
         if (!signal.aborted) this.#fail(members, error);
       }
+      if (this.#served) delay = RETRY_MS.first;
+      const failed = this.#failed;
+      this.#served = false;
+      this.#failed = false;
       // What has been read is applied or forgotten before the cursors are read again.
       this.#pending = [];
       this.#pendingBytes = 0;
       await this.#applying;
       this.#through = null;
-      if (signal.aborted) continue;
-      await sleep(delay, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted && !failed) continue;
+      await sleep(delay);
       delay = Math.min(delay * 2, RETRY_MS.most);
     }
   }
@@ -182,9 +191,9 @@ export class Feed {
       const at = performance.now();
       for (const frame of reader.push(chunk as Buffer)) {
         this.#pending.push({ frame, at });
-        if (frame.type === "change")
-          this.#pendingBytes += frame.place.length + (frame.value?.length ?? 0) + 64;
+        this.#pendingBytes += sizeOf(frame);
       }
+      this.#served = true;
       this.#apply();
       while (this.#pendingBytes > PENDING_BYTES && !signal.aborted) {
         await (this.#applying ?? sleep(2, undefined, { signal }));
@@ -207,6 +216,7 @@ export class Feed {
       },
       (error: unknown) => {
         this.#applying = null;
+        this.#failed = true;
         this.#fail(this.#members, error);
         this.#again();
       },
@@ -219,30 +229,32 @@ export class Feed {
     let bytes = 0;
     for (const { frame } of this.#pending) {
       if (count === COMMIT_CHANGES) break;
-      if (frame.type === "change") {
-        const beyond =
-          halt !== null &&
-          halt.until !== null &&
-          this.#members[frame.segment]?.holding === halt.member &&
-          comparePositions(frame.at, halt.until) > 0;
-        if (beyond) break;
-        bytes += frame.place.length + (frame.value?.length ?? 0) + 64;
+      if (halt !== null && this.#isBeyond(halt, frame)) {
+        // What comes before it must be applied first.
+        halt.reached = count === 0;
+        break;
       }
+      bytes += sizeOf(frame);
       count += 1;
     }
     this.#pendingBytes -= bytes;
     return this.#pending.splice(0, count);
   }
 
+  #isBeyond({ member, until }: Halt, frame: Frame): boolean {
+    if (until === null || !isMoving(frame)) return false;
+    if (this.#members[frame.segment]?.holding !== member) return false;
+    return comparePositions(frame.at, until) > 0;
+  }
+
   async #applyBatch(batch: readonly Received[]): Promise<void> {
     const members = this.#members;
-    const changes = batch.map(({ frame }) => frame).filter((frame) => frame.type === "change");
+    const changes = batch.map(({ frame }) => frame).filter(isMoving);
     const began = performance.now();
     const { touched, misfit } =
       changes.length === 0
         ? { touched: new Set<Holding>(), misfit: false }
         : await storeChanges(this.#deps, members, changes);
-    if (misfit) this.#again();
     if (changes.length > 0) {
       const ms = performance.now() - began;
       this.#deps.timings.flushed(ms);
@@ -250,9 +262,14 @@ export class Feed {
       this.#applyRate = this.#applyRate === 0 ? rate : this.#applyRate * 0.8 + rate * 0.2;
     }
     for (const holding of touched) this.#deps.ownership.applied(holding);
+    if (misfit) {
+      // What the rest of the batch says rests on the changes that were left out.
+      this.#again();
+      return;
+    }
     for (const { frame, at } of batch) {
-      if (frame.type === "progress") this.#progress(members, frame.sent, frame.head, at);
-      else if (frame.type !== "change") {
+      if (frame.type === "progress") this.#progress(members, frame, at);
+      else if (!isMoving(frame)) {
         const again = await heedSource(this.#deps, this.source.node, members, frame);
         if (again) this.#askAgainSoon();
       }
@@ -268,15 +285,23 @@ export class Feed {
   }
 
   /** `at`: when the frame came; everything that the source had then is applied. */
-  #progress(members: readonly Member[], sent: bigint, head: bigint, at: number): void {
+  #progress(
+    members: readonly Member[],
+    { sent, head, stale }: Extract<Frame, { type: "progress" }>,
+    at: number,
+  ): void {
+    const staleness = new Map(stale.map(({ segment, lagMs }) => [segment, lagMs]));
     this.#through = sent;
     this.#backlog = head - sent;
-    for (const { holding } of members) {
+    for (const [segment, { holding }] of members.entries()) {
       const copy = holding.entry.link?.copy;
       const cursor = this.#deps.engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
       if (copy === undefined || holding.link.phase === "disconnected") continue;
       if (sent !== head) continue;
-      holding.link.caughtUpAt = at;
+      // A source that is itself a copy is no fresher than it knows to be.
+      const lag = staleness.get(segment);
+      if (lag === undefined) holding.link.caughtUpAt = at;
+      else if (lag !== null) holding.link.caughtUpAt = at - lag;
       holding.link.enter(readable(copy, cursor) ? "streaming" : "catching-up");
     }
     if (at - this.#acknowledgedAt < ACKNOWLEDGE_MS) return;
@@ -289,4 +314,8 @@ export class Feed {
       () => undefined,
     );
   }
+}
+
+function sizeOf(frame: Frame): number {
+  return frame.type === "change" ? frame.place.length + (frame.value?.length ?? 0) + 64 : 64;
 }

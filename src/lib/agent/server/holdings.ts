@@ -10,8 +10,8 @@ export class Holding {
   entry: StoredEntry;
   state: State;
   link: LinkState;
-  /** A split of it is being stored: nothing that changes its state may begin. */
-  splitting = false;
+  /** Its end is being stored (a split, a drop, a retract): nothing that changes its state may begin. */
+  ending = false;
   /** The same for all parts of what was one holding: their histories go on. A new copy of the segment has another. */
   readonly origin: object;
 
@@ -95,9 +95,15 @@ export class Holdings {
     return this.overlapping(keyspace, lo, hi).length === 0 ? [] : this.exactly(keyspace, lo, hi);
   }
 
-  /** Calls back after every refresh. */
-  onChange(listener: () => void): void {
+  /** Calls back after every refresh. Returns how to stop. */
+  onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Whether the holding is still the one of its segment and may change its state now. */
+  isCurrent(holding: Holding): boolean {
+    return !holding.ending && this.at(holding.keyspace, holding.lo) === holding;
   }
 
   /** Takes over what the engine has flushed; call it after each write that touched an entry. Parts of a split inherit. */
@@ -106,10 +112,10 @@ export class Holdings {
     for (const entry of this.#engine.entries()) {
       const old = this.at(entry.keyspace, entry.lo);
       let holding: Holding;
-      if (old !== null && old.lo === entry.lo && old.hi === entry.hi) {
+      if (old !== null && old.lo === entry.lo && old.hi === entry.hi && !isAnother(old, entry)) {
         old.entry = entry;
         holding = old;
-      } else if (old !== null && old.hi >= entry.hi) {
+      } else if (old !== null && old.hi >= entry.hi && !isAnother(old, entry)) {
         holding = new Holding(entry, old.state, old.link.copy(), old.origin);
       } else {
         holding = new Holding(entry, restart(entry.ownership).state, new LinkState(), {});
@@ -157,12 +163,20 @@ export class Holdings {
         },
       );
     }
-    holding.splitting = true;
+    holding.ending = true;
     try {
       await this.#engine.write((txn) => txn.splitEntry(keyspace, at));
-    } finally {
-      holding.splitting = false;
+    } catch (error) {
+      holding.ending = false;
+      throw error;
     }
     this.refresh();
   }
+}
+
+/** An entry that was removed and made again, in the same place, since the last refresh: nothing of the old one holds for it. */
+function isAnother({ entry: old, state }: Holding, entry: StoredEntry): boolean {
+  if (state.phase.kind !== "idle") return false;
+  const [was, is] = [state.durable, entry.ownership];
+  return was.role !== is.role || was.generation > is.generation || old.link?.id !== entry.link?.id;
 }

@@ -25,6 +25,12 @@ export class LinkState {
     this.phaseSince = performance.now();
   }
 
+  /** It does not follow now, and how stale it is grows from what was last known. */
+  lose(why: string): void {
+    this.error = why;
+    this.enter("disconnected");
+  }
+
   /** How stale the copy may be, ms; null while that is not known. */
   lagMs(): number | null {
     return this.caughtUpAt === null ? null : Math.max(0, performance.now() - this.caughtUpAt);

@@ -2,6 +2,9 @@ import type { Holding, Holdings } from "./holdings.js";
 import { Copier, type CopierDeps } from "./copier.js";
 import { Feed, type FeedDeps } from "./feed.js";
 
+/** Segments that are copied at once; the others wait for their turn. */
+const MOST_COPIERS = 8;
+
 /** Keeps every copy of this node going: a copier for each segment that is being copied, a feed for each source and keyspace. */
 export class Links {
   readonly #deps: FeedDeps & CopierDeps;
@@ -61,13 +64,14 @@ export class Links {
     const wanted = new Set(all.filter(({ entry }) => entry.link?.copy.phase === "copying"));
     for (const [holding, copier] of this.#copiers) {
       if (wanted.has(holding) && copier.link === holding.entry.link?.id) {
-        copier.pace.limit = holding.entry.link.bytesPerSecond;
+        copier.limit = holding.entry.link.bytesPerSecond;
         continue;
       }
       copier.stop();
       this.#copiers.delete(holding);
     }
     for (const holding of wanted) {
+      if (this.#copiers.size >= MOST_COPIERS) return;
       if (!this.#copiers.has(holding)) this.#copiers.set(holding, new Copier(this.#deps, holding));
     }
   }

@@ -1,4 +1,5 @@
-import type { Engine } from "../../engines/contract.js";
+import type { Engine, Txn } from "../../engines/contract.js";
+import { OpsError } from "../../errors.js";
 import type { Authority } from "../protocol/headers.js";
 import { encodeJson } from "../protocol/json.js";
 import {
@@ -80,8 +81,16 @@ export class Operations {
     return stored.map((one) => this.#live.get(one.id)?.operation ?? one);
   }
 
-  /** Stores the operation, then begins it. A replay gets the stored one; an interrupted one begins again. */
-  async put(id: string, request: OperationRequest, authority: Authority): Promise<Operation> {
+  /**
+   * Stores the operation, then begins it. `admit` throws, in the transaction that stores it, when it may not begin. A replay gets
+   * the stored one; an interrupted one begins again.
+   */
+  async put(
+    id: string,
+    request: OperationRequest,
+    authority: Authority,
+    admit: (txn: Txn) => void,
+  ): Promise<Operation> {
     const payload = JSON.parse(encodeJson(request)) as Record<string, unknown>;
     const known = this.#live.get(id)?.operation ?? this.#engine.document<Operation>(TABLE, id);
     if (known !== null && encodeJson(known.request) !== encodeJson(payload)) {
@@ -114,7 +123,10 @@ export class Operations {
     };
     this.#live.set(id, live);
     try {
-      await this.#store(live.operation);
+      await this.#engine.write((txn) => {
+        admit(txn);
+        txn.putDocument(TABLE, id, live.operation);
+      });
     } catch (error) {
       this.#live.delete(id);
       throw error;
@@ -126,8 +138,15 @@ export class Operations {
   }
 
   /** Asks it to end. What it has done stays. */
-  cancel(id: string): Operation {
+  cancel(id: string, scope: string): Operation {
     const operation = this.get(id);
+    if (operation.scope !== scope) {
+      throw new ProblemError(
+        400,
+        "bad-request",
+        `operation ${id} is of the scope ${operation.scope}`,
+      );
+    }
     const live = this.#live.get(id);
     if (live !== undefined) {
       live.cancelled = true;
@@ -230,6 +249,16 @@ function explain(error: unknown): OperationError {
   if (error instanceof ProblemError) {
     const { code, detail = code, retryable, outcome, hint } = error.problem;
     return { code, message: detail, retryable, outcome, ...(hint === undefined ? {} : { hint }) };
+  }
+  if (error instanceof OpsError) {
+    const { code, message, hint } = error;
+    return {
+      code,
+      message,
+      retryable: false,
+      outcome: "unknown",
+      ...(hint === undefined ? {} : { hint }),
+    };
   }
   const message = error instanceof Error ? error.message : String(error);
   return { code: "internal", message, retryable: true, outcome: "unknown" };

@@ -3,10 +3,19 @@ import type { Engine } from "../../engines/contract.js";
 import { next, restart } from "../../ownership/machine.js";
 import { acceptsWrites, answerOfAbsent } from "../../ownership/permissions.js";
 import { ORIGIN } from "../../ownership/position.js";
-import type { Answer, Durable, Effect, Event, Request, Transition } from "../../ownership/types.js";
+import type {
+  Answer,
+  Durable,
+  Effect,
+  Event,
+  Refusal,
+  Request,
+  Transition,
+} from "../../ownership/types.js";
 import type { Peers } from "../client/peer.js";
 import type { NodeRef } from "../protocol/json.js";
 import type { OwnershipRequest } from "../protocol/peer.js";
+import { ProblemError } from "../protocol/problem.js";
 import type { Holding, Holdings } from "./holdings.js";
 import { linkFor } from "./role-link.js";
 import { Retries } from "./retries.js";
@@ -36,7 +45,7 @@ export class Ownership {
   readonly #retries = new Retries();
   /** HTTP requests of peers that wait for the machine's answer, by attempt and kind. */
   readonly #owed = new Map<string, ((answer: Answer) => void)[]>();
-  readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
+  readonly #outcomes = new Map<string, ((outcome: Outcome) => void)[]>();
   readonly #repointed = new Map<Holding, () => void>();
   readonly #peerUrls = new Map<string, string>();
   /** Holdings whose machine must hear of every flushed cursor. */
@@ -59,11 +68,6 @@ export class Ownership {
     this.#take(holding, next(this.#deps.self().node, holding.state, event));
   }
 
-  /** Whether `applied` must be told of this holding's flushed cursor now, before anything else is applied. */
-  isWatching(holding: Holding): boolean {
-    return this.#watching.has(holding);
-  }
-
   /** The cursor of the holding, as flushed, for a machine that waits for it. */
   applied(holding: Holding): void {
     if (!this.#watching.has(holding)) return;
@@ -73,7 +77,7 @@ export class Ownership {
 
   /** What the source durably says it handed to this node. */
   offered(holding: Holding, from: string, handed: NonNullable<Durable["handed"]>): void {
-    if (holding.splitting) return;
+    if (!this.#deps.holdings.isCurrent(holding)) return;
     this.dispatch(holding, {
       type: "message",
       from,
@@ -82,19 +86,20 @@ export class Ownership {
     });
   }
 
-  /** Resolves with how the attempt ended. Only on a holding that is exactly the slice. */
+  /** Resolves with how the attempt ended. Only on a holding that is exactly the slice. Throws `busy`. */
   async takeover(
     holding: Holding,
     ask: { attempt: string; next: bigint; budgetMs: number; giveUpMs: number },
   ): Promise<Outcome> {
-    return new Promise((resolve) => {
-      this.#outcomes.set(ask.attempt, resolve);
-      this.dispatch(holding, { type: "takeover", ...ask });
-    });
+    this.#requireCurrent(holding);
+    const ended = this.outcomeOf(ask.attempt);
+    this.dispatch(holding, { type: "takeover", ...ask });
+    return ended;
   }
 
-  /** The holding follows another copy; resolves once that is stored. It must be an idle follower. */
+  /** The holding follows another copy; resolves once that is stored. It must be an idle follower. Throws `busy`. */
   async repoint(holding: Holding, source: NodeRef): Promise<void> {
+    this.#requireCurrent(holding);
     const link = holding.entry.link;
     if (link !== null && link.source.node === source.node) {
       // The same node at another address: nothing changes for the protocol.
@@ -115,9 +120,13 @@ export class Ownership {
     });
   }
 
-  /** Waits for the end of a claim that an earlier process began. */
+  /** Waits for the end of a claim, also one that an earlier process began. */
   async outcomeOf(attempt: string): Promise<Outcome> {
-    return new Promise((resolve) => void this.#outcomes.set(attempt, resolve));
+    return new Promise((resolve) => {
+      const waiting = this.#outcomes.get(attempt);
+      if (waiting === undefined) this.#outcomes.set(attempt, [resolve]);
+      else waiting.push(resolve);
+    });
   }
 
   /** Answers a peer. Cuts the entry first when a fence is for a part of it. */
@@ -128,9 +137,10 @@ export class Ownership {
     const parts = holdings.overlapping(keyspace, lo, hi);
     const [first] = parts;
     if (first === undefined) return answerOfAbsent(request);
-    if (request.kind !== "fence") {
-      // A fence stands on exactly its slice. Where the entry is cut otherwise there is none, and the record of a
-      // handover is in every part: any part answers for all, but each must remember that the attempt has ended.
+    const exact = parts.length === 1 && first.lo === lo && first.hi === hi;
+    if (request.kind === "resolve") {
+      // The record of a handover is in every part that the slice was cut into since. A fence stands on exactly its slice, so
+      // where the entry is cut otherwise there is none; but each part must remember that the attempt has ended.
       const record = parts.find((one) => one.state.durable.handed?.attempt === request.attempt);
       const answers = await Promise.all(
         (record === undefined ? parts : [record]).map((one) =>
@@ -139,16 +149,26 @@ export class Ownership {
       );
       return answers[0]!;
     }
+    const refuse = (reason: Refusal): Answer => ({
+      kind: "refused",
+      answers: request.kind,
+      attempt: request.attempt,
+      reason,
+    });
+    if (request.kind === "handover") {
+      return exact ? this.#answerOn(first, from.node, request) : refuse("fence-ended");
+    }
     const whole = parts.length === 1 && first.lo <= lo && first.hi >= hi;
-    if (!whole)
-      return { kind: "refused", answers: "fence", attempt: request.attempt, reason: "busy" };
-    const exact = first.lo === lo && first.hi === hi;
-    if ((exact && !first.splitting) || !acceptsWrites(first.state)) {
+    if (!whole) return refuse("busy");
+    if ((exact && !first.ending) || !acceptsWrites(first.state)) {
       return this.#answerOn(first, from.node, request);
     }
     // Wrapped, so that the next cut does not wait for the answer.
-    const { answer } = await holdings.cut(keyspace, lo, hi, ([part]) => ({
-      answer: this.#answerOn(part!, from.node, request),
+    const { answer } = await holdings.cut(keyspace, lo, hi, ([part, ...others]) => ({
+      answer:
+        part === undefined || others.length > 0
+          ? Promise.resolve(refuse("busy"))
+          : this.#answerOn(part, from.node, request),
     }));
     return answer;
   }
@@ -160,12 +180,20 @@ export class Ownership {
   }
 
   async #answerOn(holding: Holding, from: string, request: Request): Promise<Answer> {
-    const key = `${request.attempt}/${request.kind}`;
+    const key = owedKey(holding, request.attempt, request.kind);
     return new Promise<Answer>((resolve) => {
       const waiting = this.#owed.get(key);
       if (waiting === undefined) this.#owed.set(key, [resolve]);
       else waiting.push(resolve);
       this.dispatch(holding, { type: "message", from, message: request, token: randomToken() });
+    });
+  }
+
+  #requireCurrent(holding: Holding): void {
+    if (this.#deps.holdings.isCurrent(holding)) return;
+    const { keyspace, lo, hi } = holding;
+    throw new ProblemError(409, "busy", `${keyspace} [${lo}, ${hi}) is being cut or dropped`, {
+      retryable: true,
     });
   }
 
@@ -215,7 +243,7 @@ export class Ownership {
         return;
       case "outcome":
         this.#deps.onOutcome(effect.outcome);
-        this.#outcomes.get(effect.attempt)?.(effect);
+        for (const resolve of this.#outcomes.get(effect.attempt) ?? []) resolve(effect);
         this.#outcomes.delete(effect.attempt);
         return;
     }
@@ -250,7 +278,7 @@ export class Ownership {
         // The successor hears it when it opens its change stream: see changes.ts.
         return;
       default: {
-        const key = `${message.attempt}/${message.answers}`;
+        const key = owedKey(holding, message.attempt, message.answers);
         const waiting = this.#owed.get(key) ?? [];
         this.#owed.delete(key);
         for (const resolve of waiting) resolve(message);
@@ -274,6 +302,10 @@ export class Ownership {
       this.#retries.later(request.attempt, () => this.dispatch(holding, { type: "retry" }));
     }
   }
+}
+
+function owedKey({ keyspace, lo, hi }: Holding, attempt: string, kind: string): string {
+  return `${keyspace} ${lo} ${hi} ${attempt} ${kind}`;
 }
 
 /** 128 random bits. */

@@ -1,29 +1,52 @@
+import { setImmediate as breathe } from "node:timers/promises";
 import type { Engine } from "../../engines/contract.js";
 
-/** The log is cut down to this size, as far as followers allow. */
-const KEEP_BYTES = 64 * 1024 * 1024;
-/** How long a follower that says nothing is waited for. */
-const SILENT_MS = 10 * 60_000;
-/** After a start followers get this long to come back before anything is trimmed. */
-const GRACE_MS = 60_000;
+export interface RetentionLimits {
+  /** The log is cut down to this size, as far as followers allow. */
+  readonly keepBytes: number;
+  /** How long a follower that says nothing is waited for. */
+  readonly silentMs: number;
+  /** After a start followers get this long to come back before anything is trimmed. */
+  readonly graceMs: number;
+  readonly everyMs: number;
+}
+
+const LIMITS: RetentionLimits = {
+  keepBytes: 64 * 1024 * 1024,
+  silentMs: 10 * 60_000,
+  graceMs: 60_000,
+  everyMs: 5_000,
+};
 const TRIM_RECORDS = 50_000;
-const EVERY_MS = 5_000;
 
 /** Keeps the change log for as long as a follower needs it, within a bound. */
 export class Retention {
   readonly #engine: Engine;
   readonly #maxBytes: number;
+  readonly #limits: RetentionLimits;
   /** By follower: what it holds durably, as a sequence of this node's log. */
   readonly #held = new Map<string, { through: bigint; at: number }>();
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   #trimming = false;
+  #closed = false;
 
   /** `maxBytes`: above it the log is trimmed whoever needs it; that follower then copies anew. */
-  constructor(engine: Engine, maxBytes: number, die: (error: unknown) => void) {
+  constructor(
+    engine: Engine,
+    maxBytes: number,
+    die: (error: unknown) => void,
+    limits: RetentionLimits = LIMITS,
+  ) {
     this.#engine = engine;
     this.#maxBytes = maxBytes;
-    this.#timer = setInterval(() => void this.trim().catch(die), EVERY_MS).unref();
+    this.#limits = limits;
+    const round = () => {
+      this.trim().catch((error: unknown) => {
+        if (!this.#closed) die(error);
+      });
+    };
+    this.#timer = setInterval(round, limits.everyMs).unref();
   }
 
   get maxBytes(): number {
@@ -48,29 +71,35 @@ export class Retention {
   }
 
   close(): void {
+    this.#closed = true;
     clearInterval(this.#timer);
   }
 
   async trim(): Promise<void> {
-    if (this.#trimming || performance.now() - this.#startedAt < GRACE_MS) return;
+    const now = performance.now();
+    const { silentMs, graceMs } = this.#limits;
+    for (const [id, held] of this.#held) if (now - held.at > silentMs) this.#held.delete(id);
+    if (this.#trimming || now - this.#startedAt < graceMs) return;
     this.#trimming = true;
     try {
-      const { first, last, bytes } = this.#engine.log();
-      const records = last - first + 1n;
-      if (bytes <= KEEP_BYTES || records <= 0n) return;
-      const perRecord = Math.max(1, bytes / Number(records));
-      const upTo = (keep: number) => first + BigInt(Math.floor((bytes - keep) / perRecord)) - 1n;
-      let through = upTo(KEEP_BYTES);
-      const now = performance.now();
-      for (const [id, held] of this.#held) {
-        if (now - held.at > SILENT_MS) this.#held.delete(id);
-        else if (held.through < through) through = held.through;
-      }
-      if (bytes > this.#maxBytes) through = max(through, upTo(this.#maxBytes));
-      if (through >= first) await this.#engine.trim(through, TRIM_RECORDS);
+      while (!this.#closed && (await this.#trimOnce()) === TRIM_RECORDS) await breathe();
     } finally {
       this.#trimming = false;
     }
+  }
+
+  /** How many records went. */
+  async #trimOnce(): Promise<number> {
+    const { keepBytes } = this.#limits;
+    const { first, last, bytes } = this.#engine.log();
+    const records = last - first + 1n;
+    if (bytes <= keepBytes || records <= 0n) return 0;
+    const perRecord = Math.max(1, bytes / Number(records));
+    const upTo = (keep: number) => first + BigInt(Math.floor((bytes - keep) / perRecord)) - 1n;
+    let through = upTo(keepBytes);
+    for (const held of this.#held.values()) if (held.through < through) through = held.through;
+    if (bytes > this.#maxBytes) through = max(through, upTo(this.#maxBytes));
+    return through < first ? 0 : this.#engine.trim(through, TRIM_RECORDS);
   }
 }
 

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { setImmediate as breathe } from "node:timers/promises";
 import type { Engine, Place, View } from "../../engines/contract.js";
+import { startOfChanges } from "../../engines/log-position.js";
 import { readable } from "../../ownership/copy.js";
 import { ORIGIN } from "../../ownership/position.js";
 import type { LogPosition } from "../../ownership/types.js";
@@ -24,9 +25,15 @@ export interface SnapshotDeps {
 function positionIn(view: View, ask: { keyspace: string; lo: bigint; hi: bigint }): LogPosition {
   const entry = view.entryAt(ask.keyspace, ask.lo);
   const where = `${ask.keyspace} [${ask.lo}, ${ask.hi})`;
-  if (entry === null || entry.hi < ask.hi) {
-    throw new ProblemError(409, "not-held", `this node does not hold ${where} in one entry`, {
+  if (entry === null) {
+    throw new ProblemError(409, "not-held", `this node does not hold ${where}`, {
       retryable: true,
+    });
+  }
+  if (entry.hi < ask.hi) {
+    throw new ProblemError(409, "split", `this node holds ${where} in parts`, {
+      retryable: true,
+      splitAt: entry.hi.toString(),
     });
   }
   const cursor = view.cursor(entry.keyspace, entry.lo) ?? ORIGIN;
@@ -50,8 +57,10 @@ export async function sendSnapshot(
   const view = engine.read();
   try {
     const at = positionIn(view, ask);
-    if (ask.first === null) retention.hold(follower, view.lastSequence, true);
-    else retention.renew(follower);
+    const entry = view.entryAt(ask.keyspace, ask.lo);
+    const from = ask.first === null || entry === null ? null : startOfChanges(entry, ask.first);
+    // Also after a restart of this process, which has forgotten what it held before.
+    retention.hold(follower, from ?? view.lastSequence, ask.first === null);
     const out = open();
     out.write(encodeFrame({ type: "pinned", at }));
     const until = performance.now() + PAGE.ms;
@@ -64,12 +73,24 @@ export async function sendSnapshot(
       after = page.rows.at(-1)?.place ?? after;
       const frames = encodeRows(page.rows);
       sent += frames.length;
-      if (!out.write(frames)) await once(out, "drain", { signal });
-      else await breathe(undefined, { signal });
+      if (out.write(frames)) await breathe(undefined, { signal });
+      else if (!(await drained(out, until - performance.now(), signal))) break;
     }
     out.end(encodeFrame({ type: "page-end", complete }));
   } finally {
     view.close();
+  }
+}
+
+/** Whether the follower has read on within `ms`: a slow one must not keep the read transaction pinned. */
+async function drained(out: Writable, ms: number, signal: AbortSignal): Promise<boolean> {
+  const patience = AbortSignal.timeout(Math.max(1, Math.round(ms)));
+  try {
+    await once(out, "drain", { signal: AbortSignal.any([signal, patience]) });
+    return true;
+  } catch (error) {
+    if (signal.aborted || !patience.aborted) throw error;
+    return false;
   }
 }
 

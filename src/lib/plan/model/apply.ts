@@ -130,7 +130,7 @@ export function takeover(
   }
   for (const { value } of copyOn(keyspace, node, segment)) {
     if (value.source !== from)
-      throw new ModelBreach(`${node} would take over from ${from} but follows ${value.source}`);
+      throw new ModelBreach(`${node} would take over from ${from} but follows ${value.source ?? "nobody"}`);
     if (!value.synced || !value.verified)
       throw new ModelBreach(`${node} would take over before it is in sync and verified`);
   }

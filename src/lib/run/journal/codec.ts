@@ -12,7 +12,12 @@ export interface EncodedRecord {
 }
 
 /** A record as a line; its last field is the SHA-256 of the line's text before it. */
-export function encodeRecord(body: RecordBody, seq: number, time: string, prev: string): EncodedRecord {
+export function encodeRecord(
+  body: RecordBody,
+  seq: number,
+  time: string,
+  prev: string,
+): EncodedRecord {
   const record = { seq, time, ...body, prev } as JournalRecord;
   const text = JSON.stringify(record).slice(0, -1);
   const hash = sha256(text);
@@ -44,8 +49,10 @@ export function decodeJournal(bytes: Uint8Array, where: string): DecodedJournal 
       throw badLine(where, records.length + 1, "its checksum does not match its text");
     }
     const { record } = line;
-    if (record.seq !== records.length + 1) throw badLine(where, records.length + 1, `it is record ${record.seq}`);
-    if (record.prev !== hash) throw badLine(where, records.length + 1, "it does not follow the line before it");
+    if (record.seq !== records.length + 1)
+      throw badLine(where, records.length + 1, `it is record ${record.seq}`);
+    if (record.prev !== hash)
+      throw badLine(where, records.length + 1, "it does not follow the line before it");
     records.push(record);
     hash = line.hash;
     at = end + 1;

@@ -42,7 +42,12 @@ export class Journal {
   append(body: RecordBody): Promise<JournalRecord> {
     const result = this.#last.then(async () => {
       const seq = (this.#status?.seq ?? 0) + 1;
-      const { record, line, hash } = encodeRecord(body, seq, new Date(this.#now()).toISOString(), this.#hash);
+      const { record, line, hash } = encodeRecord(
+        body,
+        seq,
+        new Date(this.#now()).toISOString(),
+        this.#hash,
+      );
       const status = nextStatus(this.#status, record);
       await this.#log.append(line);
       this.#status = status;
@@ -75,10 +80,15 @@ function replayed(run: string, records: readonly JournalRecord[]): RunStatus | n
     return replay(records);
   } catch (error) {
     if (!(error instanceof IllegalRecord)) throw error;
-    throw new OpsError("bad-journal", EXIT.failure, `journal of ${run}, line ${error.seq}: ${error.message}`, {
-      hint: "the journal was written by something else, or by a newer ops",
-      details: { line: error.seq },
-      cause: error,
-    });
+    throw new OpsError(
+      "bad-journal",
+      EXIT.failure,
+      `journal of ${run}, line ${error.seq}: ${error.message}`,
+      {
+        hint: "the journal was written by something else, or by a newer ops",
+        details: { line: error.seq },
+        cause: error,
+      },
+    );
   }
 }

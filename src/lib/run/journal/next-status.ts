@@ -72,7 +72,9 @@ function objection(status: RunStatus, record: JournalRecord): string | null {
       return activity === "soaking" ? "the run soaks: there is nothing to resume" : null;
     case "rollback.start":
       if (irreversible(status)) return "there is no way back from a stage that was entered";
-      return record.to !== null && stageIndex(status, record.to) === -1 ? `there is no stage ${record.to}` : null;
+      return record.to !== null && stageIndex(status, record.to) === -1
+        ? `there is no stage ${record.to}`
+        : null;
     case "finalize.start":
       return activity === "soaking" ? null : "only a run that soaks can be finalized";
     case "run.end":
@@ -88,21 +90,28 @@ function objection(status: RunStatus, record: JournalRecord): string | null {
         ? null
         : "some stages are not done";
     case "rollback.done":
-      if (direction !== "undo" || status.undoTo !== record.to) return `no rollback to ${record.to} is going on`;
+      if (direction !== "undo" || status.undoTo !== record.to)
+        return `no rollback to ${record.to} is going on`;
       return clean(status, stageIndex(status, record.to)) ? null : "some steps are not undone";
     case "stage.enter":
       return enterObjection(status, record.stage);
     case "stage.done": {
       const shape = status.stages[stageIndex(status, record.stage)];
-      if (direction === "undo" || shape === undefined || !status.entered.has(record.stage)) return "the stage is not entered";
+      if (direction === "undo" || shape === undefined || !status.entered.has(record.stage))
+        return "the stage is not entered";
       if (status.stagesDone.has(record.stage)) return "the stage is done already";
-      return shape.waves.flat().every((step) => status.steps.get(step)?.state === "done") ? null : "some steps are not done";
+      return shape.waves.flat().every((step) => status.steps.get(step)?.state === "done")
+        ? null
+        : "some steps are not done";
     }
     case "op.intent":
       if (status.ops.has(record.op)) return "the operation exists already";
-      if (record.undo !== (direction === "undo")) return `the run goes the other way (${direction})`;
-      if (openOps(status, record.step).length > 0) return "another operation of the step is still open";
-      if (record.attempt !== (status.steps.get(record.step)?.ops.length ?? 0)) return "attempts are counted without gaps";
+      if (record.undo !== (direction === "undo"))
+        return `the run goes the other way (${direction})`;
+      if (openOps(status, record.step).length > 0)
+        return "another operation of the step is still open";
+      if (record.attempt !== (status.steps.get(record.step)?.ops.length ?? 0))
+        return "attempts are counted without gaps";
       return stepObjection(status, record.step);
     case "op.accepted":
     case "op.done":
@@ -111,16 +120,20 @@ function objection(status: RunStatus, record: JournalRecord): string | null {
       const op = status.ops.get(record.op);
       if (op === undefined) return "there is no such operation";
       if (!isOpen(op)) return `the operation is ${op.state} already`;
-      if (record.type === "op.accepted" && op.state === "accepted") return "the operation is accepted already";
+      if (record.type === "op.accepted" && op.state === "accepted")
+        return "the operation is accepted already";
       return null;
     }
     case "routes.intent": {
       const last = status.routes.get(record.keyspace);
-      if (last !== undefined && record.version < last.version) return `version ${last.version} came before`;
+      if (last !== undefined && record.version < last.version)
+        return `version ${last.version} came before`;
       return record.step === null ? null : stepObjection(status, record.step);
     }
     case "routes.published":
-      return status.routes.get(record.keyspace)?.version === record.version ? null : "that version was not meant to be published";
+      return status.routes.get(record.keyspace)?.version === record.version
+        ? null
+        : "that version was not meant to be published";
     case "evidence":
       return stepObjection(status, record.step);
     case "step.done":
@@ -140,18 +153,24 @@ function stepObjection(status: RunStatus, step: string): string | null {
   if (place === null) return `there is no step ${step}`;
   const shape = status.stages[place.stage]!;
   if (status.direction === "undo") {
-    if (place.stage <= stageIndex(status, status.undoTo)) return "the rollback does not go back that far";
+    if (place.stage <= stageIndex(status, status.undoTo))
+      return "the rollback does not go back that far";
     if (!isTouched(status, step)) return "the step was not begun";
     const later = [
       ...shape.waves.slice(place.wave + 1).flat(),
       ...status.stages.slice(place.stage + 1).flatMap(({ waves }) => waves.flat()),
     ];
-    const blocks = (other: string) => isTouched(status, other) && status.steps.get(other)?.state !== "postponed";
+    const blocks = (other: string) =>
+      isTouched(status, other) && status.steps.get(other)?.state !== "postponed";
     return later.some(blocks) ? "a later step is not undone yet" : null;
   }
-  if (!status.entered.has(shape.id) || status.stagesDone.has(shape.id)) return `stage ${shape.id} is not under way`;
+  if (!status.entered.has(shape.id) || status.stagesDone.has(shape.id))
+    return `stage ${shape.id} is not under way`;
   if (status.steps.get(step)?.state === "done") return "the step is done already";
-  return shape.waves.slice(0, place.wave).flat().every((other) => status.steps.get(other)?.state === "done")
+  return shape.waves
+    .slice(0, place.wave)
+    .flat()
+    .every((other) => status.steps.get(other)?.state === "done")
     ? null
     : "an earlier wave is not done";
 }
@@ -172,11 +191,17 @@ function enterObjection(status: RunStatus, stage: string): string | null {
   if (shape === undefined) return `there is no stage ${stage}`;
   if (status.entered.has(stage)) return "the stage is entered already";
   if (status.direction === "undo") return "the run is being rolled back";
-  if (shape.reversible !== (status.direction === "apply")) return `not while the run goes that way (${status.direction})`;
-  return status.stages.slice(0, index).every(({ id }) => status.stagesDone.has(id)) ? null : "an earlier stage is not done";
+  if (shape.reversible !== (status.direction === "apply"))
+    return `not while the run goes that way (${status.direction})`;
+  return status.stages.slice(0, index).every(({ id }) => status.stagesDone.has(id))
+    ? null
+    : "an earlier stage is not done";
 }
 
-function endObjection(status: RunStatus, outcome: (JournalRecord & { type: "run.end" })["outcome"]): string | null {
+function endObjection(
+  status: RunStatus,
+  outcome: (JournalRecord & { type: "run.end" })["outcome"],
+): string | null {
   const { activity, direction } = status;
   switch (outcome) {
     case "superseded":
@@ -184,21 +209,30 @@ function endObjection(status: RunStatus, outcome: (JournalRecord & { type: "run.
         ? null
         : "only a run that soaks with nothing to retire can be superseded";
     case "finalized":
-      return activity === "running" && direction === "finalize" && status.stages.every(({ id }) => status.stagesDone.has(id))
+      return activity === "running" &&
+        direction === "finalize" &&
+        status.stages.every(({ id }) => status.stagesDone.has(id))
         ? null
         : "some stages are not done";
     case "rolled-back":
-      return activity === "running" && direction === "undo" && status.undoTo === null && clean(status, -1)
+      return activity === "running" &&
+        direction === "undo" &&
+        status.undoTo === null &&
+        clean(status, -1)
         ? null
         : "some steps are not undone";
     case "refused":
-      return direction === "apply" && status.ops.size === 0 && status.routes.size === 0 ? null : "something was changed already";
+      return direction === "apply" && status.ops.size === 0 && status.routes.size === 0
+        ? null
+        : "something was changed already";
   }
 }
 
 /** Whether no step behind the stage is left. */
 function clean(status: RunStatus, stage: number): boolean {
-  return !status.stages.slice(stage + 1).some(({ waves }) => waves.flat().some((step) => isTouched(status, step)));
+  return !status.stages
+    .slice(stage + 1)
+    .some(({ waves }) => waves.flat().some((step) => isTouched(status, step)));
 }
 
 function irreversible(status: RunStatus): boolean {
@@ -213,10 +247,21 @@ function change(status: RunStatus, record: JournalRecord): Partial<RunStatus> {
     case "run.resume":
       return { ...taken(record), activity: "running", stop: null, since };
     case "rollback.start":
-      return { ...taken(record), direction: "undo", activity: "running", undoTo: record.to, stop: null, soakUntil: null, since };
+      return {
+        ...taken(record),
+        direction: "undo",
+        activity: "running",
+        undoTo: record.to,
+        stop: null,
+        soakUntil: null,
+        since,
+      };
     case "rollback.done": {
-      const kept = new Set(status.stages.slice(0, stageIndex(status, record.to) + 1).map(({ id }) => id));
-      const only = (stages: ReadonlySet<string>) => new Set([...stages].filter((stage) => kept.has(stage)));
+      const kept = new Set(
+        status.stages.slice(0, stageIndex(status, record.to) + 1).map(({ id }) => id),
+      );
+      const only = (stages: ReadonlySet<string>) =>
+        new Set([...stages].filter((stage) => kept.has(stage)));
       return {
         direction: "apply",
         activity: "stopped",
@@ -230,7 +275,11 @@ function change(status: RunStatus, record: JournalRecord): Partial<RunStatus> {
     case "finalize.start":
       return { ...taken(record), direction: "finalize", activity: "running", since };
     case "run.stopped":
-      return { activity: "stopped", stop: { reason: record.reason, step: record.step, error: record.error }, since };
+      return {
+        activity: "stopped",
+        stop: { reason: record.reason, step: record.step, error: record.error },
+        since,
+      };
     case "run.soaking":
       return { activity: "soaking", soakUntil: record.until, since };
     case "run.end":
@@ -241,10 +290,28 @@ function change(status: RunStatus, record: JournalRecord): Partial<RunStatus> {
       return { stagesDone: new Set(status.stagesDone).add(record.stage), since };
     case "op.intent": {
       const { op, step, attempt, undo, node, request, inverse, preState } = record;
-      const fresh = { op, step, attempt, undo, node, request, inverse, preState, state: "intended", result: null, error: null } as const;
+      const fresh = {
+        op,
+        step,
+        attempt,
+        undo,
+        node,
+        request,
+        inverse,
+        preState,
+        state: "intended",
+        result: null,
+        error: null,
+      } as const;
       const known = status.steps.get(step);
-      const begun: StepStatus = { state: undo ? (known?.state ?? "begun") : "begun", ops: [...(known?.ops ?? []), op] };
-      return { ops: new Map(status.ops).set(op, fresh), steps: new Map(status.steps).set(step, begun) };
+      const begun: StepStatus = {
+        state: undo ? (known?.state ?? "begun") : "begun",
+        ops: [...(known?.ops ?? []), op],
+      };
+      return {
+        ops: new Map(status.ops).set(op, fresh),
+        steps: new Map(status.steps).set(step, begun),
+      };
     }
     case "op.accepted":
       return withOp(status, record.op, { state: "accepted" });
@@ -256,13 +323,22 @@ function change(status: RunStatus, record: JournalRecord): Partial<RunStatus> {
       return withOp(status, record.op, { state: "unknown", error: record.error });
     case "routes.intent": {
       const { keyspace, version, hash, step } = record;
-      const routes = new Map(status.routes).set(keyspace, { version, hash, published: false, missing: [] });
-      return step === null || status.direction === "undo" ? { routes } : { routes, ...withStep(status, step, "begun") };
+      const routes = new Map(status.routes).set(keyspace, {
+        version,
+        hash,
+        published: false,
+        missing: [],
+      });
+      return step === null || status.direction === "undo"
+        ? { routes }
+        : { routes, ...withStep(status, step, "begun") };
     }
     case "routes.published": {
       const { keyspace, missing } = record;
       const known = status.routes.get(keyspace)!;
-      return { routes: new Map(status.routes).set(keyspace, { ...known, published: true, missing }) };
+      return {
+        routes: new Map(status.routes).set(keyspace, { ...known, published: true, missing }),
+      };
     }
     case "evidence":
       return status.direction === "undo" ? {} : withStep(status, record.step, "begun");
@@ -279,7 +355,11 @@ function taken({ epochs, actor }: { epochs: Readonly<Record<string, string>>; ac
   return { epochs, actor };
 }
 
-function withOp(status: RunStatus, op: string, fields: Partial<NonNullable<ReturnType<typeof lastOp>>>) {
+function withOp(
+  status: RunStatus,
+  op: string,
+  fields: Partial<NonNullable<ReturnType<typeof lastOp>>>,
+) {
   return { ops: new Map(status.ops).set(op, { ...status.ops.get(op)!, ...fields }) };
 }
 

@@ -1,5 +1,11 @@
 /** A value as JSON holds it; 64-bit numbers are decimal strings. */
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [name: string]: Json };
 export type JsonObject = { readonly [name: string]: Json };
 
 /** The shape of a plan that replay needs: which steps make up which wave of which stage. */
@@ -61,10 +67,18 @@ export type RecordBody =
       readonly stages: readonly StageShape[];
     } & Taken)
   | ({ readonly type: "run.resume" } & Taken)
-  | ({ readonly type: "rollback.start"; /** Null: all of it. */ readonly to: string | null } & Taken)
+  | ({
+      readonly type: "rollback.start";
+      /** Null: all of it. */ readonly to: string | null;
+    } & Taken)
   | { readonly type: "rollback.done"; readonly to: string }
   | ({ readonly type: "finalize.start" } & Taken)
-  | { readonly type: "run.stopped"; readonly reason: StopReason; readonly step: string | null; readonly error: Failure | null }
+  | {
+      readonly type: "run.stopped";
+      readonly reason: StopReason;
+      readonly step: string | null;
+      readonly error: Failure | null;
+    }
   | { readonly type: "run.soaking"; /** When the soak is over, ISO 8601. */ readonly until: string }
   | { readonly type: "run.end"; readonly outcome: Outcome; readonly why: string | null }
   | { readonly type: "stage.enter" | "stage.done"; readonly stage: string }
@@ -101,7 +115,12 @@ export type RecordBody =
       /** Agents that have not acknowledged it. */
       readonly missing: readonly string[];
     }
-  | { readonly type: "evidence"; readonly step: string; readonly about: string; readonly facts: JsonObject }
+  | {
+      readonly type: "evidence";
+      readonly step: string;
+      readonly about: string;
+      readonly facts: JsonObject;
+    }
   | { readonly type: "step.done" | "step.undone"; readonly step: string }
   /** A rollback went on without a node that did not answer; the step is undone later. */
   | { readonly type: "step.postponed"; readonly step: string; readonly error: Failure };

@@ -1,4 +1,12 @@
-import type { Failure, Json, JournalRecord, JsonObject, Outcome, StageShape, StopReason } from "./records.js";
+import type {
+  Failure,
+  Json,
+  JournalRecord,
+  JsonObject,
+  Outcome,
+  StageShape,
+  StopReason,
+} from "./records.js";
 
 export type Direction = "apply" | "undo" | "finalize";
 export type Activity = "running" | "stopped" | "soaking" | "ended";
@@ -55,7 +63,11 @@ export interface RunStatus {
   /** The stage that a rollback goes back to; null for the beginning. */
   readonly undoTo: string | null;
   readonly soakUntil: string | null;
-  readonly stop: { readonly reason: StopReason; readonly step: string | null; readonly error: Failure | null } | null;
+  readonly stop: {
+    readonly reason: StopReason;
+    readonly step: string | null;
+    readonly error: Failure | null;
+  } | null;
   readonly actor: string;
   readonly startedAt: string;
   /** Time of the last record, and of the last change of direction, activity or stage. */
@@ -81,7 +93,9 @@ export function isOpen(op: OpStatus): boolean {
 
 /** Open operations of one step, or of the whole run. */
 export function openOps(status: RunStatus, step?: string): OpStatus[] {
-  return [...status.ops.values()].filter((op) => isOpen(op) && (step === undefined || op.step === step));
+  return [...status.ops.values()].filter(
+    (op) => isOpen(op) && (step === undefined || op.step === step),
+  );
 }
 
 /** The position of a stage in the plan; -1 for null (the beginning). */
@@ -90,7 +104,10 @@ export function stageIndex(status: RunStatus, stage: string | null): number {
 }
 
 /** Where a step stands in the plan: its stage and wave. Null for a step that the plan does not have. */
-export function placeOf(status: RunStatus, step: string): { readonly stage: number; readonly wave: number } | null {
+export function placeOf(
+  status: RunStatus,
+  step: string,
+): { readonly stage: number; readonly wave: number } | null {
   for (const [stage, { waves }] of status.stages.entries()) {
     const wave = waves.findIndex((steps) => steps.includes(step));
     if (wave !== -1) return { stage, wave };

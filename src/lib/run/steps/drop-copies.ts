@@ -11,7 +11,12 @@ import { range } from "./handler.js";
 /** Deletes what a node holds of a segment, entry by entry, each named by the link and generation that it has now. */
 export async function dropCopies(
   context: RunContext,
-  step: { readonly id: string; readonly keyspace: string; readonly segment: Segment; readonly node: string },
+  step: {
+    readonly id: string;
+    readonly keyspace: string;
+    readonly segment: Segment;
+    readonly node: string;
+  },
   undo: boolean,
 ): Promise<void> {
   const { id, keyspace, segment, node } = step;
@@ -27,7 +32,11 @@ export async function dropCopies(
       node,
       request: { kind: "drop" as const, keyspace, lo, hi, link: link?.id ?? null, generation },
       inverse: null,
-      preState: entries.map((entry) => ({ lo: String(entry.lo), hi: String(entry.hi), generation: String(entry.generation) })),
+      preState: entries.map((entry) => ({
+        lo: String(entry.lo),
+        hi: String(entry.hi),
+        generation: String(entry.generation),
+      })),
     };
   };
   while ((await operate(context, id, options, prepare)) !== null);
@@ -36,7 +45,17 @@ export async function dropCopies(
 /** The node's entries in the segment once no takeover of them is under way. */
 function settledEntries(
   context: RunContext,
-  { id, node, keyspace, segment }: { readonly id: string; readonly node: string; readonly keyspace: string; readonly segment: Segment },
+  {
+    id,
+    node,
+    keyspace,
+    segment,
+  }: {
+    readonly id: string;
+    readonly node: string;
+    readonly keyspace: string;
+    readonly segment: Segment;
+  },
 ): Promise<EntryStatus[]> {
   return waitFor(context, "takeover-unresolved", async () => {
     const entries = await entriesOn(context, id, node, keyspace, segment);
@@ -52,9 +71,15 @@ function refuseUnlessCopy(
 ): void {
   const held = `${step.node} holds ${step.keyspace} [${entry.lo}, ${entry.hi})`;
   if (entry.role === "primary") {
-    throw new StepFailure(failure("not-droppable", `${held} as the primary: it is not dropped`), EXIT.partial);
+    throw new StepFailure(
+      failure("not-droppable", `${held} as the primary: it is not dropped`),
+      EXIT.partial,
+    );
   }
   if (!contains(step.segment, entry)) {
-    throw new StepFailure(failure("not-droppable", `${held}, more than ${range(step)}: it is not this run's copy`), EXIT.partial);
+    throw new StepFailure(
+      failure("not-droppable", `${held}, more than ${range(step)}: it is not this run's copy`),
+      EXIT.partial,
+    );
   }
 }

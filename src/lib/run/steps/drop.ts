@@ -21,7 +21,8 @@ async function refuseWhenRouted(context: RunContext, step: DropStep): Promise<vo
   const used = table?.segments.find(
     (segment) =>
       overlapOf(segment, step.segment) !== null &&
-      (segment.writer === step.node || segment.readers.some(({ node, weight }) => node === step.node && weight > 0)),
+      (segment.writer === step.node ||
+        segment.readers.some(({ node, weight }) => node === step.node && weight > 0)),
   );
   if (used === undefined) return;
   const message = `the routes of ${step.keyspace} (version ${table!.version}) still send clients of [${used.lo}, ${used.hi}) to ${step.node}`;

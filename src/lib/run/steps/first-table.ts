@@ -24,14 +24,30 @@ export async function firstTable(
       const part = overlapOf(entry, holding)!;
       if (entry.role !== "primary") continue;
       const { shard, primary: writer } = holding;
-      segments.push({ ...part, shard, writer, generation: entry.generation, readers: [...readersOf(holding)] });
+      segments.push({
+        ...part,
+        shard,
+        writer,
+        generation: entry.generation,
+        readers: [...readersOf(holding)],
+      });
     }
   }
   try {
-    return makeTable({ keyspace, sharding, domain, version: 1, nodes: context.plan.nodes, segments });
+    return makeTable({
+      keyspace,
+      sharding,
+      domain,
+      version: 1,
+      nodes: context.plan.nodes,
+      segments,
+    });
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new StepFailure(failure("no-routes", message, { hint: "ops agent status shows who holds what" }), EXIT.partial);
+    throw new StepFailure(
+      failure("no-routes", message, { hint: "ops agent status shows who holds what" }),
+      EXIT.partial,
+    );
   }
 }
 
@@ -39,12 +55,17 @@ export async function firstTable(
  * The newest known table with the plan's nodes in it. Where no table is known (a lost state directory, agents that were never
  * told), one in which all copies of before the plan are read.
  */
-export async function knownOr(context: RunContext, keyspace: string): Promise<(table: RouteTable | null) => RouteTable> {
+export async function knownOr(
+  context: RunContext,
+  keyspace: string,
+): Promise<(table: RouteTable | null) => RouteTable> {
   const { nodes } = context.plan;
   const known = await context.publisher.current(keyspace);
   const made =
     known === null
-      ? await firstTable(context, keyspace, ({ primary, replicas }) => [primary, ...replicas].map((node) => ({ node, weight: 100 })))
+      ? await firstTable(context, keyspace, ({ primary, replicas }) =>
+          [primary, ...replicas].map((node) => ({ node, weight: 100 })),
+        )
       : null;
   return (table) => {
     const base = table ?? made!;

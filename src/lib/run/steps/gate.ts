@@ -13,27 +13,47 @@ const LONGEST_WINDOW = 300;
 const CHECK_TIMEOUT_MS = 10_000;
 
 export const gate: StepHandler<GateStep> = {
-  say: ({ keyspace, node, source, gates }) => `watch the reads of ${keyspace} on ${node} against ${source} for ${gates.windowSeconds} s`,
+  say: ({ keyspace, node, source, gates }) =>
+    `watch the reads of ${keyspace} on ${node} against ${source} for ${gates.windowSeconds} s`,
   apply: async (context, step) => {
     const { id, keyspace, node, source, gates } = step;
     for (let window = 1; ; window += 1) {
       await watch(context, step);
       const seconds = Math.max(1, Math.min(LONGEST_WINDOW, gates.windowSeconds * window));
       const [mine, other] = await Promise.all(
-        [node, source].map((of) => ask(context, id, of, `tell its statistics of ${keyspace}`, (agent) => agent.stats(keyspace, seconds))),
+        [node, source].map((of) =>
+          ask(context, id, of, `tell its statistics of ${keyspace}`, (agent) =>
+            agent.stats(keyspace, seconds),
+          ),
+        ),
       );
       const lagMs = await lagOf(context, step);
       const { problems, quiet } = judge(gates, mine!.reads, other!.reads, lagMs);
       if (gates.checkUrl !== null) problems.push(...(await checkUrl(gates.checkUrl)));
-      const facts = { node, source, seconds, reads: mine!.reads, sourceReads: other!.reads, lagMs, problems, quiet };
+      const facts = {
+        node,
+        source,
+        seconds,
+        reads: mine!.reads,
+        sourceReads: other!.reads,
+        lagMs,
+        problems,
+        quiet,
+      };
       await context.journal.append({ type: "evidence", step: id, about: "gate", facts });
       context.emit({ type: "evidence", step: id, about: "gate", facts });
-      if (problems.length > 0) throw new StepFailure(failure("gate", `${node}: ${problems.join("; ")}`), EXIT.partial);
+      if (problems.length > 0)
+        throw new StepFailure(failure("gate", `${node}: ${problems.join("; ")}`), EXIT.partial);
       if (!quiet) return;
       if (window < WINDOWS) continue;
       if (gates.whenQuiet === "proceed") return;
       const few = `${node} had ${mine!.reads.count} reads of ${keyspace} in ${seconds} s, fewer than ${gates.minSamples}: nothing can be said`;
-      throw new StepFailure(failure("gate-quiet", few, { hint: "policy.gates: lower minSamples, or set whenQuiet to proceed" }), EXIT.partial);
+      throw new StepFailure(
+        failure("gate-quiet", few, {
+          hint: "policy.gates: lower minSamples, or set whenQuiet to proceed",
+        }),
+        EXIT.partial,
+      );
     }
   },
   back: null,
@@ -46,19 +66,32 @@ interface Reads {
 }
 
 /** What the gates have against the node; `quiet` when it had too few reads to say. */
-export function judge(gates: Gates, mine: Reads, source: Reads, lagMs: number | null): { problems: string[]; quiet: boolean } {
+export function judge(
+  gates: Gates,
+  mine: Reads,
+  source: Reads,
+  lagMs: number | null,
+): { problems: string[]; quiet: boolean } {
   const problems: string[] = [];
   if (lagMs === null) problems.push("how far it lags is not known");
-  else if (lagMs > gates.maxLagMs) problems.push(`it lags ${lagMs} ms, more than ${gates.maxLagMs} ms`);
+  else if (lagMs > gates.maxLagMs)
+    problems.push(`it lags ${lagMs} ms, more than ${gates.maxLagMs} ms`);
   const quiet = mine.count < gates.minSamples;
   if (quiet) return { problems, quiet };
   const errorRate = mine.count === 0 ? 0 : mine.errors / mine.count;
   if (errorRate > gates.maxErrorRate) {
-    problems.push(`${percent(errorRate)} of its reads failed, more than ${percent(gates.maxErrorRate)}`);
+    problems.push(
+      `${percent(errorRate)} of its reads failed, more than ${percent(gates.maxErrorRate)}`,
+    );
   }
   // Without enough reads at the source there is nothing to hold the latency against.
-  if (source.count >= Math.max(1, gates.minSamples) && mine.p99Ms > source.p99Ms * gates.maxP99Ratio) {
-    problems.push(`its p99 is ${mine.p99Ms} ms, more than ${gates.maxP99Ratio} times the source's ${source.p99Ms} ms`);
+  if (
+    source.count >= Math.max(1, gates.minSamples) &&
+    mine.p99Ms > source.p99Ms * gates.maxP99Ratio
+  ) {
+    problems.push(
+      `its p99 is ${mine.p99Ms} ms, more than ${gates.maxP99Ratio} times the source's ${source.p99Ms} ms`,
+    );
   }
   return { problems, quiet };
 }
@@ -68,16 +101,26 @@ function percent(share: number): string {
 }
 
 async function watch({ clock, stop, emit }: RunContext, step: GateStep): Promise<void> {
-  emit({ type: "progress", step: step.id, what: `reads of ${step.keyspace} on ${step.node} against ${step.source}`, phase: "watching" });
+  emit({
+    type: "progress",
+    step: step.id,
+    what: `reads of ${step.keyspace} on ${step.node} against ${step.source}`,
+    phase: "watching",
+  });
   const left = AbortSignal.any([stop.stopping, stop.detached]);
   await clock.sleep(step.gates.windowSeconds * 1000, left);
   if (left.aborted) throw new Interrupted(stop.detached.aborted ? "detached" : "stopping");
 }
 
 /** The largest lag of the node's links in the keyspace; null when one of them does not know. 0 for a node without links. */
-async function lagOf(context: RunContext, { id, keyspace, node }: GateStep): Promise<number | null> {
+async function lagOf(
+  context: RunContext,
+  { id, keyspace, node }: GateStep,
+): Promise<number | null> {
   const { entries } = await askNode(context, id, node);
-  const lags = entries.filter((entry) => entry.keyspace === keyspace).flatMap(({ link }) => (link === null ? [] : [link.lagMs]));
+  const lags = entries
+    .filter((entry) => entry.keyspace === keyspace)
+    .flatMap(({ link }) => (link === null ? [] : [link.lagMs]));
   return lags.every((lag) => lag !== null) ? Math.max(0, ...lags) : null;
 }
 
@@ -87,6 +130,8 @@ async function checkUrl(url: string): Promise<string[]> {
     await answer.body?.cancel();
     return answer.ok ? [] : [`the check ${url} answered ${answer.status}`];
   } catch (error) {
-    return [`the check ${url} did not answer: ${error instanceof Error ? error.message : String(error)}`];
+    return [
+      `the check ${url} did not answer: ${error instanceof Error ? error.message : String(error)}`,
+    ];
   }
 }

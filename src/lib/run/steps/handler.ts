@@ -11,6 +11,9 @@ export interface StepHandler<S extends Step> {
 }
 
 /** `profile [0, 100)` */
-export function range(step: { readonly keyspace: string; readonly segment: { readonly lo: bigint; readonly hi: bigint } }): string {
+export function range(step: {
+  readonly keyspace: string;
+  readonly segment: { readonly lo: bigint; readonly hi: bigint };
+}): string {
   return `${step.keyspace} [${step.segment.lo}, ${step.segment.hi})`;
 }

@@ -8,12 +8,26 @@ export const init: StepHandler<InitStep> = {
   say: (step) => `make ${step.node} the first primary of ${range(step)}`,
   apply: async (context, step) => {
     const { id, keyspace, node } = step;
-    const options = { undo: false, what: `become the first primary of ${range(step)}`, leavable: false };
+    const options = {
+      undo: false,
+      what: `become the first primary of ${range(step)}`,
+      leavable: false,
+    };
     await settle(context, id, options);
     if (doneResult(context, id) !== null) return;
     await operate(context, id, options, async () => {
-      const request = { kind: "init" as const, keyspace, ...step.segment, sharding: shardingOf(context, keyspace) };
-      return { node, request, inverse: { kind: "retract", keyspace, ...step.segment }, preState: null };
+      const request = {
+        kind: "init" as const,
+        keyspace,
+        ...step.segment,
+        sharding: shardingOf(context, keyspace),
+      };
+      return {
+        node,
+        request,
+        inverse: { kind: "retract", keyspace, ...step.segment },
+        preState: null,
+      };
     });
   },
   back: {
@@ -25,7 +39,12 @@ export const init: StepHandler<InitStep> = {
       await operate(context, id, options, async () => {
         const entries = await entriesOn(context, id, node, keyspace, segment);
         if (entries.length === 0) return null;
-        return { node, request: { kind: "retract", keyspace, ...segment }, inverse: null, preState: null };
+        return {
+          node,
+          request: { kind: "retract", keyspace, ...segment },
+          inverse: null,
+          preState: null,
+        };
       });
     },
   },

@@ -59,11 +59,25 @@ async function unlinkedPart(context: RunContext, step: LinkStep): Promise<Segmen
   const { id, keyspace, segment, node, source } = step;
   const sources = await entriesOn(context, id, source, keyspace, segment);
   if (!covers(sources, segment)) {
-    throw new StepFailure(failure("no-source", `${source} does not hold all of ${range(step)}: it cannot be copied from there`), EXIT.partial);
+    throw new StepFailure(
+      failure(
+        "no-source",
+        `${source} does not hold all of ${range(step)}: it cannot be copied from there`,
+      ),
+      EXIT.partial,
+    );
   }
   const held = await entriesOn(context, id, node, keyspace, segment);
   const parts = sources.map((entry) => overlapOf(entry, segment)!);
-  return parts.find((part) => !held.some(({ lo, hi, link: of }) => lo === part.lo && hi === part.hi && of?.id === linkId(context, id, part))) ?? null;
+  return (
+    parts.find(
+      (part) =>
+        !held.some(
+          ({ lo, hi, link: of }) =>
+            lo === part.lo && hi === part.hi && of?.id === linkId(context, id, part),
+        ),
+    ) ?? null
+  );
 }
 
 /** The same for every attempt, a new one after the link was undone: a copy is known by its link. */

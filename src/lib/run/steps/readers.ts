@@ -22,24 +22,38 @@ export const readers: StepHandler<ReadersStep> = {
       return;
     }
     const known = await knownOr(context, keyspace);
-    await context.publisher.publish(id, keyspace, (table) => withReaders(known(table), segment, after), needed);
+    await context.publisher.publish(
+      id,
+      keyspace,
+      (table) => withReaders(known(table), segment, after),
+      needed,
+    );
   },
   back: {
     say: (step) => `publish readers of ${range(step)}: ${weights(step.before)}`,
     undo: async (context, { id, keyspace, segment, before }) => {
       if ((await context.publisher.current(keyspace)) === null) return;
       const known = await knownOr(context, keyspace);
-      await context.publisher.publish(id, keyspace, (table) => withReaders(known(table), segment, before), []);
+      await context.publisher.publish(
+        id,
+        keyspace,
+        (table) => withReaders(known(table), segment, before),
+        [],
+      );
     },
   },
 };
 
 function firstReaders({ plan }: RunContext, keyspace: string): ReadersStep[] {
   const steps: Step[] = plan.stages.flatMap(({ waves }) => waves.flat());
-  return steps.filter((step) => step.kind === "readers").filter((step) => step.keyspace === keyspace && step.before.length === 0);
+  return steps
+    .filter((step) => step.kind === "readers")
+    .filter((step) => step.keyspace === keyspace && step.before.length === 0);
 }
 
 function weights(nodes: ReadersStep["after"]): string {
   const read = nodes.filter(({ weight }) => weight > 0);
-  return read.length === 0 ? "only the writer" : read.map(({ node, weight }) => `${node} ${weight}`).join(", ");
+  return read.length === 0
+    ? "only the writer"
+    : read.map(({ node, weight }) => `${node} ${weight}`).join(", ");
 }

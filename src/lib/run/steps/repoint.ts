@@ -21,10 +21,16 @@ export const repoint: StepHandler<RepointStep> = {
     await settle(context, id, options);
     await operate(context, id, options, async () => {
       const entries = await entriesOn(context, id, node, keyspace, segment);
-      if (entries.length > 0 && entries.every((entry) => entry.source?.node === source)) return null;
+      if (entries.length > 0 && entries.every((entry) => entry.source?.node === source))
+        return null;
       return {
         node,
-        request: { kind: "repoint", keyspace, ...segment, source: { node: source, url: context.agents.urlOf(source) } },
+        request: {
+          kind: "repoint",
+          keyspace,
+          ...segment,
+          source: { node: source, url: context.agents.urlOf(source) },
+        },
         inverse: null,
         preState: entries.flatMap((entry) => {
           const part = overlapOf(entry, segment);
@@ -39,14 +45,24 @@ export const repoint: StepHandler<RepointStep> = {
     say: (step) => `let ${step.node} follow in ${range(step)} what it followed before`,
     undo: async (context, step) => {
       const { id, keyspace, node } = step;
-      const options = { undo: true, what: `follow its earlier source in ${range(step)}`, leavable: false };
+      const options = {
+        undo: true,
+        what: `follow its earlier source in ${range(step)}`,
+        leavable: false,
+      };
       await settle(context, id, options);
       for (const { lo, hi, ...source } of previousOf(context, id)) {
         const segment = { lo: BigInt(lo), hi: BigInt(hi) };
         await operate(context, id, options, async () => {
           const entries = await entriesOn(context, id, node, keyspace, segment);
-          if (entries.every((entry) => entry.source === null || entry.source.node === source.node)) return null;
-          return { node, request: { kind: "repoint", keyspace, ...segment, source }, inverse: null, preState: null };
+          if (entries.every((entry) => entry.source === null || entry.source.node === source.node))
+            return null;
+          return {
+            node,
+            request: { kind: "repoint", keyspace, ...segment, source },
+            inverse: null,
+            preState: null,
+          };
         });
       }
     },
@@ -57,6 +73,9 @@ export const repoint: StepHandler<RepointStep> = {
 function previousOf(context: RunContext, step: string): readonly Previous[] {
   const { ops, steps } = statusOf(context);
   const all = (steps.get(step)?.ops ?? []).map((op) => ops.get(op)!);
-  const forward = all.slice(all.findLastIndex(({ undo }) => undo) + 1).concat(all).find(({ undo }) => !undo);
+  const forward = all
+    .slice(all.findLastIndex(({ undo }) => undo) + 1)
+    .concat(all)
+    .find(({ undo }) => !undo);
   return (forward?.preState ?? []) as unknown as readonly Previous[];
 }

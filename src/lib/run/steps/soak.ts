@@ -9,7 +9,8 @@ import { knownOr } from "./first-table.js";
  * has the routes, every link of the plan's keyspaces is whole.
  */
 export const soak: StepHandler<SoakStep> = {
-  say: ({ seconds }) => `see that every agent has the routes and every link is whole, then soak for ${seconds} s`,
+  say: ({ seconds }) =>
+    `see that every agent has the routes and every link is whole, then soak for ${seconds} s`,
   apply: (context, step) => confirmConvergence(context, step.id),
   back: null,
 };
@@ -27,7 +28,10 @@ export async function confirmConvergence(context: RunContext, step: string | nul
       waitFor(context, "link-broken", async () => {
         const { entries } = await askNode(context, step, node);
         const broken = entries.find(
-          (entry) => keyspaces.has(entry.keyspace) && entry.role !== "primary" && entry.link?.phase !== "streaming",
+          (entry) =>
+            keyspaces.has(entry.keyspace) &&
+            entry.role !== "primary" &&
+            entry.link?.phase !== "streaming",
         );
         if (broken === undefined) return entries;
         const why = broken.link?.error ? ` (${broken.link.error})` : "";

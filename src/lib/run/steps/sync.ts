@@ -6,7 +6,8 @@ import { type StepHandler, range } from "./handler.js";
 import { watchLinks } from "./watch-links.js";
 
 export const sync: StepHandler<SyncStep> = {
-  say: (step) => `wait until ${step.node} has ${range(step)} and lags less than ${step.maxLagMs} ms`,
+  say: (step) =>
+    `wait until ${step.node} has ${range(step)} and lags less than ${step.maxLagMs} ms`,
   apply: async (context, step) => {
     const { id, keyspace, segment, node, maxLagMs } = step;
     const options = { undo: false, what: `copy ${range(step)} and keep up`, leavable: true };
@@ -25,7 +26,12 @@ export const sync: StepHandler<SyncStep> = {
           inverse: null,
           preState: null,
         })));
-      await context.journal.append({ type: "evidence", step: id, about: "sync", facts: result ?? {} });
+      await context.journal.append({
+        type: "evidence",
+        step: id,
+        about: "sync",
+        facts: result ?? {},
+      });
       context.emit({ type: "evidence", step: id, about: "sync", facts: result ?? {} });
     } catch (error) {
       throw broken.signal.aborted && error instanceof Interrupted ? broken.signal.reason : error;

@@ -33,15 +33,32 @@ export async function takeOver(context: RunContext, handover: Handover): Promise
     const { part, generation } = await writtenPart(context, handover, missing);
     return {
       node: to,
-      request: { kind: "takeover" as const, keyspace, ...part, generation: generation + 1n, budgetMs },
-      inverse: { kind: "takeover" as const, keyspace, ...part, generation: generation + 2n, budgetMs },
+      request: {
+        kind: "takeover" as const,
+        keyspace,
+        ...part,
+        generation: generation + 1n,
+        budgetMs,
+      },
+      inverse: {
+        kind: "takeover" as const,
+        keyspace,
+        ...part,
+        generation: generation + 2n,
+        budgetMs,
+      },
       preState: { primary: from, generation: String(generation) },
     };
   };
   for (;;) {
     const result = await operate(context, step, options, prepare);
     if (result === null) break;
-    await context.journal.append({ type: "evidence", step, about: "takeover", facts: { ...result, from, to } });
+    await context.journal.append({
+      type: "evidence",
+      step,
+      about: "takeover",
+      facts: { ...result, from, to },
+    });
     context.emit({ type: "evidence", step, about: "takeover", facts: { ...result, from, to } });
   }
   return (await resolvedEntries(context, handover)).filter(({ role }) => role === "primary");
@@ -53,22 +70,36 @@ export async function takeOver(context: RunContext, handover: Handover): Promise
  */
 export async function awaitReverseLink(
   context: RunContext,
-  { step, keyspace, segment, from, to }: Pick<Handover, "step" | "keyspace" | "segment" | "from" | "to">,
+  {
+    step,
+    keyspace,
+    segment,
+    from,
+    to,
+  }: Pick<Handover, "step" | "keyspace" | "segment" | "from" | "to">,
 ): Promise<readonly EntryStatus[]> {
   return waitFor(context, "no-way-back", async () => {
     const entries = await entriesOn(context, step, from, keyspace, segment);
     const where = `${from} does not follow ${to} in ${keyspace} [${segment.lo}, ${segment.hi})`;
     if (!covers(entries, segment)) return `${where}: it does not hold all of it`;
-    const broken = entries.find((entry) => entry.role !== "follower" || entry.source?.node !== to || entry.link?.phase !== "streaming");
+    const broken = entries.find(
+      (entry) =>
+        entry.role !== "follower" || entry.source?.node !== to || entry.link?.phase !== "streaming",
+    );
     if (broken === undefined) return entries;
-    if (broken.role !== "follower") return `${where}: it is ${broken.role} of [${broken.lo}, ${broken.hi})`;
-    if (broken.source?.node !== to) return `${where}: it follows ${broken.source?.node ?? "nobody"}`;
+    if (broken.role !== "follower")
+      return `${where}: it is ${broken.role} of [${broken.lo}, ${broken.hi})`;
+    if (broken.source?.node !== to)
+      return `${where}: it follows ${broken.source?.node ?? "nobody"}`;
     return `${where}: its link is ${broken.link?.phase ?? "missing"}${broken.link?.error ? ` (${broken.link.error})` : ""}`;
   });
 }
 
 /** Entries of the node that takes over, once no takeover of them is under way. */
-function resolvedEntries(context: RunContext, { step, keyspace, segment, to, from }: Handover): Promise<EntryStatus[]> {
+function resolvedEntries(
+  context: RunContext,
+  { step, keyspace, segment, to, from }: Handover,
+): Promise<EntryStatus[]> {
   return waitFor(context, "takeover-unresolved", async () => {
     const entries = await entriesOn(context, step, to, keyspace, segment);
     const claiming = entries.find(({ role }) => role === "claiming");
@@ -91,10 +122,16 @@ function firstPart(segment: Segment, entries: readonly EntryStatus[]): Segment |
 }
 
 /** Neighbours of the same generation go together: one takeover, one pause. */
-function widened(part: Segment, first: EntryStatus, entries: readonly EntryStatus[], segment: Segment): Segment {
+function widened(
+  part: Segment,
+  first: EntryStatus,
+  entries: readonly EntryStatus[],
+  segment: Segment,
+): Segment {
   let { hi } = part;
   for (const entry of entries) {
-    if (entry.lo !== hi || entry.role === "primary" || entry.generation !== first.generation) continue;
+    if (entry.lo !== hi || entry.role === "primary" || entry.generation !== first.generation)
+      continue;
     hi = overlapOf(entry, segment)!.hi;
   }
   return { lo: part.lo, hi };
@@ -111,11 +148,15 @@ async function writtenPart(
   if (first !== undefined && first.lo <= part.lo && first.role === "primary") {
     let { hi } = first;
     for (const entry of entries) {
-      if (entry.lo === hi && entry.role === "primary" && entry.generation === first.generation) hi = entry.hi;
+      if (entry.lo === hi && entry.role === "primary" && entry.generation === first.generation)
+        hi = entry.hi;
     }
     return { part: { lo: part.lo, hi: hi < part.hi ? hi : part.hi }, generation: first.generation };
   }
   const held = entries.map(({ lo, hi, role }) => `${role} of [${lo}, ${hi})`).join(", ");
   const message = `${from} is not the writer of ${keyspace} [${part.lo}, ${part.hi}): it is ${held || "without a copy"}`;
-  throw new StepFailure(failure("not-the-writer", message, { hint: "ops agent status shows who is" }), EXIT.partial);
+  throw new StepFailure(
+    failure("not-the-writer", message, { hint: "ops agent status shows who is" }),
+    EXIT.partial,
+  );
 }

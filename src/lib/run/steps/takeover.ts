@@ -11,7 +11,8 @@ import { knownOr } from "./first-table.js";
 import { type Handover, awaitReverseLink, takeOver } from "./take-over.js";
 
 export const takeover: StepHandler<TakeoverStep> = {
-  say: (step) => `take over the writes of ${range(step)}: ${step.from} -> ${step.node}, pause at most ${step.budgetMs} ms`,
+  say: (step) =>
+    `take over the writes of ${range(step)}: ${step.from} -> ${step.node}, pause at most ${step.budgetMs} ms`,
   apply: async (context, step) => {
     const handover = forward(step);
     const entries = await takeOver(context, handover);
@@ -32,7 +33,12 @@ export const takeover: StepHandler<TakeoverStep> = {
       if (!held.every(({ role }) => role === "primary")) await proveWayBack(context, step, back);
       const entries = await takeOver(context, back);
       // Clients with an older table are redirected: an agent that does not answer must not keep the writes from going back.
-      await context.publisher.publish(id, keyspace, await writer(context, step, from, step.shardBefore, entries), []);
+      await context.publisher.publish(
+        id,
+        keyspace,
+        await writer(context, step, from, step.shardBefore, entries),
+        [],
+      );
     },
   },
 };
@@ -42,7 +48,11 @@ function forward({ id, keyspace, segment, node, from, budgetMs }: TakeoverStep):
 }
 
 /** The old writer must follow, and be known to be equal, before the writes go back to it. */
-async function proveWayBack(context: RunContext, step: TakeoverStep, back: Handover): Promise<void> {
+async function proveWayBack(
+  context: RunContext,
+  step: TakeoverStep,
+  back: Handover,
+): Promise<void> {
   const { id, keyspace, segment, node, from } = step;
   const entries = await entriesOn(context, id, node, keyspace, segment);
   // A takeover that never happened, or whose outcome is still asked for, has no reverse link.
@@ -51,12 +61,21 @@ async function proveWayBack(context: RunContext, step: TakeoverStep, back: Hando
   for (const { lo, hi, link } of following) {
     if (link?.verified !== false) continue;
     const part = overlapOf({ lo, hi }, segment)!;
-    const options = { undo: true, what: `compare ${keyspace} [${part.lo}, ${part.hi}) with its source`, leavable: false };
+    const options = {
+      undo: true,
+      what: `compare ${keyspace} [${part.lo}, ${part.hi}) with its source`,
+      leavable: false,
+    };
     let proven = false;
     await operate(context, id, options, async () => {
       if (proven) return null;
       proven = true;
-      return { node: from, request: { kind: "verify", keyspace, ...part }, inverse: null, preState: null };
+      return {
+        node: from,
+        request: { kind: "verify", keyspace, ...part },
+        inverse: null,
+        preState: null,
+      };
     });
   }
 }

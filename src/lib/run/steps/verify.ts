@@ -6,7 +6,12 @@ export const verify: StepHandler<VerifyStep> = {
   say: (step) => `compare ${range(step)} on ${step.node} with its source`,
   apply: async (context, step) => {
     const { id, keyspace, segment, node } = step;
-    const options = { undo: false, what: `compare ${range(step)} with its source`, leavable: true, progressOf: `${range(step)} on ${node}` };
+    const options = {
+      undo: false,
+      what: `compare ${range(step)} with its source`,
+      leavable: true,
+      progressOf: `${range(step)} on ${node}`,
+    };
     await settle(context, id, options);
     const result =
       doneResult(context, id) ??
@@ -16,7 +21,12 @@ export const verify: StepHandler<VerifyStep> = {
         inverse: null,
         preState: null,
       })));
-    await context.journal.append({ type: "evidence", step: id, about: "verify", facts: result ?? {} });
+    await context.journal.append({
+      type: "evidence",
+      step: id,
+      about: "verify",
+      facts: result ?? {},
+    });
     context.emit({ type: "evidence", step: id, about: "verify", facts: result ?? {} });
   },
   back: null,

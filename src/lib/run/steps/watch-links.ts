@@ -25,12 +25,18 @@ export async function watchLinks(
   while (!signal.aborted) {
     try {
       const status = await context.agents.of(step.node).node();
-      const links = entriesIn(status, step.keyspace, step.segment).flatMap(({ link }) => link ?? []);
+      const links = entriesIn(status, step.keyspace, step.segment).flatMap(
+        ({ link }) => link ?? [],
+      );
       if (links.length > 0 && !signal.aborted) tell(context, step, links);
-      const broken = links.find((link) => link.phase === "disconnected" && link.since > context.patience.brokenLinkMs);
+      const broken = links.find(
+        (link) => link.phase === "disconnected" && link.since > context.patience.brokenLinkMs,
+      );
       if (broken !== undefined) {
         const message = `${step.node} cannot reach the source of ${range(step)}: ${broken.error ?? "no answer"}`;
-        onBroken(new StepFailure(failure("link-broken", message, { outcome: "partial" }), EXIT.partial));
+        onBroken(
+          new StepFailure(failure("link-broken", message, { outcome: "partial" }), EXIT.partial),
+        );
       }
     } catch (error) {
       // The operation itself says what is wrong with the agent.
@@ -41,7 +47,9 @@ export async function watchLinks(
 }
 
 function tell({ plan, emit }: RunContext, step: Watched, links: readonly LinkStatus[]): void {
-  const slowest = links.reduce((a, b) => (ORDER.indexOf(a.phase) <= ORDER.indexOf(b.phase) ? a : b));
+  const slowest = links.reduce((a, b) =>
+    ORDER.indexOf(a.phase) <= ORDER.indexOf(b.phase) ? a : b,
+  );
   const done = links.reduce((sum, link) => sum + link.bytes, 0);
   const rate = links.reduce((sum, link) => sum + link.bytesPerSecond, 0);
   const lags = links.map(({ lagMs }) => lagMs);
@@ -61,17 +69,28 @@ function tell({ plan, emit }: RunContext, step: Watched, links: readonly LinkSta
     ...(copying ? { rate } : {}),
     ...(copying && rate > 0 && total > done ? { etaMs: ((total - done) / rate) * 1000 } : {}),
     ...(lags.every((lag) => lag !== null) ? { lagMs: Math.max(...lags) } : {}),
-    ...(throttled === undefined ? {} : { throttled: throttled === "limit" ? "rate limit" : "foreground latency" }),
+    ...(throttled === undefined
+      ? {}
+      : { throttled: throttled === "limit" ? "rate limit" : "foreground latency" }),
   });
 }
 
-const ORDER: readonly LinkStatus["phase"][] = ["disconnected", "copying", "catching-up", "streaming"];
+const ORDER: readonly LinkStatus["phase"][] = [
+  "disconnected",
+  "copying",
+  "catching-up",
+  "streaming",
+];
 
 function expectedBytes(plan: RunContext["plan"], { keyspace, segment, node }: Watched): bigint {
   const steps = plan.stages.flatMap(({ waves }) => waves.flat());
   const found = steps.find(
     (step) =>
-      step.kind === "link" && step.node === node && step.keyspace === keyspace && step.segment.lo === segment.lo && step.segment.hi === segment.hi,
+      step.kind === "link" &&
+      step.node === node &&
+      step.keyspace === keyspace &&
+      step.segment.lo === segment.lo &&
+      step.segment.hi === segment.hi,
   );
   return found?.kind === "link" ? found.bytes : 0n;
 }

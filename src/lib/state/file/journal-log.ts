@@ -32,7 +32,7 @@ export class FileJournalLog implements JournalLog {
     try {
       const bytes = Buffer.from(`${line}\n`);
       let at = (await this.#file.stat()).size;
-      for (let done = 0; done < bytes.length; ) {
+      for (let done = 0; done < bytes.length;) {
         const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, at);
         done += bytesWritten;
         at += bytesWritten;

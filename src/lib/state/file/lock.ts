@@ -35,7 +35,13 @@ export class ScopeLock {
         if (holder.alive !== "no") throw lockedError(holder, request.now);
       }
       const epoch = (held?.epoch ?? 0n) + 1n;
-      const record: LockRecord = { v: 1, run: request.run, actor: request.actor, since: request.now, process: self };
+      const record: LockRecord = {
+        v: 1,
+        run: request.run,
+        actor: request.actor,
+        since: request.now,
+        process: self,
+      };
       if (!(await createFile(this.#path(epoch, "lock"), `${JSON.stringify(record)}\n`))) continue;
       const dead = held !== null && !held.released;
       return { epoch, note: dead ? deadNote(this.#scope, held.record) : null };
@@ -61,7 +67,9 @@ export class ScopeLock {
       if (isCode(error, "ENOENT")) return [];
       throw error;
     });
-    const epochs = names.filter((name) => LOCK.test(name)).map((name) => BigInt(name.slice(0, -".lock".length)));
+    const epochs = names
+      .filter((name) => LOCK.test(name))
+      .map((name) => BigInt(name.slice(0, -".lock".length)));
     if (epochs.length === 0) return null;
     const epoch = epochs.reduce((a, b) => (a > b ? a : b));
     const path = this.#path(epoch, "lock");
@@ -101,7 +109,16 @@ function parseRecord(text: string, path: string): LockRecord {
 function describe(scope: string, held: Held, self: ProcessIdentity): LockHolder {
   const { run, actor, since, process } = held.record;
   const alive = isAlive(process, self);
-  return { scope, epoch: held.epoch, run, actor, host: process.host, pid: process.pid, since, alive };
+  return {
+    scope,
+    epoch: held.epoch,
+    run,
+    actor,
+    host: process.host,
+    pid: process.pid,
+    since,
+    alive,
+  };
 }
 
 function deadNote(scope: string, record: LockRecord): string {
@@ -118,7 +135,17 @@ function lockedError(holder: LockHolder, now: number): OpsError {
       : `if that process is gone for certain: ops run unlock ${scope}`;
   return new OpsError("locked", EXIT.locked, message, {
     hint,
-    details: { scope, run, actor, pid, host, since: new Date(since).toISOString(), seconds, epoch: String(epoch), alive },
+    details: {
+      scope,
+      run,
+      actor,
+      pid,
+      host,
+      since: new Date(since).toISOString(),
+      seconds,
+      epoch: String(epoch),
+      alive,
+    },
   });
 }
 

@@ -2,7 +2,14 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { EXIT, OpsError } from "../../errors.js";
-import type { JournalLog, Lease, LockHolder, LockRequest, StateStore, StoredRoutes } from "../contract.js";
+import type {
+  JournalLog,
+  Lease,
+  LockHolder,
+  LockRequest,
+  StateStore,
+  StoredRoutes,
+} from "../contract.js";
 import { createFile, isCode, makeDirectory, replaceFile, syncDirectory } from "./durable.js";
 import { FileJournalLog } from "./journal-log.js";
 import { ScopeLock } from "./lock.js";
@@ -35,7 +42,8 @@ export class FileStateStore implements StateStore {
     const taken: { scope: string; epoch: bigint }[] = [];
     const notes: string[] = [];
     const release = async (): Promise<void> => {
-      for (const { scope, epoch } of taken.splice(0).reverse()) await this.#lock(scope).release(epoch);
+      for (const { scope, epoch } of taken.splice(0).reverse())
+        await this.#lock(scope).release(epoch);
     };
     try {
       // One order for everyone, so that two runs over the same scopes cannot each hold a part.
@@ -48,7 +56,11 @@ export class FileStateStore implements StateStore {
       await release();
       throw error;
     }
-    return { epochs: Object.fromEntries(taken.map(({ scope, epoch }) => [scope, epoch])), notes, release };
+    return {
+      epochs: Object.fromEntries(taken.map(({ scope, epoch }) => [scope, epoch])),
+      notes,
+      release,
+    };
   }
 
   async holders(): Promise<readonly LockHolder[]> {
@@ -80,7 +92,9 @@ export class FileStateStore implements StateStore {
 
   async routedKeyspaces(): Promise<readonly string[]> {
     const names = await list(join(this.where, "routes"));
-    return names.flatMap((name) => (name.endsWith(".json") ? [decodeURIComponent(name.slice(0, -5))] : [])).sort();
+    return names
+      .flatMap((name) => (name.endsWith(".json") ? [decodeURIComponent(name.slice(0, -5))] : []))
+      .sort();
   }
 
   async putRoutes(keyspace: string, { version, text }: StoredRoutes): Promise<void> {
@@ -147,9 +161,14 @@ export class FileStateStore implements StateStore {
 const RUN_ID = /^r-[0-9a-z-]{1,64}$/;
 
 function noSuchRun(run: string, where: string): never {
-  throw new OpsError("no-such-run", EXIT.usage, `there is no run ${JSON.stringify(run)} in ${where}`, {
-    hint: "ops run list shows the runs; --state or OPS_STATE names another state directory",
-  });
+  throw new OpsError(
+    "no-such-run",
+    EXIT.usage,
+    `there is no run ${JSON.stringify(run)} in ${where}`,
+    {
+      hint: "ops run list shows the runs; --state or OPS_STATE names another state directory",
+    },
+  );
 }
 
 async function readText(path: string): Promise<string | null> {

@@ -24,8 +24,10 @@ export function controlRoutes(app: FastifyInstance, services: Services): void {
     const by = authorityOf(request);
     if (by.scope !== `keyspace/${asked.keyspace}`)
       throw bad(`Ops-Scope must be keyspace/${asked.keyspace}`);
+    // A replay is answered as it is, but an older epoch learns nothing either.
     await authority.admit(by);
-    return json(reply.status(202), await operations.put(id, asked, by));
+    const stored = await operations.put(id, asked, by, (txn) => authority.check(txn, by));
+    return json(reply.status(202), stored);
   });
 
   app.get<{ Params: { id: string }; Querystring: Query }>(
@@ -41,8 +43,9 @@ export function controlRoutes(app: FastifyInstance, services: Services): void {
   );
 
   app.delete<{ Params: { id: string } }>("/v1/operations/:id", async (request, reply) => {
-    await authority.admit(authorityOf(request));
-    return json(reply.status(202), operations.cancel(request.params.id));
+    const by = authorityOf(request);
+    await authority.admit(by);
+    return json(reply.status(202), operations.cancel(request.params.id, by.scope));
   });
 
   app.get("/v1/operations", async (_request, reply) =>

@@ -11,12 +11,14 @@ const BODY_BYTES = 32 * 1024 * 1024;
 
 export interface HttpServer {
   readonly app: FastifyInstance;
-  /** `METHOD /path` of every route, as registered. */
+  /** `METHOD /path` of every route, as registered; complete once the app is ready. */
   readonly routes: readonly string[];
 }
 
 export function httpServer(services: Services): HttpServer {
   const app: FastifyInstance = fastify({
+    // A URL that cannot be decoded never reaches the error handler.
+    frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error)),
     bodyLimit: BODY_BYTES,
     routerOptions: { maxParamLength: 4_096 },
     forceCloseConnections: true,
@@ -61,7 +63,14 @@ export function httpServer(services: Services): HttpServer {
     reply.header("content-type", services.metrics.contentType).send(await services.metrics.text()),
   );
   app.get("/openapi.json", async () => openApi(services.version));
-  dataRoutes(app, services);
+  // A client's value is bytes whatever its content type says, also JSON.
+  void app.register(async (raw) => {
+    raw.removeAllContentTypeParsers();
+    raw.addContentTypeParser("*", { parseAs: "buffer" }, (_request, payload, done) =>
+      done(null, payload),
+    );
+    dataRoutes(raw, services);
+  });
   replicationRoutes(app, services);
   controlRoutes(app, services);
   return { app, routes };

@@ -2,6 +2,7 @@ import type { Engine } from "../../../engines/contract.js";
 import type { Peers } from "../../client/peer.js";
 import type { OperationKind, OperationRequest } from "../../protocol/operation.js";
 import type { NodeRef } from "../../protocol/json.js";
+import type { Drops } from "../drops.js";
 import type { Holdings } from "../holdings.js";
 import type { Links } from "../links.js";
 import type { Task } from "../operations.js";
@@ -15,6 +16,7 @@ export interface Context {
   readonly engine: Engine;
   readonly holdings: Holdings;
   readonly links: Links;
+  readonly drops: Drops;
   readonly ownership: Ownership;
   readonly peers: Peers;
   readonly routes: Routes;

@@ -2,16 +2,18 @@ import { ORIGIN } from "../../../ownership/position.js";
 import { reigning } from "../../../ownership/permissions.js";
 import { ProblemError } from "../../protocol/problem.js";
 import { Data } from "../data.js";
+import type { Holding } from "../holdings.js";
 import type { Kind } from "./context.js";
 import { occupied } from "./occupied.js";
 
 /** The node becomes the first primary of an empty segment. */
-export const init: Kind<"init"> = async ({ engine, holdings }, { keyspace, lo, hi, sharding }) => {
+export const init: Kind<"init"> = async (context, { keyspace, lo, hi, sharding }) => {
+  const { engine, holdings } = context;
   const generation = 1n;
   await engine.write((txn) => {
     const known = txn.entry(keyspace, { lo, hi });
     if (known?.ownership.role === "primary" && known.ownership.generation === generation) return;
-    occupied(txn, keyspace, lo, hi);
+    occupied(context, txn, keyspace, lo, hi);
     Data.declare(txn, keyspace, sharding);
     const segment = { keyspace, lo, hi };
     txn.putEntry({
@@ -26,29 +28,39 @@ export const init: Kind<"init"> = async ({ engine, holdings }, { keyspace, lo, h
   return { generation };
 };
 
-/** Undoes `init` of a segment that never took a write. */
+/** Undoes `init` of a segment that never took a write. All parts of it, or none. */
 export const retract: Kind<"retract"> = async ({ engine, holdings }, { keyspace, lo, hi }) => {
-  await engine.write((txn) => {
-    for (const entry of txn.entries()) {
-      if (entry.keyspace !== keyspace || entry.lo >= hi || entry.hi <= lo) continue;
-      const { ownership } = entry;
-      const untouched =
-        ownership.role === "primary" &&
-        ownership.generation === 1n &&
-        txn.cursor(keyspace, entry.lo) === null;
-      if (!untouched || entry.lo < lo || entry.hi > hi) {
-        throw new ProblemError(
-          409,
-          "not-empty",
-          `${keyspace} [${entry.lo}, ${entry.hi}) has been written or moved since`,
-          {
-            hint: "Its data would be lost. Move it with a new plan instead.",
-          },
-        );
+  const parts = holdings.exactlyOrNone(keyspace, lo, hi);
+  try {
+    await engine.write((txn) => {
+      for (const part of parts) {
+        const entry = txn.entry(keyspace, part.entry);
+        const untouched =
+          entry?.ownership.role === "primary" &&
+          entry.ownership.generation === 1n &&
+          part.state.phase.kind === "idle" &&
+          holdings.isCurrent(part) &&
+          txn.cursor(keyspace, part.lo) === null;
+        if (!untouched) throw notEmpty(part);
       }
-      txn.deleteEntry(keyspace, entry);
-    }
-  });
+      for (const part of parts) {
+        part.ending = true;
+        txn.deleteEntry(keyspace, part.entry);
+      }
+    });
+  } catch (error) {
+    for (const part of parts) part.ending = false;
+    throw error;
+  }
   holdings.refresh();
   return {};
 };
+
+function notEmpty({ keyspace, lo, hi }: Holding): ProblemError {
+  return new ProblemError(
+    409,
+    "not-empty",
+    `${keyspace} [${lo}, ${hi}) has been written or moved since it was made`,
+    { hint: "Its data would be lost. Move it with a new plan instead." },
+  );
+}

@@ -21,7 +21,7 @@ export const link: Kind<"link"> = async (context, request) => {
       .entries()
       .filter((one) => one.keyspace === keyspace && one.lo < hi && one.hi > lo);
     if (held.length > 0 && held.every(isSame)) return;
-    occupied(txn, keyspace, lo, hi);
+    occupied(context, txn, keyspace, lo, hi);
     Data.declare(txn, keyspace, sharding);
     const stored = {
       id: request.link,

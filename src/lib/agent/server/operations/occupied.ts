@@ -1,14 +1,33 @@
 import type { Txn } from "../../../engines/contract.js";
 import { ProblemError } from "../../protocol/problem.js";
+import type { Context } from "./context.js";
 
-/** Throws `occupied` when the node already holds a part of `[lo, hi)`. */
-export function occupied(txn: Txn, keyspace: string, lo: bigint, hi: bigint): void {
+/** Throws `occupied` when the node already holds a part of `[lo, hi)`, or still deletes what it held. */
+export function occupied(
+  { drops }: Context,
+  txn: Txn,
+  keyspace: string,
+  lo: bigint,
+  hi: bigint,
+): void {
   const other = txn
     .entries()
     .find((one) => one.keyspace === keyspace && one.lo < hi && one.hi > lo);
-  if (other === undefined) return;
-  const what = `${other.ownership.role} of ${keyspace} [${other.lo}, ${other.hi})`;
-  throw new ProblemError(409, "occupied", `this node is already ${what}`, {
-    hint: "Plan anew from the live state.",
-  });
+  if (other !== undefined) {
+    const what = `${other.ownership.role} of ${keyspace} [${other.lo}, ${other.hi})`;
+    throw new ProblemError(409, "occupied", `this node is already ${what}`, {
+      hint: "Plan anew from the live state.",
+    });
+  }
+  if (drops.overlapping(keyspace, lo, hi).length > 0) {
+    throw new ProblemError(
+      409,
+      "occupied",
+      `this node still deletes an older copy of ${keyspace} [${lo}, ${hi})`,
+      {
+        retryable: true,
+        hint: "Wait until the drop has ended: see `ops agent status`.",
+      },
+    );
+  }
 }

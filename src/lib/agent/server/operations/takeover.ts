@@ -1,69 +1,124 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { readable } from "../../../ownership/copy.js";
 import { formatPosition, ORIGIN } from "../../../ownership/position.js";
 import { ProblemError } from "../../protocol/problem.js";
 import type { Holding } from "../holdings.js";
 import { randomToken } from "../ownership.js";
 import type { Task } from "../operations.js";
-import type { Context, Kind } from "./context.js";
-import { setTimeout as sleep } from "node:timers/promises";
+import type { Context, Kind, RequestOf } from "./context.js";
 
 /** Copies that lag by more than this are not asked to take over, ms. */
 const MOST_LAG_MS = 2_000;
 const STREAMING_WAIT_MS = 5_000;
 
-/** The node takes over the writes of a segment from the primary that it follows. */
+/** The node takes over the writes of a segment from the primary that it follows, one entry after the other. */
 export const takeover: Kind<"takeover"> = async (context, request, task) => {
-  const { keyspace, lo, hi, generation, budgetMs } = request;
+  const { keyspace, lo, hi, generation } = request;
   const { holdings, engine } = context;
-  const parts = await holdings.cut(keyspace, lo, hi, (found) => found);
-  let [plannedMs, actualMs] = [0, 0];
-  let known = true;
-  for (const holding of parts) {
-    if (await settled(context, holding, generation, task)) {
-      known = false;
-      continue;
-    }
-    await streaming(context, holding, task);
-    const planned = predict(context, holding);
-    if (planned > budgetMs) {
+  // Where the node reigns already, as after a replay, nothing is cut.
+  const reigns = ({ state }: Holding) => state.durable.role === "primary";
+  if (!holdings.overlapping(keyspace, lo, hi).every(reigns)) {
+    await holdings.cut(keyspace, lo, hi, () => undefined);
+  }
+  const parts = holdings
+    .exactly(keyspace, lo, hi)
+    .map(({ lo: from, hi: to }) => ({ lo: from, hi: to }));
+  const done: Pause[] = [];
+  for (const part of parts) {
+    try {
+      task.signal.throwIfAborted();
+      if (await settled(context, part, request, task)) continue;
+      done.push(await takeOver(context, part, request, task));
+    } catch (error) {
+      if (done.length === 0 || !(error instanceof ProblemError)) throw error;
+      const { status, code, detail = code } = error.problem;
       throw new ProblemError(
-        409,
-        "not-ready",
-        `the pause would take ${Math.round(planned)} ms, the budget is ${budgetMs} ms`,
+        status,
+        code,
+        `${detail}; ${done.length} of ${parts.length} parts have been taken over`,
         {
-          retryable: true,
-          hint: "Wait until the copy has caught up, or raise policy.takeover.budget.",
+          ...error.problem,
+          outcome: "partial",
         },
       );
     }
-    task.report("taking over");
-    const began = performance.now();
-    await claim(context, holding, request, task);
-    plannedMs = Math.max(plannedMs, planned);
-    actualMs = Math.max(actualMs, performance.now() - began);
   }
   const position = engine.cursor(keyspace, parts[0]!.lo) ?? ORIGIN;
+  const most = (of: (pause: Pause) => number) =>
+    done.length === parts.length ? Math.max(...done.map(of)) : null;
   return {
     generation,
-    plannedMs,
-    actualMs: known ? actualMs : null,
+    plannedMs: most(({ plannedMs }) => plannedMs),
+    // Not known of a part that an earlier process took over.
+    actualMs: most(({ actualMs }) => actualMs),
     position: formatPosition(position),
   };
 };
 
+interface Pause {
+  readonly plannedMs: number;
+  readonly actualMs: number;
+}
+
+interface Part {
+  readonly lo: bigint;
+  readonly hi: bigint;
+}
+
+/** The part as it is held now. Throws `busy` when it has been cut or dropped meanwhile. */
+function current({ holdings }: Context, keyspace: string, part: Part): Holding {
+  const holding = holdings.at(keyspace, part.lo);
+  if (holding !== null && holding.hi === part.hi && holdings.isCurrent(holding)) return holding;
+  throw new ProblemError(
+    409,
+    "busy",
+    `${keyspace} [${part.lo}, ${part.hi}) was cut or dropped meanwhile`,
+    {
+      retryable: true,
+    },
+  );
+}
+
+async function takeOver(
+  context: Context,
+  part: Part,
+  request: RequestOf<"takeover">,
+  task: Task,
+): Promise<Pause> {
+  const { keyspace, budgetMs } = request;
+  await streaming(context, keyspace, part, task);
+  const holding = current(context, keyspace, part);
+  const plannedMs = predict(context, holding);
+  if (plannedMs > budgetMs) {
+    throw new ProblemError(
+      409,
+      "not-ready",
+      `the pause would take ${Math.round(plannedMs)} ms, the budget is ${budgetMs} ms`,
+      {
+        retryable: true,
+        hint: "Wait until the copy has caught up, or raise policy.takeover.budget.",
+      },
+    );
+  }
+  task.report("taking over");
+  const began = performance.now();
+  await claim(context, holding, request, task);
+  return { plannedMs, actualMs: performance.now() - began };
+}
+
 /** Whether the node reigns already. An open claim of an earlier try is waited for. Throws `wrong-generation`. */
 async function settled(
-  { ownership }: Context,
-  holding: Holding,
-  generation: bigint,
+  context: Context,
+  part: Part,
+  { keyspace, generation }: RequestOf<"takeover">,
   task: Task,
 ): Promise<boolean> {
-  const claim = holding.state.durable;
+  const claim = current(context, keyspace, part).state.durable;
   if (claim.role === "claiming") {
     task.report("resolving");
-    await abortable(ownership.outcomeOf(claim.attempt), task.signal);
+    await abortable(context.ownership.outcomeOf(claim.attempt), task.signal);
   }
-  const { durable } = holding.state;
+  const { durable } = current(context, keyspace, part).state;
   if (durable.role !== "primary") return false;
   if (durable.generation >= generation) return true;
   throw new ProblemError(
@@ -111,12 +166,15 @@ async function claim(
 
 /** Waits a little for a link that a split has just made ask anew. Throws `not-ready`. */
 async function streaming(
-  { engine, links }: Context,
-  holding: Holding,
+  context: Context,
+  keyspace: string,
+  part: Part,
   { signal }: Task,
 ): Promise<void> {
+  const { engine, links } = context;
   const until = performance.now() + STREAMING_WAIT_MS;
   for (;;) {
+    const holding = current(context, keyspace, part);
     const { link } = holding.entry;
     const cursor = engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
     const lag = holding.link.lagMs();

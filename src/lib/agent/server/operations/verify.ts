@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Place } from "../../../engines/contract.js";
+import type { Place, View } from "../../../engines/contract.js";
 import { keyOf } from "../../../engines/place.js";
 import { formatPosition } from "../../../ownership/position.js";
 import type { LogPosition } from "../../../ownership/types.js";
+import { AgentProblem } from "../../client/problem.js";
 import { ProblemError } from "../../protocol/problem.js";
 import type { Holding } from "../holdings.js";
 import type { Task } from "../operations.js";
@@ -11,6 +12,9 @@ import type { Context, Kind } from "./context.js";
 /** Rows of one digest. Both sides pin a read transaction for the time it takes. */
 const CHUNK_ROWS = 100_000;
 const TRIES = 50;
+const RETRY_MS = 20;
+/** For the source to pin its read transaction, and for this copy to come to the same position. */
+const PIN_MS = 10_000;
 
 interface Chunk {
   readonly rows: number;
@@ -21,40 +25,62 @@ interface Chunk {
 
 /** Compares each copy with its source, chunk by chunk, at the same position on both sides. */
 export const verify: Kind<"verify"> = async (context, { keyspace, lo, hi }, task) => {
+  const { holdings } = context;
+  holdings.exactly(keyspace, lo, hi);
   let [rows, bytes, chunks] = [0, 0, 0];
   let position: LogPosition | null = null;
   const began = performance.now();
-  for (const holding of context.holdings.exactly(keyspace, lo, hi)) {
-    const link = holding.entry.link;
-    if (link === null)
-      throw new ProblemError(
-        409,
-        "no-link",
-        `${keyspace} [${holding.lo}, ${holding.hi}) follows nobody here`,
-      );
-    for (let after: Place | null = null; ;) {
-      const chunk: Chunk = await compare(context, holding, after, task);
-      rows += chunk.rows;
-      bytes += chunk.bytes;
-      chunks += 1;
-      ({ next: after, position } = chunk);
-      const rate = rows / Math.max(0.001, (performance.now() - began) / 1000);
-      task.report("comparing", { done: rows, total: null, unit: "rows", rate });
-      if (after === null) break;
+  // A copy may be cut while it is compared: then its parts are.
+  for (let [at, tries] = [lo, TRIES]; at < hi; tries -= 1) {
+    task.signal.throwIfAborted();
+    const holding = holdings.at(keyspace, at);
+    if (holding === null) throw changed(keyspace, lo, hi);
+    try {
+      for (let after: Place | null = null; ;) {
+        const chunk: Chunk = await compare(context, holding, after, task);
+        rows += chunk.rows;
+        bytes += chunk.bytes;
+        chunks += 1;
+        ({ next: after, position } = chunk);
+        const rate = rows / Math.max(0.001, (performance.now() - began) / 1000);
+        task.report("comparing", { done: rows, total: null, unit: "rows", rate });
+        if (after === null) break;
+      }
+      await confirm(context, holding);
+    } catch (error) {
+      if (holdings.isCurrent(holding) || tries <= 1) throw error;
+      continue;
     }
-    await context.engine.write((txn) => {
-      const entry = txn.entry(keyspace, holding.entry);
-      if (entry?.link?.id !== link.id)
-        throw new ProblemError(409, "link-changed", "the link was replaced during the comparison");
-      txn.putEntry({ ...entry, link: { ...entry.link, verified: true } });
-    });
-    context.holdings.refresh();
+    at = holding.hi;
   }
   return { rows, bytes, chunks, position: position === null ? null : formatPosition(position) };
 };
 
+async function confirm({ engine, holdings }: Context, holding: Holding): Promise<void> {
+  const { keyspace, lo, hi } = holding;
+  const link = holding.entry.link?.id;
+  await engine.write((txn) => {
+    const entry = txn.entry(keyspace, holding.entry);
+    if (entry === null || entry.link === null || entry.link.id !== link)
+      throw changed(keyspace, lo, hi);
+    txn.putEntry({ ...entry, link: { ...entry.link, verified: true } });
+  });
+  holdings.refresh();
+}
+
+function changed(keyspace: string, lo: bigint, hi: bigint): ProblemError {
+  return new ProblemError(
+    409,
+    "link-changed",
+    `the copy of ${keyspace} [${lo}, ${hi}) was replaced meanwhile`,
+    {
+      retryable: true,
+    },
+  );
+}
+
 async function compare(
-  { links, peers }: Context,
+  context: Context,
   holding: Holding,
   after: Place | null,
   { signal }: Task,
@@ -62,56 +88,71 @@ async function compare(
   const { keyspace, lo, hi } = holding;
   for (let left = TRIES; ; left -= 1) {
     signal.throwIfAborted();
-    const link = holding.entry.link;
-    const feed = links.feedOf(holding);
-    if (link === null || feed === null)
-      throw new ProblemError(409, "not-streaming", `${keyspace} [${lo}, ${hi}) is not streaming`, {
-        retryable: true,
-      });
-    const ask = { keyspace, lo, hi, after, maxRows: CHUNK_ROWS };
-    const theirs: { answer: Awaited<ReturnType<typeof peers.digest>> | null } = { answer: null };
-    const patience = AbortSignal.any([signal, AbortSignal.timeout(10_000)]);
+    if (!context.holdings.isCurrent(holding)) throw changed(keyspace, lo, hi);
     try {
-      const view = await feed.pinAt(
-        holding,
-        async () => {
-          theirs.answer = await peers.digest(link.source.url, ask, signal);
-          return theirs.answer.pinned.position;
-        },
-        patience,
-      );
-      const source = theirs.answer;
-      if (view !== null && source !== null) {
-        try {
-          const [mine, other] = await Promise.all([
-            view.digest(keyspace, { lo, hi }, after, CHUNK_ROWS),
-            source.digest(),
-          ]);
-          if (mine.rows !== other.rows || mine.digest !== other.digest) {
-            throw mismatch(holding, after, mine.rows, other.rows);
-          }
-          return {
-            rows: mine.rows,
-            bytes: mine.bytes,
-            next: mine.next,
-            position: source.pinned.position,
-          };
-        } finally {
-          view.close();
-        }
-      }
+      const chunk = await compareOnce(context, holding, after, signal);
+      if (chunk !== null) return chunk;
     } catch (error) {
-      theirs.answer?.abandon();
       if (error instanceof ProblemError || signal.aborted || left <= 1) throw error;
     }
-    if (left <= 1)
+    if (left <= 1) {
       throw new ProblemError(
         409,
         "not-aligned",
         `${keyspace} [${lo}, ${hi}) never stood where its source stood`,
-        { retryable: true },
+        {
+          retryable: true,
+        },
       );
-    await sleep(20, undefined, { signal });
+    }
+    await sleep(RETRY_MS, undefined, { signal });
+  }
+}
+
+/** Null when this copy was already past where its source stood. */
+async function compareOnce(
+  { links, peers, holdings }: Context,
+  holding: Holding,
+  after: Place | null,
+  signal: AbortSignal,
+): Promise<Chunk | null> {
+  const { keyspace, lo, hi } = holding;
+  const link = holding.entry.link;
+  const feed = links.feedOf(holding);
+  if (link === null || feed === null) {
+    throw new ProblemError(409, "not-streaming", `${keyspace} [${lo}, ${hi}) is not streaming`, {
+      retryable: true,
+    });
+  }
+  const ask = { keyspace, lo, hi, after, maxRows: CHUNK_ROWS };
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(PIN_MS)]);
+  let source: Awaited<ReturnType<typeof peers.digest>> | null = null;
+  let view: View | null = null;
+  try {
+    const pin = async () => {
+      source = await peers.digest(link.source.url, ask, patience);
+      return source.pinned.position;
+    };
+    view = await feed.pinAt(holding, pin, patience);
+    // Narrowing does not see the assignment inside `pin`.
+    const other = source as Awaited<ReturnType<typeof peers.digest>> | null;
+    if (view === null || other === null) return null;
+    const [mine, theirs] = await Promise.all([
+      view.digest(keyspace, { lo, hi }, after, CHUNK_ROWS),
+      other.digest(),
+    ]);
+    if (mine.rows !== theirs.rows || mine.digest !== theirs.digest) {
+      throw mismatch(holding, after, mine.rows, theirs.rows);
+    }
+    const { rows, bytes, next } = mine;
+    return { rows, bytes, next, position: other.pinned.position };
+  } catch (error) {
+    const at = error instanceof AgentProblem ? error.problem?.splitAt : undefined;
+    if (at !== undefined) await holdings.cut(keyspace, lo, BigInt(at), () => undefined);
+    throw error;
+  } finally {
+    (source as { abandon: () => void } | null)?.abandon();
+    view?.close();
   }
 }
 
