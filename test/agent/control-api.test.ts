@@ -36,20 +36,43 @@ async function codeOf(asked: Promise<unknown>): Promise<string> {
 }
 
 function headersOf(by = authority): Record<string, string> {
-  return { "ops-scope": by.scope, "ops-epoch": String(by.epoch), "ops-lineage": by.lineage, "content-type": "application/json" };
+  return {
+    "ops-scope": by.scope,
+    "ops-epoch": String(by.epoch),
+    "ops-lineage": by.lineage,
+    "content-type": "application/json",
+  };
 }
 
 async function send(method: string, path: string, body: string | null, headers = headersOf()) {
   const answer = await fetch(`${a.url}${path}`, { method, body, headers });
   const type = answer.headers.get("content-type") ?? "";
-  return { status: answer.status, type, json: (await answer.json().catch(() => null)) as Record<string, unknown> | null };
+  return {
+    status: answer.status,
+    type,
+    json: (await answer.json().catch(() => null)) as Record<string, unknown> | null,
+  };
 }
 
 /** An operation that never ends by itself: its source does not exist. */
 async function endless(id: string, keyspace: string): Promise<Operation> {
   const source = { node: "ghost", url: "http://127.0.0.1:9" };
-  await a.must({ kind: "link", keyspace, lo: 0n, hi: 10n, sharding: "range", link: `l-${keyspace}`, source, purpose: "move", bytesPerSecond: null });
-  return a.api.putOperation(id, { kind: "sync", keyspace, lo: 0n, hi: 10n, maxLagMs: 1_000 }, { ...authority, scope: `keyspace/${keyspace}` });
+  await a.must({
+    kind: "link",
+    keyspace,
+    lo: 0n,
+    hi: 10n,
+    sharding: "range",
+    link: `l-${keyspace}`,
+    source,
+    purpose: "move",
+    bytesPerSecond: null,
+  });
+  return a.api.putOperation(
+    id,
+    { kind: "sync", keyspace, lo: 0n, hi: 10n, maxLagMs: 1_000 },
+    { ...authority, scope: `keyspace/${keyspace}` },
+  );
 }
 
 describe("epochs", () => {
@@ -61,11 +84,17 @@ describe("epochs", () => {
     expect(await codeOf(a.api.putEpoch(of("keyspace/e", 5n)))).toBe("accepted");
     expect(await codeOf(a.api.putEpoch(of("keyspace/f", 1n)))).toBe("accepted");
     expect(await codeOf(a.api.putEpoch(of("schedule", 2n)))).toBe("accepted");
-    expect((await a.api.node()).epochs).toMatchObject({ "keyspace/e": 5n, "keyspace/f": 1n, schedule: 2n });
+    expect((await a.api.node()).epochs).toMatchObject({
+      "keyspace/e": 5n,
+      "keyspace/f": 1n,
+      schedule: 2n,
+    });
   });
 
   test("another control plane is refused, whatever its epoch", async () => {
-    expect(await codeOf(a.api.putEpoch(of("keyspace/e", 99n, "other-lineage")))).toBe("409 unknown-lineage");
+    expect(await codeOf(a.api.putEpoch(of("keyspace/e", 99n, "other-lineage")))).toBe(
+      "409 unknown-lineage",
+    );
     expect((await a.api.node()).lineage).toBe(LINEAGE);
   });
 
@@ -75,37 +104,53 @@ describe("epochs", () => {
     await nodes.restart(a);
     expect((await a.api.node()).epochs["keyspace/e"]).toBe(7n);
     expect(await codeOf(a.api.putEpoch(of("keyspace/e", 6n)))).toBe("409 stale-epoch");
-    expect(await codeOf(a.api.putEpoch(of("keyspace/e", 8n, "other-lineage")))).toBe("409 unknown-lineage");
+    expect(await codeOf(a.api.putEpoch(of("keyspace/e", 8n, "other-lineage")))).toBe(
+      "409 unknown-lineage",
+    );
   });
 
   test("an operation of an older epoch changes nothing", async () => {
     await a.api.putEpoch(of("keyspace/e", 8n));
     const request = { kind: "init", keyspace: "e", lo: 0n, hi: 10n, sharding: "range" } as const;
-    expect(await codeOf(a.api.putOperation("stale-init", request, of("keyspace/e", 7n)))).toBe("409 stale-epoch");
+    expect(await codeOf(a.api.putOperation("stale-init", request, of("keyspace/e", 7n)))).toBe(
+      "409 stale-epoch",
+    );
     expect(await a.api.operation("stale-init")).toBeNull();
     expect(await a.entries("e")).toEqual([]);
   });
 
   test("the scope must be that of the keyspace", async () => {
     const request = { kind: "init", keyspace: "e", lo: 0n, hi: 10n, sharding: "range" } as const;
-    expect(await codeOf(a.api.putOperation("other-scope", request, of("keyspace/f", 9n)))).toBe("400 bad-request");
+    expect(await codeOf(a.api.putOperation("other-scope", request, of("keyspace/f", 9n)))).toBe(
+      "400 bad-request",
+    );
     expect(await a.entries("e")).toEqual([]);
     expect((await a.api.node()).epochs["keyspace/f"]).toBe(1n);
   });
 
-  test.each(["ops-scope", "ops-epoch", "ops-lineage"])("a mutation without %s, or with nonsense in it, is refused", async (name) => {
-    for (const value of [null, "", "no/such thing!"]) {
-      const headers = headersOf();
-      if (value === null) delete headers[name];
-      else headers[name] = value;
-      for (const [method, path, body] of [
-        ["PUT", "/v1/epochs", "{}"],
-        ["PUT", "/v1/operations/headless-op", '{"kind":"init","keyspace":"p","lo":"0","hi":"1","sharding":"range"}'],
-      ] as const) {
-        expect(await send(method, path, body, headers)).toMatchObject({ status: 400, json: { code: "bad-request", outcome: "none" } });
+  test.each(["ops-scope", "ops-epoch", "ops-lineage"])(
+    "a mutation without %s, or with nonsense in it, is refused",
+    async (name) => {
+      for (const value of [null, "", "no/such thing!"]) {
+        const headers = headersOf();
+        if (value === null) delete headers[name];
+        else headers[name] = value;
+        for (const [method, path, body] of [
+          ["PUT", "/v1/epochs", "{}"],
+          [
+            "PUT",
+            "/v1/operations/headless-op",
+            '{"kind":"init","keyspace":"p","lo":"0","hi":"1","sharding":"range"}',
+          ],
+        ] as const) {
+          expect(await send(method, path, body, headers)).toMatchObject({
+            status: 400,
+            json: { code: "bad-request", outcome: "none" },
+          });
+        }
       }
-    }
-  });
+    },
+  );
 });
 
 describe("operations", () => {
@@ -115,10 +160,23 @@ describe("operations", () => {
   test("a replay gets the stored one, another request under its id is refused", async () => {
     await a.must(init, "op-init-o");
     const again = await a.api.putOperation("op-init-o", init, by);
-    expect(again).toMatchObject({ state: "succeeded", result: { generation: "1" }, scope: "keyspace/o", epoch: 1n });
-    expect(await codeOf(a.api.putOperation("op-init-o", { ...init, hi: 20n }, by))).toBe("422 id-reused");
-    expect(await codeOf(a.api.putOperation("op-init-o", { kind: "verify", keyspace: "o", lo: 0n, hi: 10n }, by))).toBe("422 id-reused");
-    const all = (await (await fetch(`${a.url}/v1/operations`)).json()) as { operations: Operation[] };
+    expect(again).toMatchObject({
+      state: "succeeded",
+      result: { generation: "1" },
+      scope: "keyspace/o",
+      epoch: 1n,
+    });
+    expect(await codeOf(a.api.putOperation("op-init-o", { ...init, hi: 20n }, by))).toBe(
+      "422 id-reused",
+    );
+    expect(
+      await codeOf(
+        a.api.putOperation("op-init-o", { kind: "verify", keyspace: "o", lo: 0n, hi: 10n }, by),
+      ),
+    ).toBe("422 id-reused");
+    const all = (await (await fetch(`${a.url}/v1/operations`)).json()) as {
+      operations: Operation[];
+    };
     expect(all.operations.filter(({ id }) => id === "op-init-o")).toHaveLength(1);
   });
 
@@ -127,7 +185,10 @@ describe("operations", () => {
     expect(failed).toMatchObject({ state: "failed", error: { code: "occupied", outcome: "none" } });
     await nodes.kill9(a);
     await nodes.restart(a);
-    expect(await a.api.putOperation("op-init-o", init, by)).toMatchObject({ state: "succeeded", result: { generation: "1" } });
+    expect(await a.api.putOperation("op-init-o", init, by)).toMatchObject({
+      state: "succeeded",
+      result: { generation: "1" },
+    });
     expect(await a.api.putOperation("op-init-twice", { ...init, hi: 5n }, by)).toEqual(failed);
   });
 
@@ -158,7 +219,9 @@ describe("operations", () => {
     await endless("op-endless-2", "fenced");
     const scope = "keyspace/fenced";
     await a.api.putEpoch({ ...authority, scope, epoch: 3n });
-    expect(await codeOf(a.api.cancelOperation("op-endless-2", { ...authority, scope, epoch: 2n }))).toBe("409 stale-epoch");
+    expect(
+      await codeOf(a.api.cancelOperation("op-endless-2", { ...authority, scope, epoch: 2n })),
+    ).toBe("409 stale-epoch");
     expect((await a.api.operation("op-endless-2"))!.state).toBe("running");
     await a.api.cancelOperation("op-endless-2", { ...authority, scope, epoch: 3n });
   });
@@ -178,10 +241,18 @@ describe("operations", () => {
     await a.api.cancelOperation("op-endless-3", killed);
   });
 
-  test.each(["short", "has space", "a".repeat(129), "semi;colon"])("the id %s is refused", async (id) => {
-    const answer = await send("PUT", `/v1/operations/${encodeURIComponent(id)}`, encodeJson(init), headersOf(by));
-    expect(answer).toMatchObject({ status: 400, json: { code: "bad-request" } });
-  });
+  test.each(["short", "has space", "a".repeat(129), "semi;colon"])(
+    "the id %s is refused",
+    async (id) => {
+      const answer = await send(
+        "PUT",
+        `/v1/operations/${encodeURIComponent(id)}`,
+        encodeJson(init),
+        headersOf(by),
+      );
+      expect(answer).toMatchObject({ status: 400, json: { code: "bad-request" } });
+    },
+  );
 });
 
 describe("routes", () => {
@@ -192,7 +263,16 @@ describe("routes", () => {
     domain: { lo: 0n, hi: 100n },
     version,
     nodes: { a: { url: a.url, region: "east", set: "s" } },
-    segments: [{ lo: 0n, hi: 100n, shard: "s", writer: "a", generation, readers: [{ node: "a", weight: 100 }] }],
+    segments: [
+      {
+        lo: 0n,
+        hi: 100n,
+        shard: "s",
+        writer: "a",
+        generation,
+        readers: [{ node: "a", weight: 100 }],
+      },
+    ],
   });
 
   test("an older version is refused, and another table of the same version", async () => {
@@ -225,8 +305,12 @@ describe("routes", () => {
   test("a table with a hole, of another keyspace, or of an older epoch is refused", async () => {
     const wire = encodeTable(table(9));
     const hole = { ...wire, segments: [{ ...wire.segments[0]!, hi: "50" }] };
-    expect(await send("PUT", "/v1/routes/r", JSON.stringify(hole), headersOf(scope))).toMatchObject({ status: 400, json: { code: "bad-route-table" } });
-    expect(await send("PUT", "/v1/routes/x", JSON.stringify(wire), headersOf(scope))).toMatchObject({ status: 400 });
+    expect(await send("PUT", "/v1/routes/r", JSON.stringify(hole), headersOf(scope))).toMatchObject(
+      { status: 400, json: { code: "bad-route-table" } },
+    );
+    expect(await send("PUT", "/v1/routes/x", JSON.stringify(wire), headersOf(scope))).toMatchObject(
+      { status: 400 },
+    );
     await a.api.putEpoch({ ...scope, epoch: 2n });
     expect(await codeOf(a.api.putRoutes(table(9), scope))).toBe("409 stale-epoch");
     expect((await a.api.node()).routes).toEqual({ r: 6 });
@@ -236,24 +320,50 @@ describe("routes", () => {
 describe("hostile requests", () => {
   test("JSON that is none is a problem, and so is a body of another shape", async () => {
     const path = "/v1/operations/malformed-1";
-    for (const body of ["{", "", "null", "[]", '"x"', '{"kind":"explode","keyspace":"p","lo":"0","hi":"1"}', '{"kind":"init","keyspace":"p","lo":0,"hi":1,"sharding":"range"}', '{"kind":"init","keyspace":"p","lo":"1","hi":"1","sharding":"range"}', '{"kind":"verify","keyspace":"p","lo":"0","hi":"99999999999999999999"}', '{"kind":"verify","keyspace":"p","lo":"0","hi":"1","surplus":1}']) {
+    for (const body of [
+      "{",
+      "",
+      "null",
+      "[]",
+      '"x"',
+      '{"kind":"explode","keyspace":"p","lo":"0","hi":"1"}',
+      '{"kind":"init","keyspace":"p","lo":0,"hi":1,"sharding":"range"}',
+      '{"kind":"init","keyspace":"p","lo":"1","hi":"1","sharding":"range"}',
+      '{"kind":"verify","keyspace":"p","lo":"0","hi":"99999999999999999999"}',
+      '{"kind":"verify","keyspace":"p","lo":"0","hi":"1","surplus":1}',
+    ]) {
       const answer = await send("PUT", path, body);
-      expect(answer, body).toMatchObject({ status: 400, json: { status: 400, code: "bad-request", outcome: "none" } });
+      expect(answer, body).toMatchObject({
+        status: 400,
+        json: { status: 400, code: "bad-request", outcome: "none" },
+      });
       expect(answer.type).toContain("application/problem+json");
     }
     expect(await a.api.operation("malformed-1")).toBeNull();
   });
 
   test("an unknown route, or a method that a route does not have, is a problem with a hint", async () => {
-    for (const [method, path] of [["GET", "/v1/nothing"], ["GET", "/"], ["POST", "/v1/node"], ["PUT", "/v1/data/p"]] as const) {
+    for (const [method, path] of [
+      ["GET", "/v1/nothing"],
+      ["GET", "/"],
+      ["POST", "/v1/node"],
+      ["PUT", "/v1/data/p"],
+    ] as const) {
       const answer = await send(method, path, method === "GET" ? null : "{}");
-      expect(answer).toMatchObject({ status: 404, json: { code: "no-route", hint: expect.stringContaining("openapi") } });
+      expect(answer).toMatchObject({
+        status: 404,
+        json: { code: "no-route", hint: expect.stringContaining("openapi") },
+      });
       expect(answer.type).toContain("application/problem+json");
     }
   });
 
   test("a body above the bound is refused", async () => {
-    const answer = await send("PUT", "/v1/routes/r", JSON.stringify("x".repeat(33 * 1024 * 1024))).catch(() => null);
+    const answer = await send(
+      "PUT",
+      "/v1/routes/r",
+      JSON.stringify("x".repeat(33 * 1024 * 1024)),
+    ).catch(() => null);
     // The agent may hang up before everything was sent.
     if (answer !== null) expect(answer).toMatchObject({ status: 413, json: { code: "too-large" } });
     expect((await fetch(`${a.url}/livez`)).status).toBe(200);
@@ -263,14 +373,25 @@ describe("hostile requests", () => {
     expect((await send("GET", `/v1/operations/op-init-o?${query}`, null)).status).toBe(400);
   });
 
-  test.each(["keyspace=p", "keyspace=p&lo=5&hi=5", "lo=0&hi=5", "keyspace=p&lo=0&hi=5&buckets=0", "keyspace=p&lo=0&hi=5&buckets=1000000"])("a histogram with %s is refused", async (query) => {
-    expect(await send("GET", `/v1/histogram?${query}`, null)).toMatchObject({ status: 400, json: { code: "bad-request" } });
+  test.each([
+    "keyspace=p",
+    "keyspace=p&lo=5&hi=5",
+    "lo=0&hi=5",
+    "keyspace=p&lo=0&hi=5&buckets=0",
+    "keyspace=p&lo=0&hi=5&buckets=1000000",
+  ])("a histogram with %s is refused", async (query) => {
+    expect(await send("GET", `/v1/histogram?${query}`, null)).toMatchObject({
+      status: 400,
+      json: { code: "bad-request" },
+    });
   });
 
   test("the agent still answers", async () => {
     expect(await (await fetch(`${a.url}/livez`)).json()).toEqual({ status: "live" });
     expect((await fetch(`${a.url}/readyz`)).status).toBe(200);
-    expect(await (await fetch(`${a.url}/metrics`)).text()).toContain('ops_segments{keyspace="o",role="primary",node="a"} 1');
+    expect(await (await fetch(`${a.url}/metrics`)).text()).toContain(
+      'ops_segments{keyspace="o",role="primary",node="a"} 1',
+    );
   });
 });
 
@@ -291,17 +412,25 @@ describe("at the start", () => {
     return { code: run.status, stderr: run.stderr };
   }
 
-  test.each(["0.0.0.0", "::", "10.0.0.5", "localhost.example.com", "127.0.0.1.example.com"])("the address %s is refused", (host) => {
-    const { code, stderr } = serve(config("wide", { node: "w", dir: "data", listen: { host, port: 0 } }));
-    expect(code).toBe(3);
-    expect(stderr).toContain("listen.host");
-    expect(stderr).toContain("loopback");
-  });
+  test.each(["0.0.0.0", "::", "10.0.0.5", "localhost.example.com", "127.0.0.1.example.com"])(
+    "the address %s is refused",
+    (host) => {
+      const { code, stderr } = serve(
+        config("wide", { node: "w", dir: "data", listen: { host, port: 0 } }),
+      );
+      expect(code).toBe(3);
+      expect(stderr).toContain("listen.host");
+      expect(stderr).toContain("loopback");
+    },
+  );
 
   test("a configuration with several faults is refused with each of them", () => {
-    const { code, stderr } = serve(config("faulty", { node: "-", engine: "oracle", listen: { port: 70_000 }, surplus: 1 }));
+    const { code, stderr } = serve(
+      config("faulty", { node: "-", engine: "oracle", listen: { port: 70_000 }, surplus: 1 }),
+    );
     expect(code).toBe(3);
-    for (const fault of ["node", "dir", "engine", "listen.port", "surplus"]) expect(stderr).toContain(fault);
+    for (const fault of ["node", "dir", "engine", "listen.port", "surplus"])
+      expect(stderr).toContain(fault);
   });
 
   test("a directory that another agent has open is refused", async () => {
@@ -312,9 +441,11 @@ describe("at the start", () => {
     });
     try {
       await new Promise((resolve) => first.stdout.once("data", resolve));
-      const { code, stderr } = serve(config("shared", { node: "two", dir: "data", listen: { port: 0 } }));
+      const { code, stderr } = serve(
+        config("shared", { node: "two", dir: "data", listen: { port: 0 } }),
+      );
       expect(code).toBe(5);
-      expect(stderr).toContain(`in use by process ${first.pid}`);
+      expect(stderr).toContain(`in use by process ${first.pid!}`);
     } finally {
       const gone = new Promise((resolve) => first.once("exit", resolve));
       first.kill("SIGTERM");

@@ -5,7 +5,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AgentClient } from "../../src/lib/agent/client/client.js";
 import { AgentProblem } from "../../src/lib/agent/client/problem.js";
 import type { EntryStatus, NodeStatus } from "../../src/lib/agent/protocol/node.js";
-import { isEnded, type Operation, type OperationRequest } from "../../src/lib/agent/protocol/operation.js";
+import {
+  isEnded,
+  type Operation,
+  type OperationRequest,
+} from "../../src/lib/agent/protocol/operation.js";
 import { openEngine } from "../../src/lib/engines/registry.js";
 import type { Engine } from "../../src/lib/engines/contract.js";
 import { startCluster } from "../support/cluster.js";
@@ -42,23 +46,27 @@ export class TestNode {
 
   /** Puts an operation and waits for its end. Goes on after a restart of the agent, as the CLI does. */
   async run(ask: Ask, id = `op-${randomUUID()}`): Promise<Operation> {
-    const request = { keyspace: "p", ...ask } as OperationRequest;
+    const request: OperationRequest = { keyspace: "p", ...ask };
     const by = { ...authority, scope: `keyspace/${request.keyspace}` };
     const until = performance.now() + PATIENCE_MS;
-    for (let last: unknown = null; performance.now() < until; ) {
+    for (let last: unknown = null; performance.now() < until;) {
       try {
         let operation: Operation | null = await this.api.putOperation(id, request, by);
         while (operation !== null && !isEnded(operation.state) && performance.now() < until) {
           last = operation;
           operation = await this.api.waitOperation(id, operation.rev, 2_000);
         }
-        if (operation !== null && isEnded(operation.state) && operation.state !== "interrupted") return operation;
+        if (operation !== null && isEnded(operation.state) && operation.state !== "interrupted")
+          return operation;
       } catch (error) {
         if (!(error instanceof AgentProblem) || !error.retryable) throw error;
         last = error.message;
       }
       await sleep(50);
-      if (performance.now() >= until) throw new Error(`${request.kind} at ${this.name} did not end: ${JSON.stringify(last, decimal)}`);
+      if (performance.now() >= until)
+        throw new Error(
+          `${request.kind} at ${this.name} did not end: ${JSON.stringify(last, decimal)}`,
+        );
     }
     throw new Error(`${request.kind} at ${this.name} did not end`);
   }
@@ -67,7 +75,9 @@ export class TestNode {
   async must(ask: Ask, id?: string): Promise<Record<string, unknown>> {
     const operation = await this.run(ask, id);
     if (operation.state === "succeeded") return operation.result ?? {};
-    throw new Error(`${ask.kind} at ${this.name} ${operation.state}: ${JSON.stringify(operation.error)}`);
+    throw new Error(
+      `${ask.kind} at ${this.name} ${operation.state}: ${JSON.stringify(operation.error)}`,
+    );
   }
 
   /** Entries of the keyspace, in order. */
@@ -81,7 +91,8 @@ export class TestNode {
     for (;;) {
       const status = await this.api.node().catch(() => null);
       if (status !== null && holds(status)) return status;
-      if (performance.now() > end) throw new Error(`${this.name}: never ${what}: ${JSON.stringify(status?.entries, decimal)}`);
+      if (performance.now() > end)
+        throw new Error(`${this.name}: never ${what}: ${JSON.stringify(status?.entries, decimal)}`);
       await sleep(50);
     }
   }
@@ -90,26 +101,42 @@ export class TestNode {
     return fetch(`${this.url}/v1/data/${keyspace}/${key}`, init);
   }
 
-  async put(key: string, value: string | Buffer, headers: Record<string, string> = {}): Promise<Response> {
+  async put(
+    key: string,
+    value: string | Buffer,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
     const answer = await this.data(key, { method: "PUT", body: value, headers });
-    if (answer.status !== 204) throw new Error(`PUT ${key} at ${this.name}: ${answer.status} ${await answer.text()}`);
+    if (answer.status !== 204)
+      throw new Error(`PUT ${key} at ${this.name}: ${answer.status} ${await answer.text()}`);
     return answer;
   }
 
-  async batch(lines: readonly object[], headers: Record<string, string> = {}): Promise<Record<string, unknown>[]> {
+  async batch(
+    lines: readonly object[],
+    headers: Record<string, string> = {},
+  ): Promise<Record<string, unknown>[]> {
     const body = lines.map((line) => JSON.stringify(line)).join("\n");
     const answer = await fetch(`${this.url}/v1/data/p:batch`, { method: "POST", body, headers });
     const text = await answer.text();
     if (answer.status !== 200) throw new Error(`batch at ${this.name}: ${answer.status} ${text}`);
-    return text.trimEnd().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>);
+    return text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
   }
 
   /** Puts `count` rows of `bytes` bytes, with the uids from `lo` on. */
   async load(lo: bigint, count: number, bytes: number): Promise<void> {
     const value = Buffer.alloc(bytes, "v").toString("base64");
     for (let from = 0; from < count; from += 1_000) {
-      const uids = Array.from({ length: Math.min(1_000, count - from) }, (_, i) => lo + BigInt(from + i));
-      for (const { status } of await this.batch(uids.map((uid) => ({ op: "put", key: `${uid}/row`, value })))) {
+      const uids = Array.from(
+        { length: Math.min(1_000, count - from) },
+        (_, i) => lo + BigInt(from + i),
+      );
+      for (const { status } of await this.batch(
+        uids.map((uid) => ({ op: "put", key: `${uid}/row`, value })),
+      )) {
         if (status !== 204) throw new Error(`load: ${String(status)}`);
       }
     }
@@ -148,7 +175,9 @@ export interface Nodes {
 /** Agents that hold nothing yet. */
 export async function startNodes(...names: string[]): Promise<Nodes> {
   const cluster = await startCluster(topologyOf(names));
-  const all = names.map((name) => new TestNode(name, cluster.url(name), join(cluster.dir, "agents", name)));
+  const all = names.map(
+    (name) => new TestNode(name, cluster.url(name), join(cluster.dir, "agents", name)),
+  );
   return {
     dir: cluster.dir,
     all,
@@ -166,7 +195,8 @@ export async function startNodes(...names: string[]): Promise<Nodes> {
 function topologyOf(names: readonly string[]): string {
   const capacity = "capacity: { memory: 8GiB, ops: 50k, network: 1Gbps }";
   const nodes = names.map(
-    (name, i) => `                ${name}: { agent: "http://127.0.0.1:${7401 + i}", engine: embedded, ${capacity} }`,
+    (name, i) =>
+      `                ${name}: { agent: "http://127.0.0.1:${7401 + i}", engine: embedded, ${capacity} }`,
   );
   return `version: 1
 name: agents
@@ -188,7 +218,7 @@ keyspaces:
     sharding: range
     domain: 0..1000
     shards:
-      s: { segments: [0..1000], primary: ${names[0]}, replicas: [] }
+      s: { segments: [0..1000], primary: ${names[0]!}, replicas: [] }
 `;
 }
 

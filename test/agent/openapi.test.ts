@@ -12,7 +12,10 @@ afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 type Document = {
   readonly openapi: string;
-  readonly paths: Record<string, Record<string, { parameters: { name: string; in: string; required: boolean }[] }>>;
+  readonly paths: Record<
+    string,
+    Record<string, { parameters: { name: string; in: string; required: boolean }[] }>
+  >;
 };
 const document = openApi("1.2.3") as Document;
 
@@ -55,7 +58,8 @@ test("every $ref leads to something", () => {
   for (const reference of references) {
     expect(reference).toMatch(/^#\//);
     let found: unknown = document;
-    for (const part of reference.slice(2).split("/")) found = (found as Record<string, unknown>)[part];
+    for (const part of reference.slice(2).split("/"))
+      found = (found as Record<string, unknown>)[part];
     expect(found, reference).toBeTypeOf("object");
   }
 });

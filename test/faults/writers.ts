@@ -52,9 +52,14 @@ export class WriteRecord {
     if (reigns === undefined) this.#reigns.set(slice, (reigns = new Map<bigint, string>()));
     const other = reigns.get(by.generation);
     if (other === undefined) reigns.set(by.generation, by.node);
-    else if (other !== by.node) this.violate(`slice ${slice}: ${other} and ${by.node} both took writes in generation ${by.generation}`);
+    else if (other !== by.node)
+      this.violate(
+        `slice ${slice}: ${other} and ${by.node} both took writes in generation ${by.generation}`,
+      );
     if (before !== null && by.generation < before.generation) {
-      this.violate(`slice ${slice}: ${by.node} took a write in generation ${by.generation} after ${before.node} took one in ${before.generation}`);
+      this.violate(
+        `slice ${slice}: ${by.node} took a write in generation ${by.generation} after ${before.node} took one in ${before.generation}`,
+      );
     }
     const highest = this.highest(slice);
     if (highest === null || by.generation > highest.generation) this.#highest.set(slice, by);
@@ -113,7 +118,12 @@ export class Writers {
   }
 
   /** Tries the same write until somebody acknowledges it. After one that was never answered it may go on with another value. */
-  async #until(slice: number, key: string, value: string | null, targets: Map<number, TestNode>): Promise<boolean> {
+  async #until(
+    slice: number,
+    key: string,
+    value: string | null,
+    targets: Map<number, TestNode>,
+  ): Promise<boolean> {
     const { nodes, random, record } = this.#options;
     const until = performance.now() + 120_000;
     for (;;) {
@@ -122,7 +132,10 @@ export class Writers {
       let answer: Response;
       let problem: { code?: string; owner?: string | null } = {};
       try {
-        answer = await node.data(key, value === null ? { method: "DELETE" } : { method: "PUT", body: value });
+        answer = await node.data(
+          key,
+          value === null ? { method: "DELETE" } : { method: "PUT", body: value },
+        );
         if (answer.status !== 204) problem = (await answer.json()) as typeof problem;
       } catch {
         // Nobody knows whether it was applied.
@@ -144,7 +157,9 @@ export class Writers {
         const owner = nodes.find(({ url }) => url === problem.owner);
         targets.set(slice, owner ?? random.of(nodes));
       } else if (problem.code !== "moving") {
-        record.violate(`a write of ${key} at ${node.name} was answered ${answer.status} ${JSON.stringify(problem)}`);
+        record.violate(
+          `a write of ${key} at ${node.name} was answered ${answer.status} ${JSON.stringify(problem)}`,
+        );
         return false;
       }
       if (performance.now() > until) {
@@ -170,9 +185,12 @@ export class Writers {
     }
     const found = answer.status === 200 ? text : null;
     if (answer.status !== 200 && answer.status !== 404) return;
-    if (answer.status === 404 && (JSON.parse(text) as { code: string }).code !== "not-found") return;
+    if (answer.status === 404 && (JSON.parse(text) as { code: string }).code !== "not-found")
+      return;
     if (found !== acked.value) {
-      record.violate(`${node.name} has ${key} at ${acked.position} as ${String(found)}, acknowledged was ${String(acked.value)}`);
+      record.violate(
+        `${node.name} has ${key} at ${acked.position} as ${String(found)}, acknowledged was ${String(acked.value)}`,
+      );
     }
   }
 }

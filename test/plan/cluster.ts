@@ -30,6 +30,7 @@ export const POLICY: Policy = {
     whenQuiet: "proceed",
     maxErrorRate: 0.01,
     maxP99Ratio: 2,
+    p99FloorMs: 20,
     maxLagMs: 500,
     checkUrl: null,
   },

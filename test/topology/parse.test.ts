@@ -52,6 +52,7 @@ describe("a valid topology", () => {
         whenQuiet: "proceed",
         maxErrorRate: 0.01,
         maxP99Ratio: 2,
+        p99FloorMs: 20,
         maxLagMs: 1000,
         checkUrl: null,
       },

@@ -19,6 +19,7 @@ const gates = z.object({
   whenQuiet: z.enum(["proceed", "stop"]),
   maxErrorRate: z.number().min(0),
   maxP99Ratio: z.number().min(0),
+  p99FloorMs: z.number().min(0),
   maxLagMs: z.number().min(0),
   checkUrl: z.string().nullable(),
 });

@@ -22,6 +22,7 @@ const WRITTEN: readonly (readonly [RegExp, string])[] = [
   [/soakSeconds$/, "soak"],
   [/windowSeconds$/, "window"],
   [/maxLagMs$/, "maxLag"],
+  [/p99FloorMs$/, "p99Floor"],
   [/memoryBytes$/, "memory"],
   [/opsPerSecond$/, "ops"],
   [/networkBitsPerSecond$/, "network"],

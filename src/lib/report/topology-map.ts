@@ -149,7 +149,8 @@ function renderPolicy(policy: Policy): string {
     "policy",
     `  regions that may be lost ${policy.regionsLost}, headroom ${text("headroom", policy.headroom)}, copies spread over ${policy.spread}s`,
     `  reads ${promotion.reads.map((step) => `${step}%`).join(", ")}; writes: canary ${text("canary", promotion.canary)}, slices ${promotion.slices}`,
-    `  gates: window ${text("windowSeconds", gates.windowSeconds)}, errors <= ${text("maxErrorRate", gates.maxErrorRate)}, p99 <= ${gates.maxP99Ratio}x, lag <= ${text("maxLagMs", gates.maxLagMs)}`,
+    `  gates: window ${text("windowSeconds", gates.windowSeconds)}, errors <= ${text("maxErrorRate", gates.maxErrorRate)}, lag <= ${text("maxLagMs", gates.maxLagMs)},`,
+    `    p99 <= ${text("p99FloorMs", gates.p99FloorMs)} or ${gates.maxP99Ratio}x of the source's`,
     `  copies at once: ${concurrency.perNode} per node, ${concurrency.total} in all; ${text("linkBytesPerSecond", policy.linkBytesPerSecond)} each`,
     `  takeover within ${text("takeoverBudgetMs", policy.takeoverBudgetMs)}, soak ${text("soakSeconds", policy.soakSeconds)}`,
   ].join("\n");

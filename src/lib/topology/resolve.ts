@@ -90,6 +90,7 @@ function policyOf(policy: DocumentPolicy): Policy {
       whenQuiet: gates.whenQuiet,
       maxErrorRate: gates.maxErrorRate,
       maxP99Ratio: gates.maxP99Ratio,
+      p99FloorMs: gates.p99Floor,
       maxLagMs: gates.maxLag,
       checkUrl: gates.checkUrl,
     },

@@ -110,6 +110,8 @@ export interface Gates {
   readonly maxErrorRate: number;
   /** p99 of the new copy over p99 of the source. */
   readonly maxP99Ratio: number;
+  /** A new copy whose p99 is at most this is good enough, whatever the ratio: at such latencies it says nothing. */
+  readonly p99FloorMs: number;
   readonly maxLagMs: number;
   /** A URL that must answer 2xx; null for none. */
   readonly checkUrl: string | null;

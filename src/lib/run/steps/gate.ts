@@ -87,6 +87,7 @@ export function judge(
   // Without enough reads at the source there is nothing to hold the latency against.
   if (
     source.count >= Math.max(1, gates.minSamples) &&
+    mine.p99Ms > gates.p99FloorMs &&
     mine.p99Ms > source.p99Ms * gates.maxP99Ratio
   ) {
     problems.push(

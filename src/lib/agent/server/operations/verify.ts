@@ -46,8 +46,11 @@ export const verify: Kind<"verify"> = async (context, { keyspace, lo, hi }, task
         task.report("comparing", { done: rows, total: null, unit: "rows", rate });
         if (after === null) break;
       }
-      await confirm(context, holding);
+      await mark(context, holding, true);
     } catch (error) {
+      const differs = error instanceof ProblemError && error.problem.code === "digest-mismatch";
+      // It may have been found equal before: that is over, and nobody may promote it.
+      if (differs) await mark(context, holding, false);
       if (holdings.isCurrent(holding) || tries <= 1) throw error;
       continue;
     }
@@ -56,14 +59,19 @@ export const verify: Kind<"verify"> = async (context, { keyspace, lo, hi }, task
   return { rows, bytes, chunks, position: position === null ? null : formatPosition(position) };
 };
 
-async function confirm({ engine, holdings }: Context, holding: Holding): Promise<void> {
+/** Stores what the comparison found. Throws `link-changed`. */
+async function mark(
+  { engine, holdings }: Context,
+  holding: Holding,
+  verified: boolean,
+): Promise<void> {
   const { keyspace, lo, hi } = holding;
   const link = holding.entry.link?.id;
   await engine.write((txn) => {
     const entry = txn.entry(keyspace, holding.entry);
     if (entry === null || entry.link === null || entry.link.id !== link)
       throw changed(keyspace, lo, hi);
-    txn.putEntry({ ...entry, link: { ...entry.link, verified: true } });
+    txn.putEntry({ ...entry, link: { ...entry.link, verified } });
   });
   holdings.refresh();
 }
