@@ -7,6 +7,8 @@ import { startUp } from "./start-up.js";
 import { throttledCopy } from "./throttled-copy.js";
 import { verify } from "./verify.js";
 import { writePause } from "./write-pause.js";
+import { groupedText } from "../src/lib/figures.js";
+import { columns } from "../src/lib/report/columns.js";
 
 const ALL: readonly Benchmark[] = [linkCopy, verify, writePause, throttledCopy, batchOps, startUp];
 const USAGE = `usage: npm run bench -- [--only NAME] [--rows N] [--json]
@@ -76,23 +78,11 @@ function table(results: readonly Result[]): string {
       met === null ? "" : met ? "met" : "NOT MET",
     ]),
   );
-  const all = [["benchmark", "figure", "measured", "target", ""], ...lines];
-  const widths = all[0]!.map((_, i) => Math.max(...all.map((line) => line[i]!.length)));
-  return all
-    .map((line) =>
-      line
-        .map((cell, i) => cell.padEnd(widths[i]!))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+  return columns([["benchmark", "figure", "measured", "target", ""], ...lines]);
 }
 
 function figure(value: number): string {
-  if (Math.abs(value) >= 1_000)
-    return Math.round(value)
-      .toString()
-      .replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+  if (Math.abs(value) >= 1_000) return groupedText(Math.round(value));
   return String(Math.round(value * 100) / 100);
 }
 

@@ -43,6 +43,10 @@ const forbidden: [file: string, code: string, rule: string][] = [
   ["src/lib/demo/a.ts", "import '../run/a.js';", IMPORTS],
   ["src/lib/demo/b.ts", "import '../cli/progress.js';", IMPORTS],
   ["src/lib/cli/a.ts", "import '../run/a.js';", IMPORTS],
+  ["src/lib/cli/c.ts", "import '../console/a.js';", IMPORTS],
+  ["src/lib/demo/d.ts", "import '../console/a.js';", IMPORTS],
+  ["src/lib/console/a.ts", "import '../agent/client/a.js';", IMPORTS],
+  ["src/lib/figures.ts", "import './errors.js';", IMPORTS],
   ["src/hooks/a.ts", "import '../commands/a.js';", IMPORTS],
   // However it is written.
   ["src/lib/plan/d.ts", "import type { A } from '../run/a.js'; export type B = A;", IMPORTS],
@@ -109,6 +113,7 @@ const allowed: [file: string, code: string][] = [
   ["src/lib/report/ok-a.ts", "import '../plan/a.js'; import '../run/a.js';"],
   ["src/lib/demo/ok-a.ts", "import '../client/a.js'; import '../agent/server/a.js';"],
   ["src/lib/cli/ok-a.ts", "import '@oclif/core'; import 'chalk'; import '../errors.js';"],
+  ["src/lib/console/ok-a.ts", "import '../cli/a.js'; import '../run/a.js'; import '../demo/a.js';"],
   ["src/commands/shard/ok-a.ts", "import '../../lib/run/a.js'; import '@oclif/core';"],
 ];
 

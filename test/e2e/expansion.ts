@@ -1,110 +1,171 @@
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
+import { type Client, createClient } from "../../src/lib/client/index.js";
+import { OPS } from "../../src/lib/demo/agent-process.js";
+import { finalCheck } from "../../src/lib/demo/final-check.js";
+import { People } from "../../src/lib/demo/people.js";
+import { Population } from "../../src/lib/demo/population.js";
+import { setAgentUrls } from "../../src/lib/topology/edit.js";
 import { type TestCluster, startCluster } from "../support/cluster.js";
+import { type Shape, topology } from "./topologies.js";
 
-const BIN = resolve(import.meta.dirname, "../../bin/run.js");
-const KILL_AT_APPEND = pathToFileURL(resolve(import.meta.dirname, "kill-at-append.js")).href;
+const KILL_AT_APPEND = pathToFileURL(join(import.meta.dirname, "kill-at-append.js")).href;
+const KEYSPACE = "profile";
+const USERS = 1_000;
+const KEYS_EACH = 3;
+const RATES = { writesPerSecond: 300, readsPerSecond: 150 };
+/** Commands that tell what they do, line by line, under `--json`. */
+const STREAMING = /^(shard (apply|rollback|finalize|verify)|run (resume|rollback|finalize)) /;
+
+export type Json = Record<string, unknown>;
 
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stderr: string;
-  /** The last line of stdout: the result, or the error. */
-  readonly json: Record<string, unknown>;
+  /** Every line of stdout. */
+  readonly lines: readonly Json[];
+  /** The last one: the result, or the error. Empty for a process that was killed. */
+  readonly json: Json;
 }
 
-/** Real agents that hold `keys` users in one shard, and the plan that moves half of them to a second one. */
+/** A command that runs. */
+export interface Running {
+  readonly child: ChildProcess;
+  /** What it has said so far. */
+  readonly lines: readonly Json[];
+  readonly ended: Promise<Ended>;
+  /** The first event that matches, also of those that came before. Rejects when the command ends without it. */
+  event(matches: (event: Json) => boolean): Promise<Json>;
+}
+
+/** Real agents, users who write and read all the time, and the plan that moves a part of their keys to a new shard. */
 export class Expansion {
   readonly cluster: TestCluster;
   readonly dir: string;
   readonly plan: string;
+  readonly wanted: string;
+  readonly people = new People(USERS, KEYS_EACH);
+  readonly population: Population;
+  readonly #clients: Client[];
 
-  private constructor(cluster: TestCluster, dir: string) {
+  private constructor(cluster: TestCluster, dir: string, random: () => number) {
     this.cluster = cluster;
     this.dir = dir;
     this.plan = join(dir, "plan.json");
+    this.wanted = join(dir, "wanted.yaml");
+    const agents = Object.values(cluster.urls);
+    this.#clients = ["east", "west"].map((region) =>
+      createClient({ agents, region, deadlineMs: 60_000, retryUnknown: true }),
+    );
+    this.population = new Population({
+      keyspace: KEYSPACE,
+      people: this.people,
+      clients: this.#clients,
+      random,
+    });
   }
 
-  static async start(keys: number): Promise<Expansion> {
-    const cluster = await startCluster(topology(false));
-    const expansion = new Expansion(cluster, await mkdtemp(join(tmpdir(), "ops-e2e-")));
+  static async start(shape: Shape = {}, random: () => number = Math.random): Promise<Expansion> {
+    const cluster = await startCluster(topology(false, shape));
+    const expansion = new Expansion(cluster, await mkdtemp(join(tmpdir(), "ops-e2e-")), random);
     const first = join(expansion.dir, "first.json");
     await expansion.must("shard", "plan", "-t", cluster.topologyFile, "-o", first);
     await expansion.must("shard", "apply", first, "--yes");
-    await expansion.load(keys);
-    const wanted = join(expansion.dir, "wanted.yaml");
-    const urls = Object.entries(cluster.urls);
-    await writeFile(
-      wanted,
-      urls.reduce(
-        (yaml, [node, url]) =>
-          yaml.replace(new RegExp(`(${node}: \\{ agent: )"[^"]+"`), `$1"${url}"`),
-        topology(true),
-      ),
-    );
-    await expansion.must("shard", "plan", "-t", wanted, "-o", expansion.plan);
+    await expansion.population.load();
+    await writeFile(expansion.wanted, setAgentUrls(topology(true, shape), cluster.urls));
+    await expansion.must("shard", "plan", "-t", expansion.wanted, "-o", expansion.plan);
     return expansion;
   }
 
-  /** Runs `ops ... --json`; with `killAt` it is killed after its n-th journal append. */
-  async ops(args: readonly string[], killAt = 0): Promise<Ended> {
+  get state(): string {
+    return join(this.dir, "state");
+  }
+
+  /** Users begin to write and read. */
+  open(): void {
+    this.population.start(RATES);
+  }
+
+  /** Begins `ops ...`, by default with `--json`; with `killAt` it is killed after its n-th journal append. */
+  begin(
+    args: readonly string[],
+    { killAt = 0, json = true }: { killAt?: number; json?: boolean } = {},
+  ): Running {
     const node = killAt === 0 ? [] : ["--import", KILL_AT_APPEND];
-    const env = {
-      ...process.env,
-      OPS_STATE: join(this.dir, "state"),
-      OPS_TEST_KILL_AT: String(killAt),
-    };
-    const child = spawn(process.execPath, [...node, BIN, ...args, "--json"], {
+    const env = { ...process.env, OPS_STATE: this.state, OPS_TEST_KILL_AT: String(killAt) };
+    const child = spawn(process.execPath, [...node, OPS, ...args, ...(json ? ["--json"] : [])], {
       env,
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const [stdout, stderr] = await Promise.all([
-      text(child.stdout),
-      text(child.stderr),
-      once(child, "close"),
-    ]);
-    const last = stdout.trimEnd().split("\n").at(-1) ?? "";
-    const whole = child.signalCode === null && last !== "";
-    return {
-      code: child.exitCode,
-      signal: child.signalCode,
-      stderr,
-      json: whole ? (JSON.parse(last) as Record<string, unknown>) : {},
+    const lines: Json[] = [];
+    const waiting = new Set<() => void>();
+    const reading = (async () => {
+      for await (const line of createInterface({ input: child.stdout })) {
+        // A killed process may leave half a line.
+        if (json && line.endsWith("}")) lines.push(JSON.parse(line) as Json);
+        for (const wake of waiting) wake();
+      }
+    })();
+    const ended = Promise.all([text(child.stderr), reading, once(child, "close")]).then(
+      ([stderr]): Ended => {
+        const whole = json && child.signalCode === null;
+        const last = lines.at(-1) ?? {};
+        if (whole && STREAMING.test(`${args.join(" ")} `)) {
+          const expected = child.exitCode === 0 ? ["result"] : ["result", "error"];
+          if (!expected.includes(String(last["type"])))
+            throw new Error(`ops ${args.join(" ")} ended with ${JSON.stringify(last)}: ${stderr}`);
+        }
+        const { exitCode: code, signalCode: signal } = child;
+        return { code, signal, stderr, lines, json: whole ? last : {} };
+      },
+    );
+    ended.catch(() => undefined);
+    const event = async (matches: (event: Json) => boolean): Promise<Json> => {
+      let over: string | null = null;
+      void ended.then(
+        ({ code, stderr }) => (over = `it ended with ${String(code)}: ${stderr}`),
+        (error: unknown) => (over = String(error)),
+      );
+      for (;;) {
+        const found = lines.find(matches);
+        if (found !== undefined) return found;
+        if (over !== null) throw new Error(`ops ${args.join(" ")} never said it: ${String(over)}`);
+        await new Promise<void>((resolve) => {
+          const wake = (): void => {
+            waiting.delete(wake);
+            resolve();
+          };
+          waiting.add(wake);
+          void ended.finally(wake).catch(() => undefined);
+        });
+      }
     };
+    return { child, lines, ended, event };
   }
 
-  async must(...args: string[]): Promise<Record<string, unknown>> {
+  ops(args: readonly string[], killAt = 0): Promise<Ended> {
+    return this.begin(args, { killAt }).ended;
+  }
+
+  async must(...args: string[]): Promise<Json> {
     const { code, stderr, json } = await this.ops(args);
-    if (code !== 0) throw new Error(`ops ${args.join(" ")} ended with ${code}: ${stderr}`);
+    if (code !== 0) throw new Error(`ops ${args.join(" ")} ended with ${String(code)}: ${stderr}`);
     return json;
   }
 
-  /** Repeats a command that is killed after its 2nd, 3rd, 4th... append each time, until one lives. Returns how many died. */
-  async untilDone(...args: string[]): Promise<{ kills: number; end: Ended }> {
-    const at = [2, 4, 3, 6, 5, 8];
-    for (let kills = 0; ; kills += 1) {
-      const end = await this.ops(args, at[kills % at.length]);
-      if (end.signal !== "SIGKILL") return { kills, end };
-    }
-  }
-
-  /** The values that a node serves in `[lo, hi)`, by key. */
-  async valuesAt(node: string, lo: number, hi: number): Promise<Map<string, string>> {
-    const answer = await fetch(
-      `${this.cluster.url(node)}/v1/data/profile?from=${lo}&to=${hi}&limit=10000`,
-    );
-    const body = await answer.text();
-    if (answer.status !== 200) throw new Error(`${node}: ${body}`);
-    const rows = body
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line) as { key?: string; value?: string });
-    return new Map(rows.flatMap(({ key, value }) => (key === undefined ? [] : [[key, value!]])));
+  /** Takes a run up for as long as it stops part-way or its outcome is unknown, as a person would. */
+  async resumed(run: string, first: Ended): Promise<Ended> {
+    let end = first;
+    for (let left = 10; left > 0 && (end.code === 6 || end.code === 8); left -= 1)
+      end = await this.ops(["run", "resume", run]);
+    return end;
   }
 
   async entries(node: string): Promise<{ lo: string; hi: string; role: string }[]> {
@@ -114,63 +175,37 @@ export class Expansion {
     return status.entries.map(({ lo, hi, role }) => ({ lo, hi, role }));
   }
 
+  /** The newest run. */
+  async lastRun(): Promise<string> {
+    const { runs } = (await this.must("run", "list")) as { runs: { run: string }[] };
+    return runs.at(-1)!.run;
+  }
+
+  /** Everything in the state directory, by path. */
+  async stateFiles(): Promise<Map<string, string>> {
+    const files = new Map<string, string>();
+    for (const entry of await readdir(this.state, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name);
+      files.set(path, entry.isFile() ? await readFile(path, "utf8") : "directory");
+    }
+    return files;
+  }
+
+  /** Once the users are gone: everything that is wrong with what any node holds. Also says what was checked. */
+  async verdict(): Promise<{ wrong: unknown[]; acked: number; checked: number }> {
+    await this.population.stop();
+    const { ledger, wrongReads } = this.population;
+    const urls = Object.values(this.cluster.urls);
+    const { writers, replicas } = await finalCheck(urls, KEYSPACE, this.people, ledger);
+    const wrong = [...writers, ...replicas].flatMap((copy) => copy.wrong);
+    const checked = writers.reduce((sum, copy) => sum + copy.checked, 0);
+    return { wrong: [...wrong, ...wrongReads], acked: ledger.acked, checked };
+  }
+
   async stop(): Promise<void> {
+    await this.population.stop();
+    await Promise.all(this.#clients.map((client) => client.close()));
     await this.cluster.stop();
     await rm(this.dir, { recursive: true, force: true });
   }
-
-  private async load(keys: number): Promise<void> {
-    const lines = Array.from({ length: keys }, (_, i) =>
-      JSON.stringify({
-        op: "put",
-        key: `${(i * 37) % 1000}/n${i}`,
-        value: Buffer.from(`value ${i}`).toString("base64"),
-      }),
-    );
-    const answer = await fetch(`${this.cluster.url("a1")}/v1/data/profile:batch`, {
-      method: "POST",
-      body: lines.join("\n"),
-    });
-    if (answer.status !== 200) throw new Error(await answer.text());
-    await answer.text();
-  }
-}
-
-function topology(expanded: boolean): string {
-  const node = (name: string, port: number) =>
-    `                ${name}: { agent: "http://127.0.0.1:${port}", engine: embedded, capacity: { memory: 8GiB, ops: 50k, network: 1Gbps } }`;
-  const region = (name: string, nodes: string[]) => `  ${name}:
-    idcs:
-      ${name}-1:
-        carriers: [telecom]
-        sets:
-          ${name}-1-a:
-            capacity: { onlineUsers: 1M, loginsPerSecond: 1k }
-            data:
-              nodes:
-${nodes.join("\n")}`;
-  const shards = expanded
-    ? [
-        "p0: { segments: [0..500], primary: a1, replicas: [b1] }",
-        "p1: { segments: [500..1000], primary: a2, replicas: [b2] }",
-      ]
-    : ["p0: { segments: [0..1000], primary: a1, replicas: [b1] }"];
-  return `version: 1
-name: expansion
-regions:
-${region("east", [node("a1", 7401), node("a2", 7402)])}
-${region("west", [node("b1", 7403), node("b2", 7404)])}
-keyspaces:
-  profile:
-    class: relationship
-    sync: global
-    sharding: range
-    domain: 0..1000
-    shards:
-${shards.map((shard) => `      ${shard}`).join("\n")}
-policy:
-  promotion: { reads: [10%, 100%], canary: 10%, slices: 2 }
-  gates: { window: 1s, minSamples: 0 }
-  soak: 1s
-`;
 }

@@ -82,7 +82,7 @@ test(
     } finally {
       await writers.stop();
     }
-    await checkEverything();
+    await expectNothingLost();
   },
 );
 
@@ -294,7 +294,7 @@ async function settle(): Promise<void> {
   }
 }
 
-async function checkEverything(): Promise<void> {
+async function expectNothingLost(): Promise<void> {
   const wrong: string[] = [];
   for (let slice = 0; slice + 1 < BOUNDS.length; slice += 1) {
     const [lo, hi] = [BOUNDS[slice]!, BOUNDS[slice + 1]!];

@@ -36,7 +36,7 @@ describe("the shipped protocol holds in every state", () => {
   let states = 0;
   let transitions = 0;
 
-  const holds = (name: string, model: Model, limit: number): boolean => {
+  const expectHolds = (name: string, model: Model, limit: number): boolean => {
     const seen = explore(model, limit);
     states += seen.states;
     transitions += seen.transitions;
@@ -48,14 +48,14 @@ describe("the shipped protocol holds in every state", () => {
 
   for (const [name, model] of Object.entries(SOUND)) {
     test(`${name}, to the end`, { timeout: 300_000 }, () => {
-      expect(holds(name, model(), Infinity)).toBe(true);
+      expect(expectHolds(name, model(), Infinity)).toBe(true);
     });
   }
 
   let left = Object.keys(LARGE).length;
   for (const [name, model] of Object.entries(LARGE)) {
     test(name, { timeout: 3_600_000 }, () => {
-      holds(name, model(), Math.max(1, Math.ceil((WANTED - states) / left--)));
+      expectHolds(name, model(), Math.max(1, Math.ceil((WANTED - states) / left--)));
     });
   }
 

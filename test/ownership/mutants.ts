@@ -88,7 +88,8 @@ const madeAnew: Partial<Scope> = { writes: 0, takeovers: 2, crashes: 0, drops: t
 /** For harm that takes more steps than the other kinds that the mutant leads to. */
 const onlyLoss: Partial<Scope> = { successorHolds: false, staysWritable: false };
 const SLICES = { writes: 3, takeovers: 2, oneCursor: false };
-const COPIES = { rows: 2, writes: 3, trims: 1, crashes: 1 };
+const COPIES = { rows: 2, writes: 3, trims: 1, crashes: 1, repoints: 0 };
+const REPOINTED = { ...COPIES, crashes: 0, repoints: 2 };
 
 /** The bounds that the mutants are caught within, with the shipped rules and an agent that keeps its contract. */
 export const SOUND: Readonly<Record<string, () => Model>> = {
@@ -100,6 +101,7 @@ export const SOUND: Readonly<Record<string, () => Model>> = {
   "a copy dropped and made anew": () => new Takeover(madeAnew),
   slices: () => new Slices(SLICES),
   "a copy": () => new Copying(COPIES),
+  "a copy pointed at a lagging one and back": () => new Copying(REPOINTED),
 };
 
 export const MUTANTS: readonly Mutant[] = [
@@ -379,6 +381,15 @@ export const MUTANTS: readonly Mutant[] = [
     "A STATE THAT NEVER EXISTED",
     "DELETED ROW CAME BACK",
   ),
+  {
+    name: "pins only rise",
+    broken: () =>
+      new Copying(REPOINTED, {
+        ...COPY_RULES,
+        chunkPinned: (copy, pinned) => ({ ...copy, first: copy.first ?? pinned, last: pinned }),
+      }),
+    harm: ["A STATE THAT NEVER EXISTED"],
+  },
 ];
 
 function copies(name: string, change: Partial<typeof COPY_RULES>, ...harm: string[]): Mutant {

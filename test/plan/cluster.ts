@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { Keyspace, Node, Policy, Shard, Topology } from "../../src/lib/topology/types.js";
 
-export const REGIONS = ["sh", "sz", "tj"] as const;
+const REGIONS = ["sh", "sz", "tj"] as const;
 
 /** Data nodes `sh-1-d1`.. over three regions with two sets of two nodes each. */
 export const NODES: readonly Node[] = REGIONS.flatMap((region) =>

@@ -35,12 +35,12 @@ export function recordsOf(moves: readonly number[]): JournalRecord[] {
       prev: "",
     };
     try {
-      status = nextStatus(status, record as JournalRecord);
+      status = nextStatus(status, record);
     } catch (error) {
       if (error instanceof IllegalRecord) return false;
       throw error;
     }
-    records.push(record as JournalRecord);
+    records.push(record);
     return true;
   };
   add(START);

@@ -16,7 +16,7 @@ function linesOf(bodies: ReturnType<typeof recordsOf>): string[] {
   let prev = FIRST_PREV;
   return bodies.map((record) => {
     const { seq, time, prev: _, ...body } = record;
-    const encoded = encodeRecord(body as never, seq, time, prev);
+    const encoded = encodeRecord(body, seq, time, prev);
     prev = encoded.hash;
     return encoded.line;
   });

@@ -113,7 +113,7 @@ describe("the lock of a scope", () => {
       const takers = await Promise.all([holder(1), holder(1), holder(1)]);
       expect(takers.map(({ stderr }) => stderr).join("")).toBe("");
       // One found the dead lock and says so; the others came after it.
-      expect(takers.map(({ notes }) => notes).sort()).toEqual([0, 0, 1]);
+      expect(takers.map(({ notes }) => notes).sort((a, b) => a - b)).toEqual([0, 0, 1]);
     }
     const epochs = (await store.acquire([SCOPE], request("r-1"))).epochs;
     expect(epochs[SCOPE]).toBe(13n);

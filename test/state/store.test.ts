@@ -55,7 +55,7 @@ describe("the file state store", () => {
     await store.createRun("r-1", "plan one");
     expect(await store.runs()).toEqual(["r-1", "r-2"]);
     expect(await store.plan("r-2")).toBe("plan two");
-    await expect(store.createRun("r-1", "again")).rejects.toThrow();
+    await expect(store.createRun("r-1", "again")).rejects.toThrow("EEXIST");
     expect(await store.plan("r-1")).toBe("plan one");
   });
 

@@ -185,24 +185,24 @@ describe("setting agents", () => {
 });
 
 describe("an edit is refused", () => {
-  const refused = (edit: () => string) =>
+  const expectRefused = (edit: () => string) =>
     expect(edit).toThrow(expect.objectContaining({ code: "edit-refused", exit: 3 }));
   const shard = { keyspace: "profile", shard: "c", primary: "e1", replicas: [] };
 
   test("where the names lead nowhere", () => {
-    refused(() => setSegments(EXAMPLE, "nothing", "a", []));
-    refused(() => setSegments(EXAMPLE, "profile", "z", []));
-    refused(() => setAgentUrls(EXAMPLE, { nobody: "http://x" }));
-    refused(() => addShard(EXAMPLE, { ...shard, keyspace: "constructor" }));
+    expectRefused(() => setSegments(EXAMPLE, "nothing", "a", []));
+    expectRefused(() => setSegments(EXAMPLE, "profile", "z", []));
+    expectRefused(() => setAgentUrls(EXAMPLE, { nobody: "http://x" }));
+    expectRefused(() => addShard(EXAMPLE, { ...shard, keyspace: "constructor" }));
   });
 
   test("where the shard exists already", () => {
-    refused(() => addShard(EXAMPLE, { ...shard, shard: "a" }));
+    expectRefused(() => addShard(EXAMPLE, { ...shard, shard: "a" }));
   });
 
   test("where the text is no YAML", () => {
-    refused(() => setAgentUrls("a: [", { a: "http://x" }));
-    refused(() => setAgentUrls("", { a: "http://x" }));
+    expectRefused(() => setAgentUrls("a: [", { a: "http://x" }));
+    expectRefused(() => setAgentUrls("", { a: "http://x" }));
   });
 
   test("where it would change what is used elsewhere through an alias", () => {
@@ -210,8 +210,8 @@ describe("an edit is refused", () => {
       "segments: [500..1000]",
       "segments: *all",
     );
-    refused(() => setSegments(text, "profile", "b", [{ lo: 0n, hi: 1n }]));
-    refused(() => setSegments(text, "profile", "a", [{ lo: 0n, hi: 1n }]));
+    expectRefused(() => setSegments(text, "profile", "b", [{ lo: 0n, hi: 1n }]));
+    expectRefused(() => setSegments(text, "profile", "a", [{ lo: 0n, hi: 1n }]));
   });
 });
 

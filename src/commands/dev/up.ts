@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { Flags } from "@oclif/core";
 import { BaseCommand } from "../../lib/cli/base.js";
 import { topologyFlag } from "../../lib/cli/flags.js";
@@ -21,9 +20,11 @@ topology with their URLs; use it with every other command. The same command agai
 
   async run(): Promise<object> {
     const { bringUp } = await import("../../lib/demo/bring-up.js");
+    const { loadTopology } = await import("../../lib/topology/load.js");
     const { topology, dir } = this.flags;
+    const { text } = await loadTopology(topology);
     const up = await bringUp({
-      topologyText: await readFile(topology, "utf8"),
+      topologyText: text,
       topologyPath: topology,
       dir,
       dieWithParent: false,

@@ -1,7 +1,5 @@
-import { readFile } from "node:fs/promises";
-import { Args } from "@oclif/core";
 import { BaseCommand } from "../../lib/cli/base.js";
-import { EXIT, OpsError } from "../../lib/errors.js";
+import { planArg } from "../../lib/cli/flags.js";
 
 export default class PlanShow extends BaseCommand<typeof PlanShow> {
   static override summary =
@@ -13,32 +11,14 @@ export default class PlanShow extends BaseCommand<typeof PlanShow> {
   static override examples = ["<%= config.bin %> plan show plan.json"];
 
   static override args = {
-    plan: Args.string({ description: "file that shard plan -o wrote", required: true }),
+    plan: planArg,
   };
 
   async run(): Promise<object> {
-    const { decodePlan } = await import("../../lib/plan/encode.js");
+    const { readPlan } = await import("../../lib/run/read-plan.js");
     const { planText } = await import("../../lib/report/plan.js");
-    const file = this.args.plan;
-    const plan = decodePlan(await readText(file), file);
+    const plan = await readPlan(this.args.plan);
     this.print(planText(plan, { width: 80 }));
     return { v: 1, plan };
-  }
-}
-
-async function readText(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    throw new OpsError(
-      "plan/unreadable",
-      EXIT.refused,
-      `${file} cannot be read: ${code ?? String(cause)}`,
-      {
-        hint: "Give a file that ops shard plan -o wrote.",
-        cause,
-      },
-    );
   }
 }

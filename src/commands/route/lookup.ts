@@ -37,7 +37,7 @@ export default class RouteLookup extends BaseCommand<typeof RouteLookup> {
     const url = table.nodes[writer]?.url ?? null;
     this.print(`${keyspace} ${key}: position ${position} in [${lo}, ${hi}), shard ${shard}`);
     this.print(
-      `  writer ${writer} (${url}), generation ${generation}\n  ${readersText(found)}\n  routes version ${table.version}`,
+      `  writer ${writer}${url === null ? "" : ` (${url})`}, generation ${generation}\n  ${readersText(found)}\n  routes version ${table.version}`,
     );
     return {
       v: 1,

@@ -8,10 +8,11 @@ export default class RunList extends BaseCommand<typeof RunList> {
 
   async run(): Promise<object> {
     const { FileStateStore } = await import("../../lib/state/file/store.js");
+    const { ageBy, systemClock } = await import("../../lib/run/clock.js");
     const { listRuns } = await import("../../lib/run/runs.js");
     const { listText } = await import("../../lib/report/run-summary.js");
     const runs = await listRuns(new FileStateStore(this.flags.state));
-    this.print(listText(runs, Date.now()));
+    this.print(listText(runs, ageBy(systemClock)));
     return { v: 1, runs };
   }
 }

@@ -1,16 +1,15 @@
-import { Args, Flags } from "@oclif/core";
-import { stateFlag } from "../../lib/cli/flags.js";
-import { RunCommand } from "../../lib/cli/run-command.js";
+import { dryRunFlag, runArg, stateFlag } from "../../lib/cli/flags.js";
+import { RunCommand } from "../../lib/console/run-command.js";
 
 export default class RunResume extends RunCommand<typeof RunResume> {
   static override summary = "Take up an interrupted run in the direction in which it was going.";
 
   static override args = {
-    run: Args.string({ description: "id of the run (ops run list)", required: true }),
+    run: runArg,
   };
 
   static override flags = {
-    "dry-run": Flags.boolean({ description: "show the steps and change nothing", default: false }),
+    "dry-run": dryRunFlag,
     state: stateFlag,
   };
 

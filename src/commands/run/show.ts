@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Args, Flags } from "@oclif/core";
+import { Flags } from "@oclif/core";
 import { BaseCommand } from "../../lib/cli/base.js";
-import { stateFlag } from "../../lib/cli/flags.js";
+import { runArg, stateFlag } from "../../lib/cli/flags.js";
 import type { RunInspection } from "../../lib/run/inspect.js";
 
 const EVERY_MS = 2_000;
@@ -13,7 +13,7 @@ export default class RunShow extends BaseCommand<typeof RunShow> {
   static override streams = true;
 
   static override args = {
-    run: Args.string({ description: "id of the run (ops run list)", required: true }),
+    run: runArg,
   };
 
   static override flags = {
@@ -27,6 +27,7 @@ export default class RunShow extends BaseCommand<typeof RunShow> {
   async run(): Promise<object> {
     const { FileStateStore } = await import("../../lib/state/file/store.js");
     const { connectAgents } = await import("../../lib/run/agents.js");
+    const { ageBy, systemClock } = await import("../../lib/run/clock.js");
     const { inspectRun } = await import("../../lib/run/inspect.js");
     const { inspectionText } = await import("../../lib/report/run-summary.js");
     const store = new FileStateStore(this.flags.state);
@@ -35,7 +36,7 @@ export default class RunShow extends BaseCommand<typeof RunShow> {
       const run = await inspectRun(store, connectAgents, this.args.run);
       const key = changing(run);
       if (key !== shown) {
-        this.print(inspectionText(run, Date.now()));
+        this.print(inspectionText(run, ageBy(systemClock)));
         if (this.flags.watch) this.event("run", { ...run });
         shown = key;
       }

@@ -39,9 +39,7 @@ export default class RunUnlock extends BaseCommand<typeof RunUnlock> {
         },
       );
     }
-    if (!(await confirm(question, { yes: this.flags.yes }))) {
-      throw new OpsError("declined", EXIT.failure, "Not confirmed; nothing was changed.");
-    }
+    await confirm(question, { yes: this.flags.yes });
     await store.breakLock(scope);
     this.print(`${scope} is free`);
     return { v: 1, scope, freed: holder };

@@ -1,7 +1,7 @@
-import { Args, Flags } from "@oclif/core";
+import { Flags } from "@oclif/core";
 import { confirm } from "../../lib/cli/confirm.js";
-import { stateFlag, yesFlag } from "../../lib/cli/flags.js";
-import { RunCommand } from "../../lib/cli/run-command.js";
+import { dryRunFlag, planArg, stateFlag, yesFlag } from "../../lib/cli/flags.js";
+import { RunCommand } from "../../lib/console/run-command.js";
 import { EXIT, OpsError } from "../../lib/errors.js";
 
 export default class ShardApply extends RunCommand<typeof ShardApply> {
@@ -17,20 +17,20 @@ The first Ctrl-C stops at a safe boundary, the second leaves the agents to it. T
   ];
 
   static override args = {
-    plan: Args.string({ description: "file that shard plan -o wrote", required: true }),
+    plan: planArg,
   };
 
   static override flags = {
     until: Flags.string({ description: "stop after this stage", helpValue: "STAGE" }),
-    "dry-run": Flags.boolean({ description: "show the steps and change nothing", default: false }),
+    "dry-run": dryRunFlag,
     state: stateFlag,
     yes: yesFlag,
   };
 
   async run(): Promise<object> {
-    const { readPlan } = await import("../../lib/run/read-plan.js");
+    const { readSoundPlan } = await import("../../lib/run/read-plan.js");
     const { findStage, isReversible } = await import("../../lib/run/agenda.js");
-    const plan = await readPlan(this.args.plan);
+    const plan = await readSoundPlan(this.args.plan);
     if (plan.stages.length === 0) {
       this.print("nothing to do: the cluster is as the topology says");
       return { changes: false };
@@ -48,9 +48,7 @@ The first Ctrl-C stops at a safe boundary, the second leaves the agents to it. T
       const until = last?.id ?? null;
       if (this.flags["dry-run"]) return this.foretold(await previewApply(env, plan, until));
       const question = `Apply plan ${plan.hash.slice(0, 12)} (${plan.stages.length} stages, ${plan.scopes.join(", ")})?`;
-      if (!(await confirm(question, { yes: this.flags.yes }))) {
-        throw new OpsError("declined", EXIT.failure, "Not confirmed; nothing was changed.");
-      }
+      await confirm(question, { yes: this.flags.yes });
       const { applyPlan } = await import("../../lib/run/apply.js");
       return this.told(env, await applyPlan(env, plan, { until }));
     });

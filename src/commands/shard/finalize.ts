@@ -1,8 +1,7 @@
-import { Args, Flags } from "@oclif/core";
+import { Flags } from "@oclif/core";
 import { confirm } from "../../lib/cli/confirm.js";
-import { stateFlag, yesFlag } from "../../lib/cli/flags.js";
-import { RunCommand } from "../../lib/cli/run-command.js";
-import { EXIT, OpsError } from "../../lib/errors.js";
+import { dryRunFlag, runArg, stateFlag, yesFlag } from "../../lib/cli/flags.js";
+import { RunCommand } from "../../lib/console/run-command.js";
 
 export default class ShardFinalize extends RunCommand<typeof ShardFinalize> {
   static override summary = "End a run that soaks: drop the old copies.";
@@ -13,12 +12,12 @@ export default class ShardFinalize extends RunCommand<typeof ShardFinalize> {
   static override examples = ["<%= config.bin %> <%= command.id %> r-20261122-153012-ab12"];
 
   static override args = {
-    run: Args.string({ description: "id of the run (ops run list)", required: true }),
+    run: runArg,
   };
 
   static override flags = {
     early: Flags.boolean({ description: "do not wait for the end of the soak", default: false }),
-    "dry-run": Flags.boolean({ description: "show the steps and change nothing", default: false }),
+    "dry-run": dryRunFlag,
     state: stateFlag,
     yes: yesFlag,
   };
@@ -28,13 +27,9 @@ export default class ShardFinalize extends RunCommand<typeof ShardFinalize> {
     return this.withRuns(this.flags.state, async (env) => {
       const { previewFinalize } = await import("../../lib/run/preview.js");
       if (this.flags["dry-run"]) return this.foretold(await previewFinalize(env, run));
-      if (
-        !(await confirm(`Drop the old copies of ${run}? There is no way back.`, {
-          yes: this.flags.yes,
-        }))
-      ) {
-        throw new OpsError("declined", EXIT.failure, "Not confirmed; nothing was changed.");
-      }
+      await confirm(`Drop the old copies of ${run}? There is no way back.`, {
+        yes: this.flags.yes,
+      });
       const { finalizeRun } = await import("../../lib/run/finalize.js");
       await finalizeRun(env, run, { early: this.flags.early });
       return this.told(env, run);

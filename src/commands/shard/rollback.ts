@@ -1,8 +1,7 @@
-import { Args, Flags } from "@oclif/core";
+import { Flags } from "@oclif/core";
 import { confirm } from "../../lib/cli/confirm.js";
-import { stateFlag, yesFlag } from "../../lib/cli/flags.js";
-import { RunCommand } from "../../lib/cli/run-command.js";
-import { EXIT, OpsError } from "../../lib/errors.js";
+import { dryRunFlag, runArg, stateFlag, yesFlag } from "../../lib/cli/flags.js";
+import { RunCommand } from "../../lib/console/run-command.js";
 
 export default class ShardRollback extends RunCommand<typeof ShardRollback> {
   static override summary = "Take back what a run did, last first, without losing a write.";
@@ -16,7 +15,7 @@ export default class ShardRollback extends RunCommand<typeof ShardRollback> {
   ];
 
   static override args = {
-    run: Args.string({ description: "id of the run (ops run list)", required: true }),
+    run: runArg,
   };
 
   static override flags = {
@@ -24,7 +23,7 @@ export default class ShardRollback extends RunCommand<typeof ShardRollback> {
       description: "go back only as far as the end of this stage",
       helpValue: "STAGE",
     }),
-    "dry-run": Flags.boolean({ description: "show the steps and change nothing", default: false }),
+    "dry-run": dryRunFlag,
     state: stateFlag,
     yes: yesFlag,
   };
@@ -38,9 +37,7 @@ export default class ShardRollback extends RunCommand<typeof ShardRollback> {
         return this.foretold(await previewRollback(env, run, to));
       }
       const back = to === null ? "" : ` as far as ${to}`;
-      if (!(await confirm(`Roll back ${run}${back}?`, { yes: this.flags.yes }))) {
-        throw new OpsError("declined", EXIT.failure, "Not confirmed; nothing was changed.");
-      }
+      await confirm(`Roll back ${run}${back}?`, { yes: this.flags.yes });
       const { rollbackRun } = await import("../../lib/run/rollback.js");
       await rollbackRun(env, run, { to });
       return this.told(env, run);

@@ -1,6 +1,5 @@
-import { Args } from "@oclif/core";
-import { stateFlag } from "../../lib/cli/flags.js";
-import { RunCommand } from "../../lib/cli/run-command.js";
+import { runArg, stateFlag } from "../../lib/cli/flags.js";
+import { RunCommand } from "../../lib/console/run-command.js";
 import { EXIT, OpsError } from "../../lib/errors.js";
 
 export default class ShardVerify extends RunCommand<typeof ShardVerify> {
@@ -10,7 +9,7 @@ export default class ShardVerify extends RunCommand<typeof ShardVerify> {
   static override examples = ["<%= config.bin %> <%= command.id %> r-20261122-153012-ab12"];
 
   static override args = {
-    run: Args.string({ description: "id of the run (ops run list)", required: true }),
+    run: runArg,
   };
 
   static override flags = { state: stateFlag };

@@ -3,11 +3,11 @@ import { EXIT, OpsError } from "../errors.js";
 import { interactive } from "./terminal.js";
 
 /**
- * Asks on stderr; only `y` or `yes` means yes, end of input means no. True at once with `yes`.
- * @throws OpsError `confirmation-needed` where there is nobody to ask
+ * Asks on stderr; only `y` or `yes` means yes, end of input means no. Does not ask with `yes`.
+ * @throws OpsError `declined` on a no, `confirmation-needed` where there is nobody to ask
  */
-export async function confirm(question: string, options: { yes: boolean }): Promise<boolean> {
-  if (options.yes) return true;
+export async function confirm(question: string, options: { yes: boolean }): Promise<void> {
+  if (options.yes) return;
   if (!interactive(process.stdin) || !interactive(process.stderr)) {
     throw new OpsError(
       "confirmation-needed",
@@ -18,6 +18,11 @@ export async function confirm(question: string, options: { yes: boolean }): Prom
       },
     );
   }
+  if (await agreed(question)) return;
+  throw new OpsError("declined", EXIT.failure, "Not confirmed; nothing was changed.");
+}
+
+async function agreed(question: string): Promise<boolean> {
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new AbortController();
   prompt.once("close", () => ended.abort());

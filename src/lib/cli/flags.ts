@@ -1,4 +1,4 @@
-import { Flags } from "@oclif/core";
+import { Args, Flags } from "@oclif/core";
 
 /** Where locks, routes and journals live. */
 export const stateFlag = Flags.string({
@@ -17,5 +17,17 @@ export const topologyFlag = Flags.string({
   char: "t",
   description: "the topology",
   helpValue: "FILE",
+  required: true,
+});
+
+export const dryRunFlag = Flags.boolean({
+  description: "show the steps and change nothing",
+  default: false,
+});
+
+export const runArg = Args.string({ description: "id of the run (ops run list)", required: true });
+
+export const planArg = Args.string({
+  description: "file that shard plan -o wrote",
   required: true,
 });

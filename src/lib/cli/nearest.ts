@@ -1,3 +1,4 @@
+import { editDistance } from "../edit-distance.js";
 import { EXIT, OpsError } from "../errors.js";
 
 /** Further away than this it is another word, not a typing error. */
@@ -29,22 +30,8 @@ function nearest(asked: string, candidates: readonly string[]): string | undefin
   let least = Infinity;
   for (const candidate of candidates) {
     const length = candidate.split(" ").length;
-    const d = distance(words.slice(0, length).join(" "), candidate);
+    const d = editDistance(words.slice(0, length).join(" "), candidate);
     if (d <= tolerance(candidate) && d < least) [best, least] = [candidate, d];
   }
   return best;
-}
-
-/** Levenshtein. */
-function distance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      row.push(Math.min(row[j - 1]! + 1, previous[j]! + 1, previous[j - 1]! + same));
-    }
-    previous = row;
-  }
-  return previous[b.length]!;
 }

@@ -1,4 +1,4 @@
-import { bytes, count, duration } from "./quantities.js";
+import { bytesText, countText, durationText } from "../figures.js";
 import { writeErr } from "./output.js";
 import { interactive } from "./terminal.js";
 
@@ -106,7 +106,7 @@ async function spinner(): Promise<Progress> {
 
 /** `sync profile [0,30M): 1.2 GiB / 4.0 GiB (30 %), 80 MiB/s, lag 12 ms, ETA 35s, for 15s` */
 export function progressLine(state: ProgressState): string {
-  const amount = state.unit === "bytes" ? bytes : count;
+  const amount = state.unit === "bytes" ? bytesText : countText;
   const facts: string[] = [];
   if (state.done !== undefined) {
     const done = Number(state.done);
@@ -119,9 +119,9 @@ export function progressLine(state: ProgressState): string {
     }
   }
   if (state.rate !== undefined) facts.push(`${amount(state.rate)}/s`);
-  if (state.lagMs !== undefined) facts.push(`lag ${duration(state.lagMs)}`);
-  if (state.etaMs !== undefined) facts.push(`ETA ${duration(state.etaMs)}`);
-  if (state.inStateMs !== undefined) facts.push(`for ${duration(state.inStateMs)}`);
+  if (state.lagMs !== undefined) facts.push(`lag ${durationText(state.lagMs)}`);
+  if (state.etaMs !== undefined) facts.push(`ETA ${durationText(state.etaMs)}`);
+  if (state.inStateMs !== undefined) facts.push(`for ${durationText(state.inStateMs)}`);
   if (state.throttled !== undefined) facts.push(`throttled: ${state.throttled}`);
   const title = state.subject === undefined ? state.stage : `${state.stage} ${state.subject}`;
   return facts.length === 0 ? title : `${title}: ${facts.join(", ")}`;

@@ -66,4 +66,4 @@ export class People {
   }
 }
 
-export const VALUE_BYTES = 100;
+const VALUE_BYTES = 100;

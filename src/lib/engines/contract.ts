@@ -20,8 +20,11 @@ export interface Engine {
    */
   write<T>(work: (txn: Txn) => T): Promise<T>;
 
-  /** Resolves when everything queued before is flushed. */
-  barrier(): Promise<void>;
+  /**
+   * Resolves when the works that have already run are flushed; those that wait in the queue run later. Not to be called from
+   * inside a work. Rejects with `engine-failed`.
+   */
+  settled(): Promise<void>;
 
   /**
    * A snapshot: rows, cursors, entries and log of one commit. Only flushed commits are ever seen. Close it soon: it stops page

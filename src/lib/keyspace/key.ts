@@ -11,7 +11,7 @@ export interface Key {
 }
 
 /** Longest name, in UTF-8 bytes. */
-export const NAME_BYTES_MAX = 512;
+const NAME_BYTES_MAX = 512;
 
 const UID = /^(?:0|[1-9][0-9]{0,19})$/;
 const LONE_SURROGATE = /\p{Surrogate}/u;

@@ -3,7 +3,7 @@ import type { Size } from "./size.js";
 import type { Estimate, Plan, Step } from "./types.js";
 
 /** Copy rate of a link without a limit, bytes per second: what an embedded engine takes in on modest hardware. */
-const COPY_BYTES_PER_SECOND = 50e6;
+export const COPY_BYTES_PER_SECOND = 50e6;
 /** Rows per second that a node digests. */
 const VERIFY_ROWS_PER_SECOND = 1e6;
 

@@ -9,7 +9,7 @@ export interface Size {
 
 export const NOTHING: Size = { rows: 0n, bytes: 0n };
 
-export function addSizes(a: Size, b: Size): Size {
+function addSizes(a: Size, b: Size): Size {
   return { rows: a.rows + b.rows, bytes: a.bytes + b.bytes };
 }
 

@@ -50,16 +50,20 @@ export interface Estimate {
   readonly basis: "measured" | "unknown";
 }
 
-export type StageKind =
-  | "preflight"
-  | "create"
-  | "attach"
-  | "sync"
-  | "verify"
-  | "promote-reads"
-  | "promote-writes"
-  | "soak"
-  | "retire";
+/** In the order in which they stand in a plan. */
+export const STAGE_KINDS = [
+  "preflight",
+  "create",
+  "attach",
+  "sync",
+  "verify",
+  "promote-reads",
+  "promote-writes",
+  "soak",
+  "retire",
+] as const;
+
+export type StageKind = (typeof STAGE_KINDS)[number];
 
 export interface Stage {
   /** `1-preflight`, `2-attach`... unique in the plan; what `--until` and `--to` take. The bare kind is accepted where it is unique. */

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { segmentFields, segmentWire } from "../keyspace/wire.js";
 import { readerWire, routeNodeWire } from "../routing/wire.js";
-import type { Plan, Step } from "./types.js";
+import { STAGE_KINDS, type Plan, type Step } from "./types.js";
 
 const id = z.string().min(1);
 const seconds = z.number().min(0);
@@ -91,17 +91,7 @@ export const planWire = z.object({
   stages: z.array(
     z.object({
       id,
-      kind: z.enum([
-        "preflight",
-        "create",
-        "attach",
-        "sync",
-        "verify",
-        "promote-reads",
-        "promote-writes",
-        "soak",
-        "retire",
-      ]),
+      kind: z.enum(STAGE_KINDS),
       title: z.string(),
       waves: z.array(z.array(step)),
       undo: z.object({ how: z.string(), lossless: z.boolean(), lossBound: z.string() }),

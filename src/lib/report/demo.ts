@@ -1,33 +1,40 @@
 import type { DemoResult } from "../demo/facts.js";
+import { groupedText } from "../figures.js";
 
 /** The table that a demo ends with. */
 export function demoTable({ facts, details }: DemoResult): string {
   const { convergence } = details;
   const rows: [string, string][] = [
-    ["users", number(details.users)],
-    ["rows moved", `${number(facts.rowsMoved)}, ${number(facts.rowsPerSecond)} rows/s a copy`],
+    ["users", groupedText(details.users)],
+    [
+      "rows moved",
+      `${groupedText(facts.rowsMoved)}, ${groupedText(facts.rowsPerSecond)} rows/s a copy`,
+    ],
     ["write pause, planned", pauses(facts.takeovers.map(({ plannedMs }) => plannedMs))],
     ["write pause, actual", pauses(facts.takeovers.map(({ actualMs }) => actualMs))],
     [
       "longest wait of a client",
-      `${ms(details.longestFenceMs)} (${number(details.fencesWaited)} writes met a pause)`,
+      `${ms(details.longestFenceMs)} (${groupedText(details.fencesWaited)} writes met a pause)`,
     ],
     ["rollbacks, agents killed", `${facts.rollbacks}, ${facts.kills}`],
     [
       "acknowledged writes",
-      `${number(facts.acked)}, ${number(facts.checked)} checked at their writers`,
+      `${groupedText(facts.acked)}, ${groupedText(facts.checked)} checked at their writers`,
     ],
-    ["keys checked at replicas", number(details.replicaKeys)],
-    ["lost", number(facts.lost)],
-    ["resurrected", number(facts.resurrected)],
-    ["unknown outcome, failed", `${number(details.unknown)}, ${number(details.failures)}`],
+    ["keys checked at replicas", groupedText(details.replicaKeys)],
+    ["lost", groupedText(facts.lost)],
+    ["resurrected", groupedText(facts.resurrected)],
+    [
+      "unknown outcome, failed",
+      `${groupedText(details.unknown)}, ${groupedText(details.failures)}`,
+    ],
     [
       "route convergence",
       `${convergence.current} of ${convergence.agents} agents have version ${convergence.version}`,
     ],
-    ["redirects followed", number(details.redirects)],
+    ["redirects followed", groupedText(details.redirects)],
     ["near reads", `${(facts.nearReads * 100).toFixed(1)} %`],
-    ["seconds", number(facts.seconds)],
+    ["seconds", groupedText(facts.seconds)],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`);
@@ -46,8 +53,4 @@ function pauses(all: readonly number[]): string {
 
 function ms(value: number): string {
   return `${value >= 10 ? Math.round(value) : Math.round(value * 10) / 10} ms`;
-}
-
-function number(value: number): string {
-  return value.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }

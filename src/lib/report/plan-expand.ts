@@ -1,5 +1,7 @@
 import type { Split } from "../plan/split.js";
-import { bytesText, countText, segmentsText, wrap } from "./plan-figures.js";
+import { bytesText, countText } from "../figures.js";
+import { segmentsText } from "./plan-figures.js";
+import { wrap } from "./wrap.js";
 import type { TextOptions } from "./plan.js";
 
 /** Which shard was halved for which new one, and by how much. */

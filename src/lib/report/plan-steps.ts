@@ -1,6 +1,7 @@
 import type { Segment } from "../keyspace/segment.js";
 import type { Stage, Step } from "../plan/types.js";
-import { bytesText, plural, secondsText, segmentsText } from "./plan-figures.js";
+import { bytesText, secondsText } from "../figures.js";
+import { plural, segmentsText } from "./plan-figures.js";
 
 /** Steps that differ in their segments only, in one wave or in waves that follow each other. */
 interface Group {

@@ -2,8 +2,10 @@ import { difference } from "../keyspace/map.js";
 import { formatSegment } from "../keyspace/wire.js";
 import { asOwners, sameOwner, type Owner } from "../plan/holdings.js";
 import type { Estimate, Plan, PlanKeyspace, Stage } from "../plan/types.js";
-import { bytesText, countText, plural, secondsText, wrap } from "./plan-figures.js";
+import { bytesText, countText, secondsText } from "../figures.js";
+import { plural } from "./plan-figures.js";
 import { waveLines } from "./plan-steps.js";
+import { wrap } from "./wrap.js";
 
 const CHANGES_SHOWN = 20;
 

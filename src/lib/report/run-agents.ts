@@ -1,5 +1,6 @@
+import { ageText } from "../figures.js";
 import type { AgentAnswer } from "../run/tables.js";
-import { columns, durationText } from "./run-figures.js";
+import { columns } from "./columns.js";
 
 /** What every agent holds, follows and knows. */
 export function agentsText(agents: readonly AgentAnswer[]): string {
@@ -11,13 +12,13 @@ function agentText({ node, url, status, why }: AgentAnswer): string {
   const routes = Object.entries(status.routes).map(
     ([keyspace, version]) => `${keyspace} ${version}`,
   );
-  const head = `${node}  ${url}  up ${durationText(status.uptimeMs)}, ${status.engine}, routes ${routes.join(", ") || "none"}`;
+  const head = `${node}  ${url}  up ${ageText(status.uptimeMs)}, ${status.engine}, routes ${routes.join(", ") || "none"}`;
   const rows = status.entries.map((entry) => {
     const { link, source } = entry;
     const linked =
       link === null
         ? ""
-        : `${link.phase}${link.lagMs === null ? "" : `, lag ${durationText(link.lagMs)}`}${link.error === null ? "" : `, ${link.error}`}`;
+        : `${link.phase}${link.lagMs === null ? "" : `, lag ${ageText(link.lagMs)}`}${link.error === null ? "" : `, ${link.error}`}`;
     const throttled =
       link !== null && link.throttle.reason !== "none" ? `throttled: ${link.throttle.reason}` : "";
     const from = source === null ? "" : `from ${source.node}`;

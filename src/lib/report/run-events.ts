@@ -1,5 +1,5 @@
 import type { RunEvent } from "../run/events.js";
-import { durationText } from "./run-figures.js";
+import { ageText } from "../figures.js";
 
 /** An event as one line for people that stays on the screen; null for those that are only told to programs. */
 export function eventLine(
@@ -31,7 +31,7 @@ export function eventLine(
           );
     }
     case "retry":
-      return warned(`${event.error.message}; again in ${durationText(event.inMs)}`);
+      return warned(`${event.error.message}; again in ${ageText(event.inMs)}`);
     case "note":
       return warned(event.message);
     case "soaking":

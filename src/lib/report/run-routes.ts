@@ -1,6 +1,6 @@
 import { formatSegment } from "../keyspace/wire.js";
 import type { RouteSegment, RouteTable } from "../routing/table.js";
-import { columns } from "./run-figures.js";
+import { columns } from "./columns.js";
 
 /** Route tables for people. */
 export function routesText(tables: readonly RouteTable[]): string {

@@ -1,17 +1,20 @@
+import { ageText } from "../figures.js";
 import type { RunInspection } from "../run/inspect.js";
 import type { RunSummary } from "../run/summary.js";
-import { columns, durationText } from "./run-figures.js";
+import { columns } from "./columns.js";
 
-/** How a run stands: its state and for how long, what is stuck and why, what to type next. `now`: milliseconds since 1970. */
-export function summaryText(summary: RunSummary, now: number): string {
-  const lines = [
-    `run ${summary.run}: ${stateText(summary)} for ${durationText(now - Date.parse(summary.since))}`,
-  ];
+/** How long ago a time (ISO 8601) was, milliseconds. */
+type Age = (time: string) => number;
+
+/** How a run stands: its state and for how long, what is stuck and why, what to type next. */
+export function summaryText(summary: RunSummary, age: Age): string {
+  const lines = [`run ${summary.run}: ${stateText(summary)} for ${ageText(age(summary.since))}`];
   lines.push(`  plan   ${summary.plan.slice(0, 12)}`);
   lines.push(
     `  steps  ${summary.steps.done} of ${summary.steps.total} done${summary.stage === null ? "" : `, stage ${summary.stage}`}`,
   );
-  if (summary.activity === "soaking") lines.push(`  soak   until ${summary.soakUntil}`);
+  if (summary.soakUntil !== null && summary.activity === "soaking")
+    lines.push(`  soak   until ${summary.soakUntil}`);
   if (summary.takeovers.length > 0) {
     const pauses = summary.takeovers.map(({ actualMs }) => Number(actualMs));
     lines.push(
@@ -31,8 +34,8 @@ export function summaryText(summary: RunSummary, now: number): string {
 }
 
 /** The same, with who works on it and what is under way at the agents. */
-export function inspectionText(run: RunInspection, now: number): string {
-  const lines = [summaryText(run, now)];
+export function inspectionText(run: RunInspection, age: Age): string {
+  const lines = [summaryText(run, age)];
   if (run.holder !== null) {
     const { actor, pid, host, alive } = run.holder;
     lines.push(
@@ -44,19 +47,19 @@ export function inspectionText(run: RunInspection, now: number): string {
   for (const work of run.open) {
     const phase = work.phase === null ? "" : ` (${work.phase})`;
     lines.push(
-      `  ${work.step}: ${work.node}: ${work.what}: ${work.state}${phase} for ${durationText(now - Date.parse(work.since))}`,
+      `  ${work.step}: ${work.node}: ${work.what}: ${work.state}${phase} for ${ageText(age(work.since))}`,
     );
     if (work.why !== null) lines.push(`      ${work.why}`);
   }
   return lines.join("\n");
 }
 
-export function listText(runs: readonly RunSummary[], now: number): string {
+export function listText(runs: readonly RunSummary[], age: Age): string {
   if (runs.length === 0) return "no runs";
   const rows = runs.map((run) => [
     run.run,
     stateText(run),
-    `for ${durationText(now - Date.parse(run.since))}`,
+    `for ${ageText(age(run.since))}`,
     `${run.steps.done}/${run.steps.total} steps`,
     `plan ${run.plan.slice(0, 12)}`,
   ]);

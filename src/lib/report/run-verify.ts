@@ -1,5 +1,5 @@
 import type { VerifiedCopy } from "../run/verify-run.js";
-import { columns } from "./run-figures.js";
+import { columns } from "./columns.js";
 
 /** One line for each copy that was compared. */
 export function verifiedText(copies: readonly VerifiedCopy[]): string {

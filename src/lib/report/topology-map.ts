@@ -3,7 +3,7 @@ import type { Segment } from "../keyspace/segment.js";
 import { formatBitsPerSecond, formatBytes, formatCount, formatSegment } from "../topology/units.js";
 import { fieldText } from "./topology-fields.js";
 import { percentOf, shareText } from "./topology-share.js";
-import { wrap } from "./topology-wrap.js";
+import { wrap } from "./wrap.js";
 
 const WIDTH = 80;
 /** Cells of a bar of segments. */
@@ -80,7 +80,7 @@ function renderSet(
       const holds = held.get(node.id) ?? ["unused"];
       return [
         `      ${node.id.padEnd(width)}  ${node.engine ?? ""}, ${capacity}`,
-        ...wrap(holds.join(", "), 10, WIDTH),
+        ...wrap(" ".repeat(10) + holds.join(", "), WIDTH, 10),
       ];
     }),
   ];
@@ -98,13 +98,14 @@ function renderKeyspace(topology: Topology, keyspace: Keyspace): string {
     const listed = segmentsText(shard, sharding);
     const fits = head.length + 2 + listed.length <= WIDTH;
     const indent = name + 4;
+    const left = " ".repeat(indent);
     const on = (node: string) => `${node} (${regions.get(node) ?? "?"})`;
     const copies =
       shard.replicas.length > 0 ? `; copies on ${shard.replicas.map(on).join(", ")}` : "";
     return [
       fits ? `${head}  ${listed}` : head,
-      ...(fits ? [] : wrap(listed, indent, WIDTH)),
-      ...wrap(`writes on ${on(shard.primary)}${copies}`, indent, WIDTH),
+      ...(fits ? [] : wrap(left + listed, WIDTH, indent)),
+      ...wrap(`${left}writes on ${on(shard.primary)}${copies}`, WIDTH, indent),
     ];
   });
   return [`${id}  ${keyspace.class}, ${keyspace.sync}, ${sharding}${where}`, ...lines].join("\n");

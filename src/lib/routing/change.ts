@@ -12,10 +12,7 @@ export function withReaders(
   segment: Segment,
   readers: readonly Reader[],
 ): RouteTable {
-  const kept = readers
-    .filter((reader) => reader.weight > 0)
-    .map(({ node, weight }) => ({ node, weight }))
-    .toSorted((a, b) => (a.node < b.node ? -1 : 1));
+  const kept = liveReaders(readers);
   return change(table, segment, (part) => ({ ...part, readers: kept }));
 }
 
@@ -31,6 +28,21 @@ export function withWriter(
   generation: bigint,
 ): RouteTable {
   return change(table, segment, (part) => ({ ...part, writer, shard, generation }));
+}
+
+/** As they stand in a table: those with a weight, by name. */
+export function liveReaders(readers: readonly Reader[]): Reader[] {
+  return readers
+    .filter((reader) => reader.weight > 0)
+    .map(({ node, weight }) => ({ node, weight }))
+    .toSorted((a, b) => (a.node < b.node ? -1 : 1));
+}
+
+export function sameReaders(a: readonly Reader[], b: readonly Reader[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ node, weight }, i) => node === b[i]!.node && weight === b[i]!.weight)
+  );
 }
 
 /** Joins neighbours that say the same. */
@@ -72,9 +84,6 @@ function sameRoute(a: RouteSegment, b: RouteSegment): boolean {
     a.shard === b.shard &&
     a.writer === b.writer &&
     a.generation === b.generation &&
-    a.readers.length === b.readers.length &&
-    a.readers.every(
-      (reader, i) => reader.node === b.readers[i]!.node && reader.weight === b.readers[i]!.weight,
-    )
+    sameReaders(a.readers, b.readers)
   );
 }

@@ -1,8 +1,10 @@
+import type { AgentProblem } from "../agent/client/problem.js";
 import { EXIT } from "../errors.js";
 import type { RunContext } from "./context.js";
 import { authorityFor, participantsOf } from "./context.js";
 import { assertCurrent } from "./drift.js";
 import { StepFailure, asProblem, failure, failureOf, refusalOf } from "./failure.js";
+import type { Failure } from "./journal/records.js";
 import { observeAgents } from "./observe.js";
 
 /** Tries at an agent before the run begins. */
@@ -49,7 +51,8 @@ export async function admitNew(context: RunContext): Promise<void> {
   const silent = await pushEpochs(context, needed);
   const missing = needed.flatMap((node) => silent.get(node)?.failure.message ?? []);
   if (missing.length > 0) {
-    const hint = "start these agents, or correct their URLs in the topology and plan again";
+    const hint =
+      "start or upgrade these agents, or correct their URLs in the topology and plan again";
     throw new StepFailure(failure("unreachable", missing.join("\n  "), { hint }), EXIT.refused);
   }
   for (const node of silent.keys()) {
@@ -72,12 +75,17 @@ async function pushTo(context: RunContext, node: string): Promise<StepFailure | 
       const problem = asProblem(error);
       const refusal = refusalOf(problem, node, asked);
       if (refusal !== null) throw refusal;
-      if (tries >= TRIES)
-        return new StepFailure(
-          { ...failureOf(problem, node, asked), outcome: "none" },
-          EXIT.partial,
-        );
+      if (tries >= TRIES || !problem.retryable)
+        return new StepFailure({ ...explained(problem, node, asked), outcome: "none" });
       await context.clock.sleep(BETWEEN_MS, context.stop.detached);
     }
   }
+}
+
+/** An agent of another version of the API does not understand the question, or is not understood. */
+function explained(problem: AgentProblem, node: string, asked: string): Failure {
+  const told = failureOf(problem, node, asked);
+  if (problem.code !== "bad-answer") return told;
+  const message = `${node} does not speak version 1 of the agent API: ${problem.message}`;
+  return { ...told, message };
 }

@@ -14,6 +14,7 @@ export type Agent = Pick<
   | "routes"
   | "histogram"
   | "stats"
+  | "reach"
 >;
 
 /** The agents of some nodes. */

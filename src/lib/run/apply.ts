@@ -7,7 +7,7 @@ import { executeForward, stopRun } from "./execute.js";
 import { findRun, type Found } from "./find-run.js";
 import { newRunId } from "./id.js";
 import { Journal } from "./journal/journal.js";
-import type { RunStatus } from "./journal/status.js";
+import { type RunStatus, isUntouched } from "./journal/status.js";
 import { type RunEnvironment, takeLocks, takenBy, withContext } from "./session.js";
 
 export interface ApplyOptions {
@@ -39,8 +39,7 @@ export async function applyPlan(
       for (const old of superseded) await supersede(env, old, run);
       if (found.what === "new") await env.store.createRun(run, encodePlan(plan));
       await withContext(env, run, plan, lease, async (context) => {
-        const fresh = found.what === "new";
-        if (fresh) {
+        if (found.what === "new") {
           const stages = plan.stages.map((stage) => ({
             id: stage.id,
             reversible: isReversible(stage),
@@ -58,8 +57,9 @@ export async function applyPlan(
         } else {
           await context.journal.append({ type: "run.resume", ...takenBy(env, context) });
         }
-        env.emit({ type: "run", run, doing: fresh ? "apply" : "resume", plan: plan.hash });
-        await goForward(context, options, fresh);
+        const doing = found.what === "new" ? "apply" : "resume";
+        env.emit({ type: "run", run, doing, plan: plan.hash });
+        await goForward(context, options);
       });
       return run;
     } finally {
@@ -68,18 +68,15 @@ export async function applyPlan(
   }
 }
 
-async function goForward(
-  context: RunContext,
-  { until }: ApplyOptions,
-  fresh: boolean,
-): Promise<void> {
+async function goForward(context: RunContext, { until }: ApplyOptions): Promise<void> {
   const { plan, journal, emit, run } = context;
   const commands = [`to go on: ops run resume ${run}`, `to go back: ops shard rollback ${run}`];
   try {
     const agenda = agendaForward(plan, statusOf(context), until);
-    if (!fresh)
+    // Until it has touched something, a run that is taken up is as good as a new one: the plan may be stale by now.
+    let admitted = !isUntouched(statusOf(context)) || agenda.length === 0;
+    if (admitted)
       await pushEpochs(context, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))));
-    let admitted = !fresh || agenda.length === 0;
     await executeForward(context, agenda, async () => {
       if (!admitted) await admitNew(context);
       admitted = true;

@@ -2,9 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 
 export interface Clock {
   /** Milliseconds since 1970. */
-  now(): number;
+  readonly now: () => number;
   /** Ends early, without an error, when the signal is aborted. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  readonly sleep: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 
 export const systemClock: Clock = {
@@ -16,6 +16,11 @@ export const systemClock: Clock = {
     });
   },
 };
+
+/** Tells how long ago a time (ISO 8601) was, milliseconds. */
+export function ageBy({ now }: Pick<Clock, "now">): (time: string) => number {
+  return (time) => now() - Date.parse(time);
+}
 
 /** What the person at the terminal asked for meanwhile. */
 export interface Stop {
@@ -29,6 +34,33 @@ export const neverStop: Stop = {
   stopping: new AbortController().signal,
   detached: new AbortController().signal,
 };
+
+/** Settles as the promise does, or rejects as soon as a signal is aborted. */
+export async function unlessAborted<T>(
+  promise: Promise<T>,
+  signals: readonly AbortSignal[],
+): Promise<T> {
+  const any = AbortSignal.any([...signals]);
+  if (any.aborted) {
+    promise.catch(() => {});
+    throw any.reason;
+  }
+  const { promise: aborted, reject } = withReject();
+  const onAbort = () => reject(any.reason);
+  any.addEventListener("abort", onAbort, { once: true });
+  try {
+    return await Promise.race([promise, aborted]);
+  } finally {
+    any.removeEventListener("abort", onAbort);
+    promise.catch(() => {});
+  }
+}
+
+function withReject(): { promise: Promise<never>; reject: (reason: unknown) => void } {
+  let reject: (reason: unknown) => void = () => {};
+  const promise = new Promise<never>((_, no) => (reject = no));
+  return { promise, reject };
+}
 
 /** How long a run waits for what should come right by itself, milliseconds. */
 export interface Patience {

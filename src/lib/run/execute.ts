@@ -4,6 +4,7 @@ import type { AgendaStage } from "./agenda.js";
 import { type RunContext, statusOf } from "./context.js";
 import { Interrupted, StepFailure, runError } from "./failure.js";
 import type { StopReason } from "./journal/records.js";
+import { isUntouched } from "./journal/status.js";
 import { handlerOf, sayStep } from "./steps/registry.js";
 
 /** Does what is left of stages, wave by wave; `before` is done once a stage is entered. */
@@ -125,8 +126,7 @@ export async function stopRun(
       { hint: commands.join("\n      "), details: { run } },
     );
   }
-  const { direction, ops, routes } = statusOf(context);
-  const untouched = direction === "apply" && ops.size === 0 && routes.size === 0;
+  const untouched = isUntouched(statusOf(context));
   if (error instanceof StepFailure) {
     const { failure, step } = error;
     if (untouched) await refuse(context, failure.message);
@@ -153,5 +153,7 @@ async function refuse({ journal, emit }: RunContext, why: string): Promise<void>
 
 function whereOf({ plan, run }: RunContext, step: string | null): string {
   const stage = plan.stages.find(({ waves }) => waves.flat().some(({ id }) => id === step));
-  return stage === undefined ? `run ${run}` : `run ${run}, stage ${stage.id}, step ${step}`;
+  return stage === undefined || step === null
+    ? `run ${run}`
+    : `run ${run}, stage ${stage.id}, step ${step}`;
 }

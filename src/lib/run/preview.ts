@@ -6,6 +6,7 @@ import { assertCurrent } from "./drift.js";
 import { soakLeft } from "./finalize.js";
 import { findRun } from "./find-run.js";
 import { readHistory } from "./journal/journal.js";
+import { isUntouched } from "./journal/status.js";
 import { observeAgents } from "./observe.js";
 import { wayBack } from "./rollback.js";
 import { type RunEnvironment, planOf } from "./session.js";
@@ -35,7 +36,7 @@ export async function previewApply(
     env,
     plan,
     participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))),
-    status === null,
+    status === null || isUntouched(status),
   );
   return { run: status?.run ?? null, lines: linesOf(agenda, "forward"), notes };
 }
@@ -63,7 +64,8 @@ export async function previewFinalize(env: Reading, run: string): Promise<Previe
   if (left === null || status === null) return { run, lines: [], notes: ["the run was finalized"] };
   const plan = await planOf(env.store, run);
   const notes = await reach(env, plan, [], false);
-  if (left > 0) notes.unshift(`the run soaks until ${status.soakUntil}`);
+  if (left > 0 && status.soakUntil !== null)
+    notes.unshift(`the run soaks until ${status.soakUntil}`);
   return { run, lines: linesOf(agendaFinal(plan, status), "forward"), notes };
 }
 

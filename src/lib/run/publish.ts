@@ -1,9 +1,9 @@
+import { sha256 } from "../plan/hash.js";
 import type { RouteTable } from "../routing/table.js";
 import { decodeTable, encodeTable } from "../routing/wire.js";
 import type { StateStore } from "../state/contract.js";
 import { backoff } from "./clock.js";
 import { StepFailure, asProblem, failureOf, refusalOf } from "./failure.js";
-import { sha256 } from "./journal/codec.js";
 import type { Failure } from "./journal/records.js";
 import { type RunContext, authorityFor } from "./context.js";
 
@@ -11,6 +11,8 @@ import { type RunContext, authorityFor } from "./context.js";
 export class Publisher {
   readonly #context: PublisherContext;
   readonly #queue = new Map<string, Promise<unknown>>();
+  /** Agents that did not answer the last time: where one is not needed, nobody waits for it again. */
+  readonly #silent = new Set<string>();
 
   constructor(context: PublisherContext) {
     this.#context = context;
@@ -82,6 +84,8 @@ export class Publisher {
     await Promise.all(
       agents.nodes.map(async (node) => {
         const told = await this.#tell(node, table, needed.includes(node));
+        if (told === null) this.#silent.delete(node);
+        else this.#silent.add(node);
         if (told !== null) problems.set(node, told);
       }),
     );
@@ -97,7 +101,8 @@ export class Publisher {
   async #tell(node: string, table: RouteTable, isNeeded: boolean): Promise<StepFailure | null> {
     const { agents, clock, patience } = this.#context;
     const asked = `take version ${table.version} of the routes of ${table.keyspace}`;
-    const until = clock.now() + (isNeeded ? patience.reconnectMs : patience.routesMs);
+    const grace = this.#silent.has(node) ? 0 : patience.routesMs;
+    const until = clock.now() + (isNeeded ? patience.reconnectMs : grace);
     for (let tries = 1; ; tries += 1) {
       try {
         await agents.of(node).putRoutes(table, authorityFor(this.#context, table.keyspace));

@@ -1,5 +1,5 @@
 import type { Failure, JsonObject, Outcome } from "./journal/records.js";
-import type { Activity, Direction, RunStatus } from "./journal/status.js";
+import { type Activity, type Direction, type RunStatus, isTouched } from "./journal/status.js";
 
 /** How a run stands, for people and programs. */
 export interface RunSummary {
@@ -34,7 +34,7 @@ export function summarize(status: RunStatus): RunSummary {
   const entered = status.stages.filter(({ id }) => status.entered.has(id));
   const stage =
     direction === "undo"
-      ? entered.findLast(({ waves }) => waves.flat().some((step) => stepIsLeft(status, step)))
+      ? entered.findLast(({ waves }) => waves.flat().some((step) => isTouched(status, step)))
       : entered.at(-1);
   const missing = [...status.routes].filter(([, { missing }]) => missing.length > 0);
   return {
@@ -61,14 +61,9 @@ export function summarize(status: RunStatus): RunSummary {
 }
 
 /** What can be typed about a run in this state. */
-export function nextCommands({ run, direction, activity }: RunStatus): string[] {
+function nextCommands({ run, direction, activity }: RunStatus): string[] {
   if (activity === "ended") return [];
   if (activity === "soaking") return [`ops shard finalize ${run}`, `ops shard rollback ${run}`];
   const again = `ops run resume ${run}`;
   return direction === "apply" ? [again, `ops shard rollback ${run}`] : [again];
-}
-
-function stepIsLeft(status: RunStatus, step: string): boolean {
-  const state = status.steps.get(step)?.state;
-  return state !== undefined && state !== "undone";
 }

@@ -63,12 +63,10 @@ export async function nodeTables(
 }
 
 /** What one agent said, or why it did not. */
-export interface AgentAnswer {
-  readonly node: string;
-  readonly url: string;
-  readonly status: NodeStatus | null;
-  readonly why: string | null;
-}
+export type AgentAnswer = { readonly node: string; readonly url: string } & (
+  | { readonly status: NodeStatus; readonly why: null }
+  | { readonly status: null; readonly why: string }
+);
 
 /** Asks agents for their state, all at once. */
 export async function askAgents(

@@ -132,7 +132,12 @@ const gates = z.strictObject({
     .ratio("Largest p99 of the new copy over that of the source.", "2", 1)
     .prefault(2),
   p99Floor: field
-    .duration("A p99 of the new copy up to this is good enough, whatever the ratio.", "20ms", 0, DAY)
+    .duration(
+      "A p99 of the new copy up to this is good enough, whatever the ratio.",
+      "20ms",
+      0,
+      DAY,
+    )
     .prefault("20ms"),
   maxLag: field.duration("How far the new copy may be behind.", "1s", 1, DAY).prefault("1s"),
   checkUrl: field

@@ -6,8 +6,8 @@ export default class Ask extends BaseCommand {
   static flags = { yes: yesFlag };
 
   async run() {
-    const sure = await confirm("Drop it all?", this.flags);
-    this.print(sure ? "dropped" : "kept");
-    return { sure };
+    await confirm("Drop it all?", this.flags);
+    this.print("dropped");
+    return { sure: true };
   }
 }

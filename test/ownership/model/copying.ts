@@ -24,11 +24,15 @@ interface Pair {
   readonly target: Rows;
   readonly copy: Copy;
   readonly cursor: LogPosition;
+  /** Up to where another copy of the source has come, which the target may be pointed at. */
+  readonly lagging: number;
+  readonly follows: "source" | "lagging";
   /** A snapshot that is being read, and where it was pinned. */
   readonly pinned: { readonly rows: Rows; readonly at: number } | null;
   readonly written: number;
   readonly trims: number;
   readonly crashes: number;
+  readonly repoints: number;
 }
 
 interface Scope {
@@ -36,11 +40,13 @@ interface Scope {
   readonly writes: number;
   readonly trims: number;
   readonly crashes: number;
+  /** How often the target is pointed at the other of the source and a copy of it that lags behind; at 0 there is no such copy. */
+  readonly repoints: number;
 }
 
 /**
- * A copy, chunk by chunk, each on a newer snapshot, while rows are put and deleted; the target crashes between pinning and storing,
- * and the log may be trimmed under the copy, which then starts again.
+ * A copy, chunk by chunk, while rows are put and deleted; the target crashes between pinning and storing, the log may be trimmed
+ * under the copy, which then starts again, and another source, which may lag behind, goes on with it.
  */
 export class Copying implements Model {
   readonly initial: World;
@@ -60,10 +66,13 @@ export class Copying implements Model {
         target: none,
         copy: shipped.newCopy(),
         cursor: ORIGIN,
+        lagging: 0,
+        follows: "source",
         pinned: null,
         written: 0,
         trims: 0,
         crashes: 0,
+        repoints: 0,
       }),
     ];
   }
@@ -71,8 +80,7 @@ export class Copying implements Model {
   violation([number]: World): string | null {
     const pair = this.#pairs.value(number!);
     if (!this.#rules.readable(pair.copy, pair.cursor)) return null;
-    const then: number[] = pair.source.map(() => 0);
-    for (const { row, value } of pair.log.slice(0, Number(pair.cursor.index))) then[row] = value;
+    const then = rowsAt(pair, Number(pair.cursor.index));
     if (pair.target.join() === then.join()) return null;
     const back = pair.target.some((value, row) => value !== 0 && then[row] === 0);
     return back ? "DELETED ROW CAME BACK" : "A STATE THAT NEVER EXISTED";
@@ -83,7 +91,10 @@ export class Copying implements Model {
     const { copy, pinned, cursor } = pair;
     const go = (label: string, change: Partial<Pair>) =>
       emit(label, [this.#pairs.number({ ...pair, ...change })]);
-    const { rows, writes, trims, crashes } = this.#scope;
+    const { rows, writes, trims, crashes, repoints } = this.#scope;
+    // A copy keeps its own log; what its source has trimmed before it came so far is out of its reach.
+    const [head, trimmed] =
+      pair.follows === "source" ? [pair.log.length, pair.trimmed] : [pair.lagging, 0];
 
     if (pair.written < writes) {
       for (let row = 0; row < rows; row++) {
@@ -101,15 +112,22 @@ export class Copying implements Model {
     }
     if (pinned !== null && pair.crashes < crashes)
       go("crash", { pinned: null, crashes: pair.crashes + 1 });
+    if (repoints > 0 && pair.lagging < pair.log.length && pair.lagging >= pair.trimmed) {
+      go("the lagging copy comes on", { lagging: pair.lagging + 1 });
+    }
+    if (pair.repoints < repoints) {
+      const follows = pair.follows === "source" ? "lagging" : "source";
+      go(`pointed at the ${follows}`, { follows, repoints: pair.repoints + 1 });
+    }
 
     const needs = copy.phase === "copying" ? copy.first : cursor;
-    if (needs !== null && !shipped.logReaches(at(pair.trimmed), needs)) {
+    if (needs !== null && !shipped.logReaches(at(trimmed), needs)) {
       const target = this.#rules.wipes ? pair.target.map(() => 0) : pair.target;
       go("starts again", { copy: shipped.newCopy(), target, cursor: ORIGIN, pinned: null });
       return;
     }
     if (copy.phase === "copying" && pinned === null) {
-      go("pins", { pinned: { rows: pair.source, at: pair.log.length } });
+      go("pins", { pinned: { rows: rowsAt(pair, head), at: head } });
     }
     if (copy.phase === "copying" && pinned !== null) {
       const row = copy.key === null ? 0 : Number(copy.key) + 1;
@@ -119,7 +137,7 @@ export class Copying implements Model {
       const done = row === rows - 1 ? this.#rules.copyFinished(stored) : { copy: stored, cursor };
       go(`stores row ${row}`, { ...done, target, pinned: null });
     }
-    if (copy.phase === "streaming" && cursor.index < pair.log.length) {
+    if (copy.phase === "streaming" && cursor.index < head) {
       const { row, value } = pair.log[Number(cursor.index)]!;
       const position = at(Number(cursor.index) + 1);
       if (this.#rules.acceptsFrame(cursor, "link", { link: "link", prev: cursor, position })) {
@@ -127,6 +145,13 @@ export class Copying implements Model {
       }
     }
   }
+}
+
+/** The source's rows as they were after so many entries. */
+function rowsAt({ source, log }: Pair, entries: number): Rows {
+  const rows: number[] = source.map(() => 0);
+  for (const { row, value } of log.slice(0, entries)) rows[row] = value;
+  return rows;
 }
 
 function at(entries: number): LogPosition {

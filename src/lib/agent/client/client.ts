@@ -3,7 +3,7 @@ import type { z } from "zod";
 import type { RouteTable } from "../../routing/table.js";
 import { encodeTable, routesAnswer, type RoutesAnswer } from "../../routing/wire.js";
 import { type Authority, HEADER } from "../protocol/headers.js";
-import { encodeJson } from "../protocol/json.js";
+import { encodeJson, type NodeRef } from "../protocol/json.js";
 import {
   type Histogram,
   histogram,
@@ -13,6 +13,7 @@ import {
   stats,
 } from "../protocol/node.js";
 import { type Operation, operation, type OperationRequest } from "../protocol/operation.js";
+import { reachAnswer, type ReachAnswer } from "../protocol/peer.js";
 import { AgentProblem, readProblem } from "./problem.js";
 
 /** Errors that say that the connection was never made, so nothing was sent. */
@@ -107,6 +108,12 @@ export class AgentClient {
   async histogram(keyspace: string, lo: bigint, hi: bigint, buckets: number): Promise<Histogram> {
     const path = `/v1/histogram?keyspace=${encodeURIComponent(keyspace)}&lo=${lo}&hi=${hi}&buckets=${buckets}`;
     return this.#ask(histogram, { method: "GET", path, waitMs: 60_000 });
+  }
+
+  /** Whether that agent can reach another one. */
+  async reach(to: NodeRef): Promise<ReachAnswer> {
+    const path = "/v1/reach";
+    return this.#ask(reachAnswer, { method: "POST", path, body: to, waitMs: 3_000 });
   }
 
   async stats(keyspace: string, seconds: number): Promise<Stats> {

@@ -47,6 +47,13 @@ export class Peers {
     return reignAnswer.parse(JSON.parse(await read(url, body))).reign;
   }
 
+  /** The id of the node at that address. */
+  async nodeAt(url: string, timeoutMs: number): Promise<string> {
+    const answer = await this.#request(url, "/livez", "GET", null, AbortSignal.timeout(timeoutMs));
+    const { node } = JSON.parse(await read(url, answer.body)) as { node?: unknown };
+    return typeof node === "string" ? node : "unknown";
+  }
+
   async acknowledge(url: string, ask: Acknowledgement): Promise<void> {
     const body = await this.#post(
       url,

@@ -61,6 +61,11 @@ export const reignAnswer = z.object({
   reign: z.object({ node: z.string(), generation: uint64 }).nullable(),
 });
 
+/** `POST /v1/reach`: can this node reach another agent, and is it the one? */
+export const reachRequest = nodeRef;
+export const reachAnswer = z.object({ reached: z.boolean(), error: z.string().nullable() });
+export type ReachAnswer = z.infer<typeof reachAnswer>;
+
 const place = z.base64().transform((text): Buffer => Buffer.from(text, "base64"));
 
 /** `POST /v1/replication/snapshot`: one page of rows, pinned for a bounded time; the answer is a stream of frames. */

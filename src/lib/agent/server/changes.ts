@@ -43,12 +43,22 @@ export async function sendChanges(
       wake.reset();
       const page = readPage(deps, ask.keyspace, lanes, sequence);
       sequence = page.through;
-      const stale = staleLanes(holdings, ask.keyspace, lanes);
-      page.frames.push({ type: "progress", sent: sequence, head: page.head, stale });
-      await send(out, page.frames, signal);
+      const progress = (): Frame => ({
+        type: "progress",
+        sent: sequence,
+        head: page.head,
+        stale: staleLanes(holdings, ask.keyspace, lanes),
+      });
+      await send(out, [...page.frames, progress()], signal);
       retention.renew(follower);
-      if (sequence === page.head) await wake.next(engine.log().last > sequence);
-      else await breathe();
+      // A view may be newer than what the engine has told of: without this turn it would never get to tell.
+      await breathe();
+      if (sequence < page.head) continue;
+      // Nothing to read again while nothing happens.
+      while (engine.log().last <= sequence && !(await wake.next())) {
+        await send(out, [progress()], signal);
+        retention.renew(follower);
+      }
     }
   } finally {
     wake.close();
@@ -108,7 +118,7 @@ async function send(out: Writable, frames: readonly Frame[], signal: AbortSignal
   if (!out.write(Buffer.concat(frames.map(encodeFrame)))) await once(out, "drain", { signal });
 }
 
-/** Waits until the log grows or an entry changes, at most a heartbeat. Forgets nothing that happens after `reset`. */
+/** Tells whether the log grew or an entry changed since `reset`; waits for it, at most a heartbeat. */
 function waker({ engine, holdings }: ChangesDeps, signal: AbortSignal) {
   let due = false;
   let wake: (() => void) | null = null;
@@ -122,8 +132,8 @@ function waker({ engine, holdings }: ChangesDeps, signal: AbortSignal) {
     reset(): void {
       due = false;
     },
-    async next(more: boolean): Promise<void> {
-      if (!due && !more && !signal.aborted) {
+    async next(): Promise<boolean> {
+      if (!due && !signal.aborted) {
         await new Promise<void>((resolve) => {
           const timer = setTimeout(resolve, HEARTBEAT_MS);
           wake = () => {
@@ -134,6 +144,7 @@ function waker({ engine, holdings }: ChangesDeps, signal: AbortSignal) {
         wake = null;
       }
       signal.throwIfAborted();
+      return due;
     },
     close(): void {
       for (const stop of stops) stop();

@@ -46,6 +46,8 @@ export interface Write {
 /** The data of this node: every access checks who the node is for that position, writes inside the transaction itself. */
 export class Data {
   readonly #deps: DataDeps;
+  /** It never changes once it is stored. */
+  readonly #shardings = new Map<string, Sharding>();
 
   constructor(deps: DataDeps) {
     this.#deps = deps;
@@ -53,6 +55,8 @@ export class Data {
 
   /** How the keyspace is cut. Stored with the first entry of it. Throws 404 `no-keyspace`. */
   sharding(keyspace: string): Sharding {
+    const cached = this.#shardings.get(keyspace);
+    if (cached !== undefined) return cached;
     const known = this.#deps.engine.document<Sharding>(SHARDING, keyspace);
     if (known === null) {
       throw new ProblemError(
@@ -64,6 +68,7 @@ export class Data {
         },
       );
     }
+    this.#shardings.set(keyspace, known);
     return known;
   }
 
@@ -136,9 +141,10 @@ export class Data {
     { write, position, place }: { write: Write; position: bigint; place: Place },
   ): Standing | ProblemError {
     const holding = this.#deps.holdings.at(keyspace, position);
-    if (holding === null || holding.state.durable.role !== "primary")
-      return this.wrongNode(keyspace, position);
-    if (!acceptsWrites(holding.state)) {
+    const role = holding?.state.durable.role ?? null;
+    if (holding === null || role === "follower") return this.wrongNode(keyspace, position);
+    // Also while this node is about to take over: who asks the old writer is sent back here.
+    if (role !== "primary" || !acceptsWrites(holding.state)) {
       return new ProblemError(
         503,
         "moving",

@@ -50,6 +50,8 @@ export class Ownership {
   readonly #peerUrls = new Map<string, string>();
   /** Holdings whose machine must hear of every flushed cursor. */
   readonly #watching = new Set<Holding>();
+  /** When the fence of an attempt was asked for, monotonic ms: the writes pause from then at the earliest. */
+  readonly #fencedAt = new Map<string, number>();
   #closed = false;
 
   constructor(deps: OwnershipDeps) {
@@ -86,15 +88,21 @@ export class Ownership {
     });
   }
 
-  /** Resolves with how the attempt ended. Only on a holding that is exactly the slice. Throws `busy`. */
+  /**
+   * Resolves with how the attempt ended, and for how long at most writes were paused. Only on a holding that is exactly the slice.
+   * Throws `busy`.
+   */
   async takeover(
     holding: Holding,
     ask: { attempt: string; next: bigint; budgetMs: number; giveUpMs: number },
-  ): Promise<Outcome> {
+  ): Promise<Outcome & { pauseMs: number }> {
     this.#requireCurrent(holding);
     const ended = this.outcomeOf(ask.attempt);
     this.dispatch(holding, { type: "takeover", ...ask });
-    return ended;
+    const outcome = await ended;
+    const from = this.#fencedAt.get(ask.attempt);
+    this.#fencedAt.delete(ask.attempt);
+    return { ...outcome, pauseMs: from === undefined ? 0 : performance.now() - from };
   }
 
   /** The holding follows another copy; resolves once that is stored. It must be an idle follower. Throws `busy`. */
@@ -216,7 +224,8 @@ export class Ownership {
         this.#send(holding, effect);
         return;
       case "drain":
-        void this.#deps.engine.barrier().then(() => {
+        // What waits in the queue has not been admitted: it will meet the fence.
+        void this.#deps.engine.settled().then(() => {
           const position = this.#deps.engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
           this.dispatch(holding, { type: "drained", token: effect.token, position });
         }, this.#deps.die);
@@ -293,6 +302,9 @@ export class Ownership {
     const { keyspace, lo, hi } = holding;
     try {
       if (url === null) throw new Error(`no address is known of ${to}`);
+      if (request.kind === "fence" && !this.#fencedAt.has(request.attempt)) {
+        this.#fencedAt.set(request.attempt, performance.now());
+      }
       const wait = request.kind === "fence" ? request.budgetMs + ANSWER_MS : ANSWER_MS;
       const answer = await peers.ownership(url, { keyspace, lo, hi, from: self(), request }, wait);
       this.#retries.forget(request.attempt);

@@ -4,12 +4,21 @@ import type { StoredDrop, StoredEntry } from "../contract.js";
 import { EntryTable } from "../entry-table.js";
 import type { Delta } from "./delta.js";
 import { decodeJson } from "./records.js";
-import { CURSORS, DROPS, ENTRIES, KEYSPACES, LOG_LAST, endOf } from "./state-keys.js";
+import {
+  CURSORS,
+  DROPS,
+  ENTRIES,
+  ENTRIES_VERSION,
+  KEYSPACES,
+  LOG_LAST,
+  endOf,
+} from "./state-keys.js";
 import type { Tables } from "./tables.js";
 
 /** What is kept in memory of the last flushed commit: small, and asked for with each request. */
 export class Committed {
   entries = EntryTable.empty;
+  entriesVersion = 0;
   drops: readonly StoredDrop[] = [];
   /** Ids of keyspaces. */
   keyspaces: ReadonlyMap<string, number> = new Map();
@@ -33,6 +42,7 @@ export class Committed {
     const entries: StoredEntry[] = [];
     all<StoredEntry>(ENTRIES, (_, entry) => entries.push(entry));
     loaded.entries = EntryTable.of(entries);
+    loaded.entriesVersion = entriesVersionIn(tables);
     all<StoredDrop>(DROPS, (_, drop) => (loaded.drops = [...loaded.drops, drop]));
     all<LogPosition>(CURSORS, (key, at) => loaded.#cursors.set(key, at));
 
@@ -48,6 +58,7 @@ export class Committed {
 
   apply(delta: Delta): void {
     this.entries = delta.entries;
+    this.entriesVersion = delta.entriesVersion;
     this.drops = delta.drops;
     this.keyspaces = delta.keyspaces;
     this.first = delta.first;
@@ -57,6 +68,11 @@ export class Committed {
       else this.#cursors.set(key, at);
     }
   }
+}
+
+export function entriesVersionIn({ state }: Tables, of?: { transaction: Transaction }): number {
+  const recorded = state.getBinary(ENTRIES_VERSION, of);
+  return recorded === undefined ? 0 : decodeJson<number>(recorded);
 }
 
 const MAX_SEQUENCE = (1n << 64n) - 1n;

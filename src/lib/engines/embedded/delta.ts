@@ -3,6 +3,7 @@ import type { Place, StoredDrop } from "../contract.js";
 import type { EntryTable } from "../entry-table.js";
 import type { Committed } from "./committed.js";
 import { encodeJson } from "./records.js";
+import { ENTRIES_VERSION } from "./state-keys.js";
 import type { RowKey, Tables } from "./tables.js";
 
 export interface RowWrite extends RowKey {
@@ -42,6 +43,11 @@ export class Delta {
     this.keyspaces = below.keyspaces;
     this.first = below.first;
     this.last = below.last;
+  }
+
+  get entriesVersion(): number {
+    const below: number = this.#below.entriesVersion;
+    return this.entries === this.#below.entries ? below : below + 1;
   }
 
   get isEmpty(): boolean {
@@ -117,6 +123,9 @@ export class Delta {
       for (const [key, at] of this.cursors) {
         if (at === null) state.remove(key);
         else state.put(key, encodeJson(at));
+      }
+      if (this.entries !== this.#below.entries) {
+        state.put(ENTRIES_VERSION, encodeJson(this.entriesVersion));
       }
       for (const [key, value] of this.state) {
         if (value === null) state.remove(key);

@@ -65,8 +65,8 @@ class EmbeddedEngine implements Engine {
     return this.#commits.run(work);
   }
 
-  async barrier(): Promise<void> {
-    await this.#commits.run(() => undefined);
+  async settled(): Promise<void> {
+    await this.#commits.settled();
   }
 
   read(): View {

@@ -26,6 +26,8 @@ export class GroupCommit {
   readonly #onFlush: (before: { last: bigint }) => void;
   #queue: Item[] = [];
   #running = false;
+  /** The commit of the works that have run: whether it went well. */
+  #committing: Promise<boolean> = Promise.resolve(true);
   /** Why nothing is taken any more. */
   #refusal: OpsError | null = null;
 
@@ -60,6 +62,14 @@ export class GroupCommit {
     });
   }
 
+  /** Resolves when the works that have run are flushed. Rejects when they could not be. */
+  async settled(): Promise<void> {
+    if (await this.#committing) return;
+    throw (
+      this.#refusal ?? new OpsError("engine-failed", EXIT.unknown, "the store could not commit")
+    );
+  }
+
   /** Refuses works from now on; resolves when those before are flushed. */
   async close(): Promise<void> {
     const flushed = this.run(() => undefined);
@@ -73,7 +83,12 @@ export class GroupCommit {
       const settle = this.#runWorks(batch);
       if (!batch.isEmpty) {
         try {
-          await batch.commit(this.#tables);
+          const commit = batch.commit(this.#tables);
+          this.#committing = commit.then(
+            () => true,
+            () => false,
+          );
+          await commit;
         } catch (error) {
           await this.#fail(error, settle);
           return;

@@ -5,6 +5,8 @@ export const ENTRIES = "entry/";
 export const CURSORS = "cursor/";
 export const DROPS = "drop/";
 export const KEYSPACES = "keyspace/";
+/** Rises with every commit that changes an entry: tells whether the entries in memory are those of a view. */
+export const ENTRIES_VERSION = "entries/version";
 /** The last sequence given out; written by a trim, which may empty the log. */
 export const LOG_LAST = "log/last";
 

@@ -17,7 +17,7 @@ import { digestRows } from "../digest.js";
 import { EntryTable } from "../entry-table.js";
 import { histogramOf } from "../histogram.js";
 import { positionOf } from "../place.js";
-import { type Committed, lastSequenceIn } from "./committed.js";
+import { type Committed, entriesVersionIn, lastSequenceIn } from "./committed.js";
 import { rangeOf } from "./ranges.js";
 import { decodeJson, decodeRecord } from "./records.js";
 import { ENTRIES, cursorKey, endOf } from "./state-keys.js";
@@ -136,8 +136,12 @@ export class EmbeddedView implements View {
 
   #entryTable(): EntryTable {
     const transaction = this.#open();
+    if (this.#entries !== null) return this.#entries;
+    if (entriesVersionIn(this.#tables, { transaction }) === this.#committed.entriesVersion) {
+      return (this.#entries = this.#committed.entries);
+    }
     const range = { start: ENTRIES, end: endOf(ENTRIES), transaction };
-    this.#entries ??= EntryTable.of(
+    this.#entries = EntryTable.of(
       Array.from(this.#tables.state.getRange(range), ({ value }) => decodeJson<StoredEntry>(value)),
     );
     return this.#entries;

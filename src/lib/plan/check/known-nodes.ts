@@ -18,12 +18,10 @@ export const knownNodes: Check = {
     const holders = plan.keyspaces.flatMap(({ before, after }) =>
       [...before, ...after].flatMap(copiesOf),
     );
-    const inHoldings = [...new Set(holders)]
-      .filter(unknown)
-      .map((node) => ({
-        message: `holder ${node} is not among the nodes of the plan`,
-        step: null,
-      }));
+    const inHoldings = [...new Set(holders)].filter(unknown).map((node) => ({
+      message: `holder ${node} is not among the nodes of the plan`,
+      step: null,
+    }));
     return [...inSteps, ...inHoldings];
   },
 };

@@ -1,24 +1,14 @@
-import type { StageKind } from "../types.js";
+import { STAGE_KINDS, type StageKind } from "../types.js";
 import type { Check } from "./finding.js";
 
-const ORDER: readonly StageKind[] = [
-  "preflight",
-  "create",
-  "attach",
-  "sync",
-  "verify",
-  "promote-reads",
-  "promote-writes",
-  "soak",
-  "retire",
-];
+const rank = (kind: StageKind): number => STAGE_KINDS.indexOf(kind);
 
 /** Stages come in the one order that can be taken back at any point, and the first is the preflight. */
 export const stageOrder: Check = {
   rule: "stage-order",
   find({ stages }) {
     const late = stages
-      .filter((stage, i) => i > 0 && ORDER.indexOf(stage.kind) < ORDER.indexOf(stages[i - 1]!.kind))
+      .filter((stage, i) => i > 0 && rank(stage.kind) < rank(stages[i - 1]!.kind))
       .map((stage) => ({ message: `stage ${stage.id} comes too late`, step: null }));
     const first = stages[0];
     if (!first || first.kind === "preflight") return late;

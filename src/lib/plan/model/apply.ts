@@ -1,7 +1,7 @@
 import { clip, gaps, touching, type Piece } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
+import { liveReaders } from "../../routing/change.js";
 import type { Reader } from "../../routing/table.js";
-import { compareText } from "../order.js";
 import type { Step, TakeoverStep } from "../types.js";
 import {
   copyOn,
@@ -101,10 +101,7 @@ export function setReaders(
   segment: Segment,
   readers: readonly Reader[],
 ): KeyspaceModel {
-  const live = readers
-    .filter((reader) => reader.weight > 0)
-    .map(({ node, weight }) => ({ node, weight }))
-    .toSorted((a, b) => compareText(a.node, b.node));
+  const live = liveReaders(readers);
   for (const { node } of live) mustBeWhole(keyspace, node, segment);
   const writers = [...keyspace.copies].flatMap(([node, copies]) =>
     clip(copies, segment)
@@ -130,7 +127,9 @@ export function takeover(
   }
   for (const { value } of copyOn(keyspace, node, segment)) {
     if (value.source !== from)
-      throw new ModelBreach(`${node} would take over from ${from} but follows ${value.source ?? "nobody"}`);
+      throw new ModelBreach(
+        `${node} would take over from ${from} but follows ${value.source ?? "nobody"}`,
+      );
     if (!value.synced || !value.verified)
       throw new ModelBreach(`${node} would take over before it is in sync and verified`);
   }

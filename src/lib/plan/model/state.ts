@@ -1,5 +1,6 @@
 import { clip, gaps, normalise, replace, type Piece, type SegmentMap } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
+import { sameReaders } from "../../routing/change.js";
 import type { Reader } from "../../routing/table.js";
 import type { Holding, PlanKeyspace } from "../types.js";
 
@@ -101,7 +102,7 @@ export function withRoutes(
   return { ...keyspace, routes: replace(keyspace.routes, segment, pieces, sameRoute) };
 }
 
-export function sameCopy(a: CopyState, b: CopyState): boolean {
+function sameCopy(a: CopyState, b: CopyState): boolean {
   return (
     a.role === b.role &&
     a.shard === b.shard &&
@@ -113,12 +114,5 @@ export function sameCopy(a: CopyState, b: CopyState): boolean {
 }
 
 export function sameRoute(a: Route, b: Route): boolean {
-  return (
-    a.writer === b.writer &&
-    a.shard === b.shard &&
-    a.readers.length === b.readers.length &&
-    a.readers.every(
-      ({ node, weight }, i) => node === b.readers[i]?.node && weight === b.readers[i].weight,
-    )
-  );
+  return a.writer === b.writer && a.shard === b.shard && sameReaders(a.readers, b.readers);
 }

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { EXIT, OpsError } from "../../errors.js";
+import { sha256 } from "../../plan/hash.js";
 import type { JournalRecord, RecordBody } from "./records.js";
 
 export const FIRST_PREV = "0".repeat(64);
@@ -70,10 +70,6 @@ function decodeLine(bytes: Uint8Array): { record: JournalRecord; hash: string } 
   const text = line.slice(0, match.index);
   if (sha256(text) !== match[1]) return null;
   return { record: JSON.parse(`${text}}`) as JournalRecord, hash: match[1] };
-}
-
-export function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
 }
 
 function badLine(where: string, line: number, why: string): OpsError {

@@ -125,8 +125,6 @@ export type RecordBody =
   /** A rollback went on without a node that did not answer; the step is undone later. */
   | { readonly type: "step.postponed"; readonly step: string; readonly error: Failure };
 
-export type RecordType = RecordBody["type"];
-
 export type JournalRecord = RecordBody & {
   /** From 1, without gaps. */
   readonly seq: number;

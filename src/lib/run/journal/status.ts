@@ -120,3 +120,8 @@ export function isTouched(status: RunStatus, step: string): boolean {
   const state = status.steps.get(step)?.state;
   return state !== undefined && state !== "undone";
 }
+
+/** Whether a run that is applied has asked no agent for a change yet, nor published routes. */
+export function isUntouched({ direction, ops, routes }: RunStatus): boolean {
+  return direction === "apply" && ops.size === 0 && routes.size === 0;
+}

@@ -19,7 +19,7 @@ export async function dropCopies(
   },
   undo: boolean,
 ): Promise<void> {
-  const { id, keyspace, segment, node } = step;
+  const { id, keyspace, node } = step;
   const options = { undo, what: `drop its copy of ${range(step)}`, leavable: false };
   await settle(context, id, options);
   const prepare = async () => {

@@ -66,7 +66,7 @@ interface Reads {
 }
 
 /** What the gates have against the node; `quiet` when it had too few reads to say. */
-export function judge(
+function judge(
   gates: Gates,
   mine: Reads,
   source: Reads,

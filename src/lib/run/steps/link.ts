@@ -1,11 +1,11 @@
 import { EXIT } from "../../errors.js";
 import { overlapOf } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
+import { sha256 } from "../../plan/hash.js";
 import type { LinkStep } from "../../plan/types.js";
 import { covers, entriesOn } from "../ask.js";
 import { type RunContext, statusOf } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
-import { sha256 } from "../journal/codec.js";
 import { operate, settle } from "../operation.js";
 import { dropCopies } from "./drop-copies.js";
 import { type StepHandler, range } from "./handler.js";

@@ -1,68 +1,86 @@
+import type { NodeStatus } from "../../agent/protocol/node.js";
 import { EXIT } from "../../errors.js";
 import type { PreflightStep } from "../../plan/types.js";
 import { type RunContext, participantsOf } from "../context.js";
 import { StepFailure, asProblem, failure, failureOf } from "../failure.js";
+import type { JsonObject } from "../journal/records.js";
 import type { StepHandler } from "./handler.js";
+import { blockedPaths } from "./preflight-paths.js";
+import { demandOn, judgeRoom } from "./preflight-room.js";
 
-/** Room that a copy takes beside its bytes: the change log, and pages that stay used while a snapshot is read. */
-const ROOM_FACTOR = 1.3;
+/** The writes of so many seconds say how many come while a copy is made. */
+const WINDOW_SECONDS = 60;
 
 export const preflight: StepHandler<PreflightStep> = {
   say: ({ node, bytesIn }) =>
-    `check ${node}: reachable, who it says it is, room for ${bytesIn} bytes`,
+    `check ${node}: reachable, who it says it is, room for ${bytesIn} bytes, its log, its ways to the others`,
   apply: async (context, step) => {
-    const { id, node, bytesIn } = step;
-    const url = context.plan.nodes[node]?.url;
+    const { id, node } = step;
     try {
       const status = await context.agents.of(node).node();
-      const { diskFreeBytes, memoryFreeBytes } = status.store;
-      const problems: string[] = [];
-      if (status.node !== node)
-        problems.push(`${url} speaks for node ${status.node}, not for ${node}`);
-      else if (status.url !== url)
-        problems.push(`${node} tells others that it is at ${status.url}; the topology says ${url}`);
-      const room = Math.ceil(Number(bytesIn) * ROOM_FACTOR);
-      if (room > diskFreeBytes)
-        problems.push(
-          `${node} has ${diskFreeBytes} bytes free on disk, and needs ${room} for the copies`,
-        );
-      if (Number(bytesIn) > memoryFreeBytes) {
-        const message = `${node} gets ${bytesIn} bytes and has ${memoryFreeBytes} bytes of memory free: reads may go to disk`;
-        context.emit({ type: "note", message });
-      }
-      const { version, engine, log } = status;
-      const facts = {
+      const demand = demandOn(context.plan, node, await writesPerSecond(context, node, status));
+      const room = judgeRoom(node, status, demand);
+      const identity = mistakenIdentity(node, context.agents.urlOf(node), status);
+      const paths = isNeeded(context, node) ? await blockedPaths(context, node) : [];
+      const problems = [...identity, ...room.problems, ...paths];
+      for (const message of room.notes) context.emit({ type: "note", message });
+      const { version, engine, log, store } = status;
+      await tell(context, id, {
         node,
         version,
         engine,
-        bytesIn: String(bytesIn),
-        diskFreeBytes,
-        memoryFreeBytes,
+        diskFreeBytes: store.diskFreeBytes,
+        memoryFreeBytes: store.memoryFreeBytes,
         logBytes: log.bytes,
         logMaxBytes: log.maxBytes,
-      };
-      await context.journal.append({ type: "evidence", step: id, about: "preflight", facts });
-      context.emit({ type: "evidence", step: id, about: "preflight", facts });
+        ...demand,
+        ...room.facts,
+        problems,
+        notes: room.notes,
+      });
       if (problems.length > 0)
-        throw new StepFailure(failure("preflight", problems.join("; ")), EXIT.refused);
+        throw new StepFailure(failure("preflight", problems.join("\n  ")), EXIT.refused);
     } catch (error) {
       if (error instanceof StepFailure) throw error;
       const told = failureOf(asProblem(error), node, "tell its state");
       if (isNeeded(context, node)) throw new StepFailure(told, EXIT.refused);
-      await context.journal.append({
-        type: "evidence",
-        step: id,
-        about: "preflight",
-        facts: { node, unreachable: told.message },
-      });
-      context.emit({
-        type: "note",
-        message: `${told.message}. It takes no part; it gets the routes later`,
-      });
+      await tell(context, id, { node, unreachable: told.message });
+      const message = `${told.message}. It takes no part; it gets the routes later`;
+      context.emit({ type: "note", message });
     }
   },
   back: null,
 };
+
+async function tell({ journal, emit }: RunContext, step: string, facts: JsonObject): Promise<void> {
+  await journal.append({ type: "evidence", step, about: "preflight", facts });
+  emit({ type: "evidence", step, about: "preflight", facts });
+}
+
+/** Writes of all keyspaces that the node holds. */
+async function writesPerSecond(
+  { agents }: RunContext,
+  node: string,
+  status: NodeStatus,
+): Promise<number> {
+  const seconds = Math.max(1, Math.min(WINDOW_SECONDS, Math.floor(status.uptimeMs / 1_000)));
+  const keyspaces = [...new Set(status.entries.map(({ keyspace }) => keyspace))];
+  const counts = await Promise.all(
+    keyspaces.map((keyspace) => agents.of(node).stats(keyspace, seconds)),
+  );
+  return counts.reduce((sum, { writes }) => sum + writes.count, 0) / seconds;
+}
+
+function mistakenIdentity(node: string, url: string, status: NodeStatus): string[] {
+  if (status.node !== node)
+    return [
+      `${url} speaks for node ${status.node}, not for ${node}; correct its URL in the topology and plan again`,
+    ];
+  if (status.url === url) return [];
+  return [
+    `${node} tells others that it is at ${status.url}; the topology says ${url}; make the two agree and plan again`,
+  ];
+}
 
 /** Whether the plan cannot be carried out without the node. */
 function isNeeded({ plan }: RunContext, node: string): boolean {

@@ -1,17 +1,22 @@
 import { type FileHandle, open } from "node:fs/promises";
+import { EXIT, OpsError } from "../../errors.js";
 import type { JournalLog } from "../contract.js";
 
 /** A journal as a file: one write and one fdatasync a line. */
 export class FileJournalLog implements JournalLog {
   readonly #file: FileHandle;
-  #broken: unknown = null;
+  readonly #path: string;
+  /** What this process left there; null before it has looked. */
+  #size: number | null = null;
+  #broken: Error | null = null;
 
-  private constructor(file: FileHandle) {
+  private constructor(file: FileHandle, path: string) {
     this.#file = file;
+    this.#path = path;
   }
 
   static async open(path: string): Promise<FileJournalLog> {
-    return new FileJournalLog(await open(path, "r+"));
+    return new FileJournalLog(await open(path, "r+"), path);
   }
 
   async read(): Promise<Uint8Array> {
@@ -23,6 +28,7 @@ export class FileJournalLog implements JournalLog {
       if (bytesRead === 0) break;
       filled += bytesRead;
     }
+    this.#size = filled;
     return bytes.subarray(0, filled);
   }
 
@@ -32,14 +38,16 @@ export class FileJournalLog implements JournalLog {
     try {
       const bytes = Buffer.from(`${line}\n`);
       let at = (await this.#file.stat()).size;
+      if (this.#size !== null && at !== this.#size) throw taken(this.#path);
       for (let done = 0; done < bytes.length;) {
         const { bytesWritten } = await this.#file.write(bytes, done, bytes.length - done, at);
         done += bytesWritten;
         at += bytesWritten;
       }
       await this.#file.datasync();
+      this.#size = at;
     } catch (error) {
-      this.#broken = error;
+      this.#broken = error as Error;
       throw error;
     }
   }
@@ -47,9 +55,20 @@ export class FileJournalLog implements JournalLog {
   async truncate(bytes: number): Promise<void> {
     await this.#file.truncate(bytes);
     await this.#file.datasync();
+    this.#size = bytes;
   }
 
   async close(): Promise<void> {
     await this.#file.close();
   }
+}
+
+/** The lock was taken from this process, and the new holder has gone on: a record in between would make the journal unreadable. */
+function taken(path: string): OpsError {
+  return new OpsError(
+    "lock-lost",
+    EXIT.locked,
+    `another ops took over this run: ${path} has records that this process did not write`,
+    { hint: "this process changes nothing any more; ops run list shows how the run stands" },
+  );
 }

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { Engine } from "../../../engines/contract.js";
+import type { Peers } from "../../client/peer.js";
 import type { NodeRef } from "../../protocol/json.js";
 import type { AccessStats } from "../access-stats.js";
 import type { AuthorityGate } from "../authority.js";
@@ -22,6 +23,7 @@ export interface Services {
   readonly holdings: Holdings;
   readonly links: Links;
   readonly ownership: Ownership;
+  readonly peers: Peers;
   readonly retention: Retention;
   readonly routes: Routes;
   readonly operations: Operations;

@@ -1,16 +1,26 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { decodeTable, encodeTable } from "../../../routing/wire.js";
 import { encodeJson } from "../../protocol/json.js";
+import { reachRequest } from "../../protocol/peer.js";
 import type { Services } from "./context.js";
 import { parseRequest } from "../operations.js";
 import { nodeStatusOf } from "../status.js";
-import { authorityOf, bad, integerParam, positionParam, type Query, waitParam } from "./read.js";
+import {
+  authorityOf,
+  bad,
+  body,
+  integerParam,
+  positionParam,
+  type Query,
+  waitParam,
+} from "./read.js";
 
+const REACH_MS = 3_000;
 const ID = /^[A-Za-z0-9_-]{8,128}$/;
 
 /** What a control plane asks: operations, epochs, routes, and how the node is. */
 export function controlRoutes(app: FastifyInstance, services: Services): void {
-  const { authority, operations, routes, stats, engine, stopping } = services;
+  const { authority, operations, routes, stats, engine, peers, stopping } = services;
 
   app.put("/v1/epochs", async (request, reply) => {
     await authority.admit(authorityOf(request));
@@ -71,6 +81,15 @@ export function controlRoutes(app: FastifyInstance, services: Services): void {
   });
 
   app.get("/v1/node", async (_request, reply) => json(reply, await nodeStatusOf(services)));
+
+  app.post("/v1/reach", async (request, reply) => {
+    const { node, url } = body(reachRequest, request);
+    const error = await peers.nodeAt(url, REACH_MS).then(
+      (found) => (found === node ? null : `${url} is ${found}, not ${node}`),
+      (reason: unknown) => (reason instanceof Error ? reason.message : String(reason)),
+    );
+    return json(reply, { reached: error === null, error });
+  });
 
   app.get<{ Querystring: Query }>("/v1/histogram", async (request, reply) => {
     const { query } = request;

@@ -8,6 +8,8 @@ import {
   digestRequest,
   ownershipAnswer,
   ownershipRequest,
+  reachAnswer,
+  reachRequest,
   reignAnswer,
   reignRequest,
   snapshotRequest,
@@ -41,6 +43,8 @@ const SHAPES = {
   ChangesRequest: changesRequest,
   DigestRequest: digestRequest,
   Acknowledgement: acknowledgement,
+  ReachRequest: reachRequest,
+  ReachAnswer: reachAnswer,
 } as const;
 
 const BYTES = "application/octet-stream";
@@ -86,6 +90,12 @@ const CALLS: Readonly<Record<string, Call>> = {
     summary: "What the node holds and how it is.",
     status: 200,
     gives: "NodeStatus",
+  },
+  "POST /v1/reach": {
+    summary: "Can this node reach another agent, and is it the one?",
+    takes: "ReachRequest",
+    status: 200,
+    gives: "ReachAnswer",
   },
   "GET /v1/histogram": {
     summary: "Rows and bytes in equal-width buckets.",

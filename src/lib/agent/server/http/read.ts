@@ -20,7 +20,7 @@ export function body<T>(shape: z.ZodType<T>, request: FastifyRequest): T {
   throw bad(problems.join("; "));
 }
 
-export function header(request: FastifyRequest, name: string): string | null {
+function header(request: FastifyRequest, name: string): string | null {
   const value = request.headers[name];
   return typeof value === "string" ? value : null;
 }

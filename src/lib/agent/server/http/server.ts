@@ -49,7 +49,7 @@ export function httpServer(services: Services): HttpServer {
     done();
   });
 
-  app.get("/livez", async () => ({ status: "live" }));
+  app.get("/livez", async () => ({ status: "live", node: services.self().node }));
   app.get("/readyz", async (_request, reply) => {
     const waiting = services.holdings
       .all()

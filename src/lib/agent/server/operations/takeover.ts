@@ -101,9 +101,7 @@ async function takeOver(
     );
   }
   task.report("taking over");
-  const began = performance.now();
-  await claim(context, holding, request, task);
-  return { plannedMs, actualMs: performance.now() - began };
+  return { plannedMs, actualMs: await claim(context, holding, request, task) };
 }
 
 /** Whether the node reigns already. An open claim of an earlier try is waited for. Throws `wrong-generation`. */
@@ -128,12 +126,13 @@ async function settled(
   );
 }
 
+/** Resolves with the write pause, ms: from the request for the fence to the first write that could be taken. */
 async function claim(
   { ownership }: Context,
   holding: Holding,
   { generation, budgetMs }: { generation: bigint; budgetMs: number },
   task: Task,
-): Promise<void> {
+): Promise<number> {
   const attempt = randomToken();
   const cancel = () => {
     task.report("resolving");
@@ -142,13 +141,13 @@ async function claim(
   task.signal.addEventListener("abort", cancel, { once: true });
   const slow = setTimeout(() => task.report("resolving"), budgetMs * 2 + 1_000);
   try {
-    const { outcome, why } = await ownership.takeover(holding, {
+    const { outcome, why, pauseMs } = await ownership.takeover(holding, {
       attempt,
       next: generation,
       budgetMs,
       giveUpMs: budgetMs * 2,
     });
-    if (outcome === "taken") return;
+    if (outcome === "taken") return pauseMs;
     throw new ProblemError(
       409,
       why === "wrong-generation" ? why : "aborted",
@@ -204,10 +203,10 @@ async function streaming(
   }
 }
 
-/** The write pause to expect: two round trips, three flushes, and what is still to be applied. */
+/** The write pause to expect: two round trips, four flushes, and what is still to be applied. */
 function predict({ links, timings }: Context, holding: Holding): number {
   const catchUp = links.feedOf(holding)?.predictedCatchUpMs() ?? 0;
-  return catchUp + 2 * timings.roundTripMs(holding.entry.link!.source.url) + 3 * timings.flushMs;
+  return catchUp + 2 * timings.roundTripMs(holding.entry.link!.source.url) + 4 * timings.flushMs;
 }
 
 async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

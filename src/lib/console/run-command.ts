@@ -1,14 +1,14 @@
 import { randomBytes } from "node:crypto";
 import { hostname, userInfo } from "node:os";
 import type { Command } from "@oclif/core";
-import type { Preview } from "../run/preview.js";
+import { BaseCommand } from "../cli/base.js";
+import type { Progress } from "../cli/progress.js";
+import { onStopSignals } from "../cli/signals.js";
+import { EXIT } from "../errors.js";
 import type { RunEvent } from "../run/events.js";
+import type { Preview } from "../run/preview.js";
 import type { RunEnvironment } from "../run/session.js";
 import type { RunSummary } from "../run/summary.js";
-import { EXIT } from "../errors.js";
-import { BaseCommand } from "./base.js";
-import type { Progress } from "./progress.js";
-import { onStopSignals } from "./signals.js";
 
 /** A command that works on a run: tells its events as they come, and hears Ctrl-C. */
 export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T> {
@@ -61,10 +61,11 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
 
   /** Prints how a run stands, and gives it as the command's value. */
   protected async told(env: RunEnvironment, run: string): Promise<RunSummary> {
+    const { ageBy } = await import("../run/clock.js");
     const { showRun } = await import("../run/runs.js");
     const { summaryText } = await import("../report/run-summary.js");
     const summary = await showRun(env.store, run);
-    this.print(summaryText(summary, env.clock.now()));
+    this.print(summaryText(summary, ageBy(env.clock)));
     if (Object.keys(summary.missing).length > 0) this.exitWith(EXIT.partial);
     return summary;
   }

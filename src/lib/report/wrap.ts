@@ -1,0 +1,22 @@
+/** Never broken over two lines: a segment, a word. */
+const UNBROKEN = /\[\d+, \d+\)\S*|\S+/g;
+
+/** Lines of at most `width` characters where the words allow it, broken at spaces; all but the first begin with `indent` spaces. */
+export function wrap(text: string, width: number, indent: number): string[] {
+  const lines: string[] = [];
+  let line = /^ */.exec(text)![0];
+  let empty = true;
+  let end = line.length;
+  for (const match of text.matchAll(UNBROKEN)) {
+    const [word] = match;
+    const gap = text.slice(end, match.index);
+    if (empty || line.length + gap.length + word.length <= width) line += gap + word;
+    else {
+      lines.push(line);
+      line = " ".repeat(indent) + word;
+    }
+    empty = false;
+    end = match.index + word.length;
+  }
+  return [...lines, line];
+}

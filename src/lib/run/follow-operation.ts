@@ -1,0 +1,184 @@
+import { encodeJson } from "../agent/protocol/json.js";
+import { type Operation, type OperationRequest, isEnded } from "../agent/protocol/operation.js";
+import { EXIT } from "../errors.js";
+import { ask } from "./ask.js";
+import { unlessAborted } from "./clock.js";
+import { type RunContext, authorityFor, statusOf } from "./context.js";
+import { Interrupted, StepFailure, failure } from "./failure.js";
+import type { Failure, JsonObject } from "./journal/records.js";
+import type { OpStatus } from "./journal/status.js";
+
+export interface OperateOptions {
+  readonly undo: boolean;
+  /** What the operation is called in texts: `link profile [0, 100) from sh-1`. */
+  readonly what: string;
+  /** The operation only waits or compares: it may be left to itself when the run stops. */
+  readonly leavable: boolean;
+  /** What its progress is about; without it none is told. */
+  readonly progressOf?: string;
+}
+
+/** An operation whose intent is journalled. */
+export interface Followed extends Pick<OpStatus, "op" | "step" | "node"> {
+  readonly request: OperationRequest;
+}
+
+/** How an operation ended. */
+export interface Ended {
+  readonly result: JsonObject;
+  readonly failed: Failure | null;
+  readonly retryable: boolean;
+}
+
+/** Sends an operation if need be, waits until it has ended, and journals how. `restart`: also when its agent was restarted. */
+export async function follow(
+  context: RunContext,
+  op: Followed,
+  options: OperateOptions,
+  { send, restart }: { readonly send: boolean; readonly restart: boolean },
+): Promise<Ended> {
+  const { journal, patience } = context;
+  let last: Operation | null = null;
+  let sends = 0;
+  for (let needsSending = send; ;) {
+    if (needsSending) {
+      if (sends > patience.identicalErrors) return fail(context, op, lostAgain(op, options), false);
+      const sent = await put(context, op, options);
+      if (sent instanceof StepFailure) return fail(context, op, sent.failure, false);
+      last = sent;
+      sends += 1;
+    } else {
+      last = await look(context, op, options, last);
+    }
+    if (last === null) {
+      if (!restart)
+        return fail(context, op, failure("never-arrived", `${op.node} does not know it`), false);
+      needsSending = true;
+      continue;
+    }
+    if (statusOf(context).ops.get(op.op)?.state !== "accepted")
+      await journal.append({ type: "op.accepted", op: op.op });
+    tell(context, op, options, last);
+    needsSending = last.state === "interrupted" && restart;
+    if (needsSending || !isEnded(last.state)) continue;
+    if (last.state === "succeeded") {
+      const result = plain(last.result ?? {});
+      await journal.append({ type: "op.done", op: op.op, result });
+      return { result, failed: null, retryable: false };
+    }
+    return fail(context, op, endError(op, options, last), last.error?.retryable ?? false);
+  }
+}
+
+/** The operation as the agent stored it, or why it was certainly not stored. Throws when that is not certain. */
+async function put(
+  context: RunContext,
+  op: Followed,
+  { what }: OperateOptions,
+): Promise<Operation | StepFailure> {
+  const authority = authorityFor(context, op.request.keyspace);
+  try {
+    return await ask(context, op.step, op.node, what, (agent) =>
+      agent.putOperation(op.op, op.request, authority),
+    );
+  } catch (error) {
+    if (!(error instanceof StepFailure)) throw error;
+    if (error.failure.outcome === "unknown") return outcomeUnknown(context, op.op, error);
+    if (error.exit === EXIT.partial) return error;
+    await fail(context, op, error.failure, false);
+    throw error;
+  }
+}
+
+/** The next revision of the operation, or without `last` the present one; null when the agent does not know it. */
+async function look(
+  context: RunContext,
+  op: Followed,
+  { what, leavable }: OperateOptions,
+  last: Operation | null,
+): Promise<Operation | null> {
+  const { stop, patience } = context;
+  const left = leavable ? [stop.detached, stop.stopping] : [stop.detached];
+  const asked = `say how its operation ${what} goes`;
+  const answer = ask(context, op.step, op.node, asked, (agent) =>
+    last === null ? agent.operation(op.op) : agent.waitOperation(op.op, last.rev, patience.pollMs),
+  );
+  try {
+    return await unlessAborted(answer, left);
+  } catch (error) {
+    if (!left.some((signal) => signal.aborted)) return outcomeUnknown(context, op.op, error);
+    throw new Interrupted(stop.detached.aborted ? "detached" : "stopping");
+  }
+}
+
+/** Journals that nobody can say how the operation ended, and stops the step. */
+export async function outcomeUnknown(
+  context: RunContext,
+  op: string,
+  error: unknown,
+): Promise<never> {
+  if (!(error instanceof StepFailure)) throw error;
+  const told: Failure = { ...error.failure, outcome: "unknown" };
+  await context.journal.append({ type: "op.unknown", op, error: told });
+  throw new StepFailure(told, error.exit === EXIT.partial ? EXIT.unknown : error.exit);
+}
+
+async function fail(
+  context: RunContext,
+  op: Followed,
+  error: Failure,
+  retryable: boolean,
+): Promise<Ended> {
+  await context.journal.append({ type: "op.failed", op: op.op, error });
+  return { result: {}, failed: error, retryable };
+}
+
+function endError(op: Followed, { what }: OperateOptions, { state, error }: Operation): Failure {
+  if (error === null)
+    return failure(state, `${op.node} was asked to ${what}; the operation is ${state}`, {
+      outcome: "partial",
+    });
+  const { code, message, outcome, hint } = error;
+  return {
+    code,
+    message: `${op.node} was asked to ${what}; it answered ${code}: ${message}`,
+    outcome,
+    hint: hint ?? null,
+  };
+}
+
+function lostAgain(op: Followed, { what }: OperateOptions): Failure {
+  const message = `${op.node} was asked to ${what}; its agent lost the work or was restarted again and again`;
+  return failure("interrupted", message, {
+    outcome: "partial",
+    hint: `look at the log of the agent of ${op.node}`,
+  });
+}
+
+function tell(
+  { emit }: RunContext,
+  op: Followed,
+  { progressOf }: OperateOptions,
+  { phase, progress }: Operation,
+): void {
+  if (progress === null || progressOf === undefined) return;
+  const { done, total, unit, rate } = progress;
+  emit({
+    type: "progress",
+    step: op.step,
+    what: progressOf,
+    phase,
+    done,
+    unit,
+    ...(total === null ? {} : { total }),
+    ...(rate === null ? {} : { rate }),
+    ...(total === null || rate === null || rate <= 0
+      ? {}
+      : { etaMs: (Math.max(0, total - done) / rate) * 1000 }),
+  });
+}
+
+/** As JSON holds it: bigints become decimal strings. */
+export function plain(value: object): JsonObject {
+  return JSON.parse(encodeJson(value)) as JsonObject;
+}

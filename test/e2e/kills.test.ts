@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Random } from "../faults/random.js";
+import { Expansion, type Json, type Running } from "./expansion.js";
+
+const SEED = Number(process.env["OPS_SEED"] ?? Math.floor(Math.random() * 1e9));
+const KILLS = Number(process.env["OPS_KILLS"] ?? 10);
+const LONG_MS = 600_000;
+const random = new Random(SEED);
+
+let expansion: Expansion;
+beforeAll(async () => {
+  process.stderr.write(`OPS_SEED=${SEED} OPS_KILLS=${KILLS}\n`);
+  expansion = await Expansion.start({ perLink: "50kB/s" }, () => random.next());
+  expansion.open();
+}, LONG_MS);
+afterAll(() => expansion?.stop(), LONG_MS);
+
+/** Repeats a command that is killed at random appends for as long as kills are left. Returns its end. */
+async function killed(left: { kills: number }, ...args: string[]) {
+  for (;;) {
+    const killAt = left.kills > 0 ? 1 + random.below(30) : 0;
+    const t0 = performance.now();
+    const end = await expansion.ops(args, killAt);
+    process.stderr.write(
+      `DBG ${args.slice(0, 2).join(" ")} killAt ${killAt} ${end.code} ${end.signal} ${Math.round(performance.now() - t0)} ms lines ${end.lines.length} last ${JSON.stringify(end.lines.at(-1)).slice(0, 150)}\n`,
+    );
+    if (end.signal === "SIGKILL") left.kills -= 1;
+    else if (end.code !== 6 && end.code !== 8) return end;
+  }
+}
+
+/** `what` is under way. */
+const copying = (node: string) => (event: Json) =>
+  event["type"] === "progress" &&
+  String(event["what"]).endsWith(` on ${node}`) &&
+  String(event["phase"]).startsWith("copying");
+const entered = (stage: string) => (event: Json) =>
+  event["type"] === "stage" &&
+  event["state"] === "entered" &&
+  String(event["stage"]).endsWith(stage);
+
+/** Kills a node (-9) once the command is there, and brings it back. */
+async function killWhen(running: Running, when: (event: Json) => boolean, node: string) {
+  await running.event(when);
+  await sleep(random.below(150));
+  await expansion.cluster.kill9(node);
+  await sleep(random.below(400));
+  await expansion.cluster.restart(node);
+}
+
+describe("while users write and delete, an expansion", () => {
+  it(
+    "goes there and back although its process is killed at ten random appends",
+    async () => {
+      const left = { kills: KILLS };
+      do {
+        const forward = await killed(left, "shard", "apply", expansion.plan, "--yes");
+        expect(forward).toMatchObject({ code: 0, json: { activity: "soaking" } });
+        const run = forward.json["run"] as string;
+        expect((await expansion.entries("a2")).every(({ role }) => role === "primary")).toBe(true);
+        const back = await killed(left, "shard", "rollback", run, "--yes");
+        expect(back).toMatchObject({ code: 0, json: { outcome: "rolled-back" } });
+        expect(await expansion.entries("a2")).toEqual([]);
+        expect(await expansion.entries("b2")).toEqual([]);
+      } while (left.kills > 0);
+    },
+    LONG_MS,
+  );
+
+  it(
+    "arrives although its target and its source are killed while they copy and while the writes move",
+    async () => {
+      const apply = expansion.begin(["shard", "apply", expansion.plan, "--yes"]);
+      await Promise.all([
+        killWhen(apply, copying("a2"), "a2"),
+        killWhen(apply, copying("b2"), "b1"),
+      ]);
+      await killWhen(apply, entered("-promote-writes"), "a2");
+      await expansion.cluster.kill9("a1");
+      await expansion.cluster.restart("a1");
+      const run = await expansion.lastRun();
+      const end = await expansion.resumed(run, await apply.ended);
+      expect(end).toMatchObject({ code: 0, json: { run, activity: "soaking" } });
+    },
+    LONG_MS,
+  );
+
+  it(
+    "is finalized although its process is killed, and has lost nothing and brought nothing back",
+    async () => {
+      const run = await expansion.lastRun();
+      const end = await killed({ kills: 3 }, "shard", "finalize", run, "--yes", "--early");
+      expect(end).toMatchObject({ code: 0, json: { outcome: "finalized" } });
+      const { wrong, acked, checked } = await expansion.verdict();
+      expect(wrong).toEqual([]);
+      expect(acked).toBeGreaterThan(3_000);
+      expect(checked).toBe(acked);
+      expect((await expansion.entries("a1")).at(-1)).toMatchObject({ hi: "500", role: "primary" });
+      expect((await expansion.entries("a2")).every(({ role }) => role === "primary")).toBe(true);
+      expect(await expansion.ops(["shard", "rollback", run, "--yes"])).toMatchObject({
+        code: 3,
+        json: { error: { code: "no-way-back" } },
+      });
+    },
+    LONG_MS,
+  );
+});

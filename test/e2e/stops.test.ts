@@ -1,0 +1,169 @@
+import { createServer, type Server } from "node:http";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { AgentClient } from "../../src/lib/agent/client/client.js";
+import { FileStateStore } from "../../src/lib/state/file/store.js";
+import { Expansion, type Ended, type Json } from "./expansion.js";
+
+const LONG_MS = 600_000;
+const SCOPE = "keyspace/profile";
+
+let expansion: Expansion;
+let check: Server;
+let checkStatus = 200;
+let run: string;
+beforeAll(async () => {
+  check = createServer((_, answer) => answer.writeHead(checkStatus).end()).listen(0, "127.0.0.1");
+  await new Promise((resolve) => check.once("listening", resolve));
+  const { port } = check.address() as { port: number };
+  expansion = await Expansion.start({ checkUrl: `http://127.0.0.1:${port}/`, perLink: "100kB/s" });
+  expansion.open();
+}, LONG_MS);
+afterAll(async () => {
+  check.close();
+  await expansion?.stop();
+}, LONG_MS);
+
+const entered = (stage: string) => (event: Json) =>
+  event["type"] === "stage" &&
+  event["state"] === "entered" &&
+  String(event["stage"]).endsWith(stage);
+const roles = async (node: string) =>
+  new Set((await expansion.entries(node)).map(({ role }) => role));
+const errorOf = ({ json }: Ended) => json["error"] as Record<"code" | "message" | "hint", string>;
+
+describe("a run", { timeout: LONG_MS }, () => {
+  it("stops after the stage that it was told, and goes on from there", async () => {
+    const end = await expansion.ops([
+      "shard",
+      "apply",
+      expansion.plan,
+      "--until",
+      "verify",
+      "--yes",
+    ]);
+    expect(end).toMatchObject({
+      code: 0,
+      json: { activity: "stopped", stop: { reason: "until" }, stage: "4-verify" },
+    });
+    run = end.json["run"] as string;
+    expect(await roles("a2")).toEqual(new Set(["follower"]));
+  });
+
+  it("stops part-way when a gate fails, says how to go on, and can be taken up", async () => {
+    checkStatus = 500;
+    const end = await expansion.ops(["shard", "apply", expansion.plan, "--yes"]);
+    checkStatus = 200;
+    expect(end.code).toBe(6);
+    expect(errorOf(end)).toMatchObject({ code: "gate" });
+    expect(errorOf(end).message).toContain("answered 500");
+    expect(errorOf(end).hint).toContain(`ops run resume ${run}`);
+    expect(errorOf(end).hint).toContain(`ops shard rollback ${run}`);
+    expect(await roles("a2")).toEqual(new Set(["follower"]));
+  });
+
+  it("stops at a safe boundary at the first Ctrl-C", async () => {
+    const resume = expansion.begin(["run", "resume", run]);
+    await resume.event(entered("-promote-reads-100"));
+    resume.child.kill("SIGINT");
+    const end = await resume.ended;
+    expect(end.code).toBe(6);
+    expect(errorOf(end)).toMatchObject({ code: "stopped" });
+    expect(errorOf(end).hint).toContain(`ops run resume ${run}`);
+  });
+
+  it("changes nothing any more once another ops has its scope", async () => {
+    const old = expansion.begin(["run", "resume", run]);
+    await old.event(entered("-promote-writes"));
+    old.child.kill("SIGSTOP");
+    expect(await expansion.ops(["run", "unlock", SCOPE, "--yes"])).toMatchObject({ code: 3 });
+    await takeScope();
+    const before = await operations();
+    old.child.kill("SIGCONT");
+    const end = await old.ended;
+    expect(end.code).toBe(5);
+    expect(errorOf(end)).toMatchObject({ code: "stale-epoch" });
+    expect(errorOf(end).hint).toContain("another ops took over");
+    expect(await operations()).toEqual(before);
+  });
+
+  it("leaves its journal to the ops that took it over", async () => {
+    const old = expansion.begin(["run", "resume", run]);
+    await old.event(entered("-promote-writes"));
+    old.child.kill("SIGSTOP");
+    await new FileStateStore(expansion.state).breakLock(SCOPE);
+    const end = await expansion.resumed(run, await expansion.ops(["run", "resume", run]));
+    expect(end).toMatchObject({ code: 0, json: { activity: "soaking" } });
+    old.child.kill("SIGCONT");
+    expect((await old.ended).code).toBe(5);
+    expect(await expansion.must("run", "show", run)).toMatchObject({ activity: "soaking" });
+    expect(await roles("a2")).toEqual(new Set(["primary"]));
+  });
+
+  it("goes back as far as the stage that it was told, and forward again", async () => {
+    const back = await expansion.ops(["shard", "rollback", run, "--to", "verify", "--yes"]);
+    expect(back).toMatchObject({ code: 0, json: { stop: { reason: "rolled-back-to" } } });
+    expect(await roles("a1")).toEqual(new Set(["primary"]));
+    expect(await roles("a2")).toEqual(new Set(["follower"]));
+    const forward = await expansion.resumed(run, await expansion.ops(["run", "resume", run]));
+    expect(forward).toMatchObject({ code: 0, json: { activity: "soaking" } });
+  });
+
+  it("goes back although an agent that has no part in it is down, and names that one", async () => {
+    await expansion.population.stop();
+    await expansion.cluster.kill9("c1");
+    const end = await expansion.ops(["shard", "rollback", run, "--yes"]);
+    expect(end).toMatchObject({
+      code: 6,
+      json: { outcome: "rolled-back", missing: { profile: ["c1"] } },
+    });
+    expect(await roles("a1")).toEqual(new Set(["primary"]));
+    expect(await roles("a2")).toEqual(new Set());
+    await expansion.cluster.restart("c1");
+  });
+
+  it("leaves its work to the agents at the second Ctrl-C, and is taken up later", async () => {
+    expansion.open();
+    const apply = expansion.begin(["shard", "apply", expansion.plan, "--yes"]);
+    await apply.event(({ type, phase }) => type === "progress" && phase === "copying");
+    apply.child.kill("SIGINT");
+    apply.child.kill("SIGTERM");
+    const end = await apply.ended;
+    expect(end.code).toBe(8);
+    expect(errorOf(end)).toMatchObject({ code: "detached" });
+    run = await expansion.lastRun();
+    const resumed = await expansion.resumed(run, await expansion.ops(["run", "resume", run]));
+    expect(resumed).toMatchObject({ code: 0, json: { run, activity: "soaking" } });
+  });
+
+  it("has lost nothing by all that", async () => {
+    const { wrong, acked, checked } = await expansion.verdict();
+    expect(wrong).toEqual([]);
+    expect(checked).toBe(acked);
+  });
+});
+
+/** As another ops would that was told that the holder is gone: takes the lock, and tells every agent its epoch. */
+async function takeScope(): Promise<void> {
+  const store = new FileStateStore(expansion.state);
+  await store.breakLock(SCOPE);
+  const request = { run: "r-other", actor: "other@host", now: Date.now() };
+  const lease = await store.acquire([SCOPE], request);
+  const lineage = await store.lineage();
+  for (const url of Object.values(expansion.cluster.urls)) {
+    const agent = new AgentClient(url);
+    await agent.putEpoch({ scope: SCOPE, epoch: lease.epochs[SCOPE]!, lineage });
+    await agent.close();
+  }
+  await lease.release();
+}
+
+/** The ids of all operations that any agent ever took. */
+async function operations(): Promise<string[]> {
+  const all = await Promise.all(
+    Object.values(expansion.cluster.urls).map(async (url) => {
+      const answer = await (await fetch(`${url}/v1/operations`)).json();
+      return (answer as { operations: { id: string }[] }).operations.map(({ id }) => id);
+    }),
+  );
+  return all.flat().sort();
+}

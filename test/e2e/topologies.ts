@@ -1,0 +1,59 @@
+/** What of the test's cluster differs from case to case. */
+export interface Shape {
+  /** A URL that a gate asks. */
+  readonly checkUrl?: string;
+  /** Copy rate of a link. */
+  readonly perLink?: string;
+}
+
+/**
+ * `a1` (with its replica `b1`) hands [500, 900) to `a2` (with `b2`). `c1` holds what nobody moves: it only learns the routes.
+ * Gates are as good as always open, and windows short.
+ */
+export function topology(expanded: boolean, { checkUrl, perLink = "unlimited" }: Shape): string {
+  const node = (name: string, port: number) =>
+    `                ${name}: { agent: "http://127.0.0.1:${port}", engine: embedded, capacity: { memory: 8GiB, ops: 50k, network: 1Gbps } }`;
+  const region = (name: string, nodes: string[]) => `  ${name}:
+    idcs:
+      ${name}-1:
+        carriers: [telecom]
+        sets:
+          ${name}-1-a:
+            capacity: { onlineUsers: 1M, loginsPerSecond: 1k }
+            data:
+              nodes:
+${nodes.join("\n")}`;
+  const moved = expanded
+    ? [
+        "p0: { segments: [0..500], primary: a1, replicas: [b1] }",
+        "p1: { segments: [500..900], primary: a2, replicas: [b2] }",
+      ]
+    : ["p0: { segments: [0..900], primary: a1, replicas: [b1] }"];
+  const shards = [...moved, "p9: { segments: [900..1000], primary: c1, replicas: [b1] }"];
+  return `version: 1
+name: expansion
+regions:
+${region("east", [node("a1", 7401), node("a2", 7402)])}
+${region("west", [node("b1", 7403), node("b2", 7404)])}
+${region("north", [node("c1", 7405)])}
+keyspaces:
+  profile:
+    class: relationship
+    sync: global
+    sharding: range
+    domain: 0..1000
+    shards:
+${shards.map((shard) => `      ${shard}`).join("\n")}
+policy:
+  promotion: { reads: [10%, 100%], canary: 10%, slices: 2 }
+  gates:
+    window: 200ms
+    minSamples: 0
+    maxErrorRate: 100%
+    maxP99Ratio: 1000
+    maxLag: 10s
+${checkUrl === undefined ? "" : `    checkUrl: "${checkUrl}"\n`}  bandwidth: { perLink: ${perLink} }
+  takeover: { budget: 5s }
+  soak: 1s
+`;
+}
