@@ -387,7 +387,7 @@ describe("hostile requests", () => {
   });
 
   test("the agent still answers", async () => {
-    expect(await (await fetch(`${a.url}/livez`)).json()).toEqual({ status: "live" });
+    expect(await (await fetch(`${a.url}/livez`)).json()).toEqual({ status: "live", node: "a" });
     expect((await fetch(`${a.url}/readyz`)).status).toBe(200);
     expect(await (await fetch(`${a.url}/metrics`)).text()).toContain(
       'ops_segments{keyspace="o",role="primary",node="a"} 1',

@@ -17,7 +17,7 @@ import { type Shape, topology } from "./topologies.js";
 
 const KILL_AT_APPEND = pathToFileURL(join(import.meta.dirname, "kill-at-append.js")).href;
 const KEYSPACE = "profile";
-const USERS = 1_000;
+const USERS = 4_000;
 const KEYS_EACH = 3;
 const RATES = { writesPerSecond: 300, readsPerSecond: 150 };
 /** Commands that tell what they do, line by line, under `--json`. */

@@ -1,4 +1,5 @@
 import { createServer, type Server } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentClient } from "../../src/lib/agent/client/client.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
@@ -15,7 +16,7 @@ beforeAll(async () => {
   check = createServer((_, answer) => answer.writeHead(checkStatus).end()).listen(0, "127.0.0.1");
   await new Promise((resolve) => check.once("listening", resolve));
   const { port } = check.address() as { port: number };
-  expansion = await Expansion.start({ checkUrl: `http://127.0.0.1:${port}/`, perLink: "100kB/s" });
+  expansion = await Expansion.start({ checkUrl: `http://127.0.0.1:${port}/`, perLink: "200kB/s" });
   expansion.open();
 }, LONG_MS);
 afterAll(async () => {
@@ -124,10 +125,14 @@ describe("a run", { timeout: LONG_MS }, () => {
   it("leaves its work to the agents at the second Ctrl-C, and is taken up later", async () => {
     expansion.open();
     const apply = expansion.begin(["shard", "apply", expansion.plan, "--yes"]);
-    await apply.event(({ type, phase }) => type === "progress" && phase === "copying");
+    await apply.event(entered("-promote-writes"));
+    // Frozen: what it was asked cannot end.
+    process.kill(expansion.cluster.pid("a2"), "SIGSTOP");
     apply.child.kill("SIGINT");
-    apply.child.kill("SIGTERM");
+    await sleep(500);
+    apply.child.kill("SIGINT");
     const end = await apply.ended;
+    process.kill(expansion.cluster.pid("a2"), "SIGCONT");
     expect(end.code).toBe(8);
     expect(errorOf(end)).toMatchObject({ code: "detached" });
     run = await expansion.lastRun();

@@ -7,7 +7,7 @@ export interface Shape {
 }
 
 /**
- * `a1` (with its replica `b1`) hands [500, 900) to `a2` (with `b2`). `c1` holds what nobody moves: it only learns the routes.
+ * `a1` (with its replica `b1`) hands [2000, 3600) to `a2` (with `b2`). `c1` holds what nobody moves: it only learns the routes.
  * Gates are as good as always open, and windows short.
  */
 export function topology(expanded: boolean, { checkUrl, perLink = "unlimited" }: Shape): string {
@@ -25,11 +25,11 @@ export function topology(expanded: boolean, { checkUrl, perLink = "unlimited" }:
 ${nodes.join("\n")}`;
   const moved = expanded
     ? [
-        "p0: { segments: [0..500], primary: a1, replicas: [b1] }",
-        "p1: { segments: [500..900], primary: a2, replicas: [b2] }",
+        "p0: { segments: [0..2000], primary: a1, replicas: [b1] }",
+        "p1: { segments: [2000..3600], primary: a2, replicas: [b2] }",
       ]
-    : ["p0: { segments: [0..900], primary: a1, replicas: [b1] }"];
-  const shards = [...moved, "p9: { segments: [900..1000], primary: c1, replicas: [b1] }"];
+    : ["p0: { segments: [0..3600], primary: a1, replicas: [b1] }"];
+  const shards = [...moved, "p9: { segments: [3600..4000], primary: c1, replicas: [b1] }"];
   return `version: 1
 name: expansion
 regions:
@@ -41,7 +41,7 @@ keyspaces:
     class: relationship
     sync: global
     sharding: range
-    domain: 0..1000
+    domain: 0..4000
     shards:
 ${shards.map((shard) => `      ${shard}`).join("\n")}
 policy:

@@ -49,13 +49,20 @@ export function failureOf(problem: AgentProblem, node: string, asked: string): F
   };
 }
 
+const TAKEN_OVER =
+  "another ops took over this scope: ops run list shows its run; this one changes nothing any more";
+
+/** The lock of a scope is not this process's any more. */
+export function lockLost(scope: string): StepFailure {
+  const message = `the lock of ${scope} was taken from this process`;
+  return new StepFailure(failure("lock-lost", message, { hint: TAKEN_OVER }), EXIT.locked);
+}
+
 /** Problems that no retry gets over: another run has the scope, or this control plane may not act here at all. */
 export function refusalOf(problem: AgentProblem, node: string, asked: string): StepFailure | null {
   const told = failureOf(problem, node, asked);
   if (problem.code === "stale-epoch") {
-    const hint =
-      "another ops took over this scope: ops run list shows its run; this one changes nothing any more";
-    return new StepFailure({ ...told, outcome: "none", hint }, EXIT.locked);
+    return new StepFailure({ ...told, outcome: "none", hint: TAKEN_OVER }, EXIT.locked);
   }
   if (problem.code === "unknown-lineage") {
     const hint =

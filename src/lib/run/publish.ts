@@ -3,7 +3,7 @@ import type { RouteTable } from "../routing/table.js";
 import { decodeTable, encodeTable } from "../routing/wire.js";
 import type { StateStore } from "../state/contract.js";
 import { backoff } from "./clock.js";
-import { StepFailure, asProblem, failureOf, refusalOf } from "./failure.js";
+import { StepFailure, asProblem, failureOf, lockLost, refusalOf } from "./failure.js";
 import type { Failure } from "./journal/records.js";
 import { type RunContext, authorityFor } from "./context.js";
 
@@ -62,6 +62,7 @@ export class Publisher {
     needed: readonly string[],
   ): Promise<readonly string[]> {
     const { store, journal, emit, agents } = this.#context;
+    await this.#assertHeld(keyspace);
     const current = await this.current(keyspace);
     const changed = change(current);
     const text = (version: number) => JSON.stringify(encodeTable({ ...changed, version }));
@@ -95,6 +96,14 @@ export class Publisher {
     const worst = needed.map((node) => problems.get(node)).find((problem) => problem !== undefined);
     if (worst !== undefined) throw worst;
     return missing;
+  }
+
+  /** The store does not know epochs: what another ops goes on from must not be a table of this one. */
+  async #assertHeld(keyspace: string): Promise<void> {
+    const { scope, epoch } = authorityFor(this.#context, keyspace);
+    const holders = await this.#context.store.holders();
+    if (holders.some((holder) => holder.scope === scope && holder.epoch === epoch)) return;
+    throw lockLost(scope);
   }
 
   /** Null once the agent has acknowledged the table. */

@@ -51,7 +51,7 @@ export async function sendChanges(
       });
       await send(out, [...page.frames, progress()], signal);
       retention.renew(follower);
-      // A view may be newer than what the engine has told of: without this turn it would never get to tell.
+      // A view may be newer or older than what the engine has told of; without this turn they would never meet.
       await breathe();
       if (sequence < page.head) continue;
       // Nothing to read again while nothing happens.

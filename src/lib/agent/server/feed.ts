@@ -120,7 +120,15 @@ export class Feed {
           const cursor = engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
           const order = comparePositions(cursor, halt.until);
           if (order > 0) return null;
-          if (order === 0 || halt.reached) return engine.read();
+          if (order === 0 || halt.reached) {
+            const view = engine.read();
+            // A view may be of a commit before the last one that the engine has told of.
+            const seen = view.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
+            if (comparePositions(seen, cursor) === 0) return view;
+            view.close();
+            await sleep(1, undefined, { signal });
+            continue;
+          }
           this.#apply();
           if (halt.reached) continue;
           await (this.#applying ?? sleep(2, undefined, { signal }));

@@ -1,0 +1,205 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { AgentProblem } from "../../src/lib/agent/client/problem.js";
+import type { Plan } from "../../src/lib/plan/types.js";
+import { OpsError } from "../../src/lib/errors.js";
+import { type Agent, type Connect, connectAgents } from "../../src/lib/run/agents.js";
+import { applyPlan } from "../../src/lib/run/apply.js";
+import { PATIENCE, neverStop, systemClock } from "../../src/lib/run/clock.js";
+import type { RunEvent } from "../../src/lib/run/events.js";
+import { readPlan } from "../../src/lib/run/read-plan.js";
+import { rollbackRun } from "../../src/lib/run/rollback.js";
+import type { RunEnvironment } from "../../src/lib/run/session.js";
+import { FileStateStore } from "../../src/lib/state/file/store.js";
+import { Expansion } from "./expansion.js";
+
+const LONG_MS = 600_000;
+
+let expansion: Expansion;
+let plan: Plan;
+let run: string;
+beforeAll(async () => {
+  expansion = await Expansion.start();
+  plan = await readPlan(expansion.plan);
+}, LONG_MS);
+afterAll(() => expansion?.stop(), LONG_MS);
+
+/** Some methods of the agent of a node, answered differently. */
+type Otherwise = Readonly<Record<string, (agent: Agent) => Partial<Agent>>>;
+
+/** What the commands work with, against the live agents, with little patience. */
+function environment(
+  otherwise: Otherwise = {},
+  emit: (event: RunEvent) => void = () => undefined,
+): RunEnvironment {
+  const connect: Connect = async (nodes) => {
+    const agents = await connectAgents(nodes);
+    const of = (node: string): Agent => {
+      const agent = agents.of(node);
+      const other = otherwise[node]?.(agent);
+      if (other === undefined) return agent;
+      return new Proxy(agent, {
+        get(target, name) {
+          const value: unknown = Reflect.get(name in other ? other : target, name);
+          return typeof value === "function" ? (value.bind(target) as unknown) : value;
+        },
+      });
+    };
+    return { ...agents, of };
+  };
+  return {
+    store: new FileStateStore(expansion.state),
+    connect,
+    clock: systemClock,
+    patience: { ...PATIENCE, reconnectMs: 1_000, backoffMs: [100, 300] },
+    stop: neverStop,
+    emit,
+    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+    actor: "test@host",
+    command: "test",
+  };
+}
+
+async function failing(work: Promise<unknown>): Promise<OpsError> {
+  const error = await work.then(
+    () => null,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(OpsError);
+  return error as OpsError;
+}
+
+/** Everything that any agent was ever asked to do. */
+async function operations(): Promise<string> {
+  const texts = await Promise.all(
+    Object.values(expansion.cluster.urls).map(async (url) =>
+      (await fetch(`${url}/v1/operations`)).text(),
+    ),
+  );
+  return texts.join("\n");
+}
+
+describe("preflight refuses, before anything is touched,", { timeout: LONG_MS }, () => {
+  async function refusal(otherwise: Otherwise): Promise<OpsError> {
+    const before = await operations();
+    const error = await failing(applyPlan(environment(otherwise), plan, { until: null }));
+    expect(error.exit).toBe(3);
+    expect(await operations()).toBe(before);
+    const { runs } = (await expansion.must("run", "list")) as { runs: { outcome: string }[] };
+    expect(runs.at(-1)).toMatchObject({ activity: "ended", outcome: "refused" });
+    return error;
+  }
+
+  it("when the way back is blocked: it names both ends", async () => {
+    const { message } = await refusal({
+      a1: () => ({ reach: async () => ({ reached: false, error: "no route to host" }) }),
+    });
+    expect(message).toContain(
+      `a1 cannot reach a2 at ${expansion.cluster.url("a2")} (no route to host)`,
+    );
+  });
+
+  it("when the disks of two nodes are too small: it names both, with what they have", async () => {
+    const full = (agent: Agent): Partial<Agent> => ({
+      node: async () => {
+        const status = await agent.node();
+        return { ...status, store: { ...status.store, diskFreeBytes: 1_000 } };
+      },
+    });
+    const { message } = await refusal({ a2: full, b2: full });
+    expect(message).toContain("a2 has 1000 B free on its disk");
+    expect(message).toContain("b2 has 1000 B free on its disk");
+  });
+
+  it("when an agent speaks another version of the API", async () => {
+    const problem = { status: 404, code: "bad-answer", retryable: false, outcome: "none" } as const;
+    const { message } = await refusal({
+      b2: (agent) => ({
+        putEpoch: () => Promise.reject(new AgentProblem((agent as { url?: string }).url!, problem)),
+      }),
+    });
+    expect(message).toContain("b2 does not speak version 1 of the agent API");
+  });
+
+  it("when an agent that it needs is down", async () => {
+    await expansion.cluster.kill9("b2");
+    const error = await failing(applyPlan(environment(), plan, { until: null }));
+    await expansion.cluster.restart("b2");
+    expect(error.exit).toBe(3);
+    expect(error.message).toContain("b2 was asked to take the run's epoch; no answer from");
+  });
+});
+
+describe("a run", { timeout: LONG_MS }, () => {
+  it("whose question was never answered ends as unknown, and finds out when it is resumed", async () => {
+    const lost: Otherwise = {
+      a2: (agent) => ({
+        async putOperation(...asked) {
+          await agent.putOperation(...asked);
+          throw new AgentProblem("http://a2", { unreachable: new Error("reset"), sent: true });
+        },
+      }),
+    };
+    const error = await failing(applyPlan(environment(lost), plan, { until: null }));
+    expect(error.exit).toBe(8);
+    expect(error.message).toContain("a2 was asked to link profile [2000, 3600) from a1");
+    expect(error.message).toContain("whether anything was changed is not known");
+    const before = (await operations()).split('"kind":"link"').length;
+    run = await expansion.lastRun();
+    expect(error.hint).toContain(`ops run resume ${run}`);
+    const end = await expansion.resumed(run, await expansion.ops(["run", "resume", run]));
+    expect(end).toMatchObject({ code: 0, json: { activity: "soaking" } });
+    expect((await operations()).split('"kind":"link"')).toHaveLength(before);
+  });
+
+  it("cannot go back while the writer is down: it names it, and goes back once it is there", async () => {
+    await expansion.cluster.kill9("a2");
+    const error = await failing(rollbackRun(environment(), run, { to: null }));
+    expect(error.exit).toBe(6);
+    expect(error.message).toContain("a2 was asked to tell its state; no answer from");
+    expect(error.hint).toContain(`ops run resume ${run}`);
+    await expansion.cluster.restart("a2");
+    const end = await expansion.resumed(run, await expansion.ops(["run", "resume", run]));
+    expect(end).toMatchObject({ code: 0, json: { outcome: "rolled-back" } });
+    expect((await expansion.verdict()).wrong).toEqual([]);
+  });
+
+  it("that died before it touched anything is refused when its plan is stale by then", async () => {
+    const died = await expansion.ops(["shard", "apply", expansion.plan, "--yes"], 1);
+    expect(died.signal).toBe("SIGKILL");
+    run = await expansion.lastRun();
+    const moved: Otherwise = {
+      a1: (agent) => ({
+        node: async () => {
+          const status = await agent.node();
+          const entries = status.entries.map((entry) => ({ ...entry, role: "follower" as const }));
+          return { ...status, entries };
+        },
+      }),
+    };
+    const error = await failing(applyPlan(environment(moved), plan, { until: null }));
+    expect([3, 4]).toContain(error.exit);
+    expect(await expansion.must("run", "show", run)).toMatchObject({ outcome: "refused" });
+  });
+
+  it("that lost its lock publishes no routes, not even to its own store", async () => {
+    const store = new FileStateStore(expansion.state);
+    const scope = plan.scopes[0]!;
+    let stored = "";
+    const fence: Otherwise = {
+      a2: (agent) => ({
+        async stats(...asked) {
+          await store.breakLock(scope);
+          const other = { run: "r-other", actor: "other@host", now: Date.now() };
+          await (await store.acquire([scope], other)).release();
+          stored = JSON.stringify(await store.routes("profile"));
+          return agent.stats(...asked);
+        },
+      }),
+    };
+    const error = await failing(applyPlan(environment(fence), plan, { until: null }));
+    expect(error).toMatchObject({ exit: 5, code: "lock-lost" });
+    expect(JSON.stringify(await store.routes("profile"))).toBe(stored);
+    const end = await expansion.ops(["shard", "rollback", await expansion.lastRun(), "--yes"]);
+    expect(end).toMatchObject({ code: 0, json: { outcome: "rolled-back" } });
+  });
+});
