@@ -167,17 +167,11 @@ describe("a run", { timeout: LONG_MS }, () => {
     const died = await expansion.ops(["shard", "apply", expansion.plan, "--yes"], 1);
     expect(died.signal).toBe("SIGKILL");
     run = await expansion.lastRun();
-    const moved: Otherwise = {
-      a1: (agent) => ({
-        node: async () => {
-          const status = await agent.node();
-          const entries = status.entries.map((entry) => ({ ...entry, role: "follower" as const }));
-          return { ...status, entries };
-        },
-      }),
+    const gone: Otherwise = {
+      b1: (agent) => ({ node: async () => ({ ...(await agent.node()), entries: [] }) }),
     };
-    const error = await failing(applyPlan(environment(moved), plan, { until: null }));
-    expect([3, 4]).toContain(error.exit);
+    const error = await failing(applyPlan(environment(gone), plan, { until: null }));
+    expect(error).toMatchObject({ exit: 4, code: "stale-plan" });
     expect(await expansion.must("run", "show", run)).toMatchObject({ outcome: "refused" });
   });
 

@@ -75,9 +75,16 @@ test("a first table is sorted and joined, and refused when it has a gap", () => 
   );
 });
 
-test("the configuration lines name everything, one line a segment", () => {
+test("the configuration lines name everything, one line a node and a segment", () => {
   const [first, second] = TABLE.segments as [RouteTable["segments"][0], RouteTable["segments"][0]];
-  expect(routeLines({ ...TABLE, segments: [first, { ...second, readers: [] }] })).toBe(
-    "profile 0 100 p0 w=sh-1 g=3 r=sh-1:100,sz-1:100\nprofile 100 200 p1 w=tj-1 g=1 r=-\n",
-  );
+  const text = routeLines([{ ...TABLE, segments: [first, { ...second, readers: [] }] }]);
+  const lines = text.trimEnd().split("\n");
+  const places = Object.entries(TABLE.nodes)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([id, { url, region, set }]) => `node ${id} ${url} ${region} ${set}`);
+  expect(lines).toEqual([
+    ...places,
+    "profile 0 100 p0 w=sh-1 g=3 r=sh-1:100,sz-1:100",
+    "profile 100 200 p1 w=tj-1 g=1 r=-",
+  ]);
 });

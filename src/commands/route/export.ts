@@ -31,11 +31,7 @@ export default class RouteExport extends BaseCommand<typeof RouteExport> {
     const tables =
       keyspace === undefined ? await storedTables(store) : [await storedTable(store, keyspace)];
     const value = { v: 1, tables: tables.map(encodeTable) };
-    this.print(
-      format === "lines"
-        ? tables.map(routeLines).join("").trimEnd()
-        : JSON.stringify(value, null, 2),
-    );
+    this.print(format === "lines" ? routeLines(tables).trimEnd() : JSON.stringify(value, null, 2));
     return value;
   }
 }

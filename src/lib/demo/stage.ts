@@ -77,11 +77,11 @@ The cluster stays up. To play on:
   export OPS_STATE=${KEPT}/state
   ops agent status -t ${expanded}
   ops topology show ${expanded}
-  ops route show -t ${expanded}
+  ops route show
   ops run list
   ops shard expand -t ${expanded} --keyspace profile --add p3=sz-db-3,sh-db-1 -o ${KEPT}/next.yaml
   ops shard plan -t ${KEPT}/next.yaml -o ${KEPT}/plan.json
   ops shard apply ${KEPT}/plan.json
-  curl '${Object.values(cluster.urls)[0]!}/v1/data/profile/7/avatar'
+  ops route lookup profile 7/name
 To end it: ops dev down --dir ${KEPT} && rm -r ${KEPT}`);
 }

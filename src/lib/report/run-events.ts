@@ -17,6 +17,11 @@ export function eventLine(
         ? null
         : said(`  ${event.step} ${event.state === "undone" ? "undone: " : ""}${event.what}`);
     case "evidence":
+      if (event.about === "gate" && event.facts["quiet"] === true) {
+        return warned(
+          `${event.step} too few reads on ${String(event.facts["node"])} in ${figure(event.facts["seconds"])} s: they say nothing about it`,
+        );
+      }
       return event.about === "takeover"
         ? said(
             `  ${event.step} writes paused ${figure(event.facts["actualMs"])} ms (planned ${figure(event.facts["plannedMs"])} ms)`,

@@ -10,7 +10,7 @@ import type { Holding, Holdings } from "./holdings.js";
 import { Pace } from "./pace.js";
 
 /** Rows of one commit. */
-const COMMIT_BYTES = 512 * 1024;
+const COMMIT_BYTES = 1024 * 1024;
 const WIPE_ROWS = 5_000;
 const RETRY_MS = { first: 200, most: 5_000 };
 

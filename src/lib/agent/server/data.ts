@@ -3,7 +3,12 @@ import { keyOf, placeOf } from "../../engines/place.js";
 import { parseKey, positionOf, type Sharding } from "../../keyspace/key.js";
 import { readable } from "../../ownership/copy.js";
 import { acceptsWrites } from "../../ownership/permissions.js";
-import { comparePositions, knownGeneration, ORIGIN } from "../../ownership/position.js";
+import {
+  comparePositions,
+  formatPosition,
+  knownGeneration,
+  ORIGIN,
+} from "../../ownership/position.js";
 import type { LogPosition } from "../../ownership/types.js";
 import { OpsError } from "../../errors.js";
 import { MAX_VALUE_BYTES } from "../protocol/headers.js";
@@ -157,8 +162,10 @@ export class Data {
       );
     }
     const { generation } = holding.state.durable;
-    if (write.generation !== null && write.generation !== generation)
-      return this.wrongNode(keyspace, position);
+    if (write.generation !== null && write.generation !== generation) {
+      const why = `this node takes the writes of ${keyspace} at ${position} in generation ${generation}, not ${write.generation}`;
+      return this.wrongNode(keyspace, position, why);
+    }
     const at = txn.change({ keyspace, place, value: write.value }, null);
     return { generation, position: at };
   }
@@ -185,7 +192,11 @@ export class Data {
   }
 
   /** 421: who takes the accesses of that position, as far as this node knows. */
-  wrongNode(keyspace: string, position: bigint): ProblemError {
+  wrongNode(
+    keyspace: string,
+    position: bigint,
+    why = `this node does not take that access of ${keyspace} at ${position}`,
+  ): ProblemError {
     const { holdings, routes, self } = this.#deps;
     const holding = holdings.at(keyspace, position);
     const route = routes.segmentAt(keyspace, position);
@@ -201,17 +212,12 @@ export class Data {
       if (owner === null || owner.node === self || generation > owner.generation)
         owner = { node, url, generation };
     }
-    return new ProblemError(
-      421,
-      "wrong-node",
-      `this node does not take that access of ${keyspace} at ${position}`,
-      {
-        retryable: true,
-        owner: owner?.url ?? null,
-        node: owner?.node ?? null,
-        generation: owner?.generation.toString() ?? null,
-      },
-    );
+    return new ProblemError(421, "wrong-node", why, {
+      retryable: true,
+      owner: owner?.url ?? null,
+      node: owner?.node ?? null,
+      generation: owner?.generation.toString() ?? null,
+    });
   }
 
   #locate(keyspace: string, keyText: string): { position: bigint; place: Place } {
@@ -246,8 +252,15 @@ export class Data {
         },
       );
     }
-    if (atLeast !== null && comparePositions(cursor, atLeast) < 0)
-      throw this.wrongNode(keyspace, position);
+    if (atLeast !== null && comparePositions(cursor, atLeast) < 0) {
+      if (holding.state.durable.role !== "primary") throw this.wrongNode(keyspace, position);
+      throw new ProblemError(
+        412,
+        "position-ahead",
+        `the writer of ${keyspace} at ${position} stands at ${formatPosition(cursor)}, before ${formatPosition(atLeast)}`,
+        { hint: "Ops-Min-Position is not of this keyspace, or of another cluster." },
+      );
+    }
     return holding;
   }
 

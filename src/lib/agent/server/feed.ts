@@ -14,6 +14,7 @@ import type { Timings } from "./timings.js";
 const PENDING_BYTES = 4 * 1024 * 1024;
 /** Changes of one commit. */
 const COMMIT_CHANGES = 2_000;
+const SMALL_COMMIT = 200;
 const ACKNOWLEDGE_MS = 1_000;
 const RETRY_MS = { first: 50, most: 2_000 };
 /** A segment that the source cannot serve now is asked for again after this long. */
@@ -265,7 +266,8 @@ export class Feed {
         : await storeChanges(this.#deps, members, changes);
     if (changes.length > 0) {
       const ms = performance.now() - began;
-      this.#deps.timings.flushed(ms);
+      // What a takeover waits for are small commits; a large one says nothing about them.
+      if (changes.length <= SMALL_COMMIT) this.#deps.timings.flushed(ms);
       const rate = changes.length / Math.max(0.0005, ms / 1000);
       this.#applyRate = this.#applyRate === 0 ? rate : this.#applyRate * 0.8 + rate * 0.2;
     }

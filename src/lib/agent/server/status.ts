@@ -30,9 +30,11 @@ export async function nodeStatusOf(services: Services): Promise<NodeStatus> {
     log: { ...log, maxBytes: retention.maxBytes },
     entries: holdings.all().map((holding) => entryStatus(services, holding)),
     dropping: engine.drops().map(({ keyspace, lo, hi }) => ({ keyspace, lo, hi })),
-    followers: retention.followers().map(({ id, through }) => {
-      const [follower = id, keyspace = ""] = id.split("/");
-      return { node: follower, keyspace, lagIndexes: log.last > through ? log.last - through : 0n };
+    // A hold with a third part is of a copy under way: the copying node shows that.
+    followers: retention.followers().flatMap(({ id, through }) => {
+      const [follower = id, keyspace = "", copy] = id.split("/");
+      const lagIndexes = log.last > through ? log.last - through : 0n;
+      return copy === undefined ? [{ node: follower, keyspace, lagIndexes }] : [];
     }),
     routes: Object.fromEntries(routes.all().map(({ keyspace, version: at }) => [keyspace, at])),
   };
