@@ -18,8 +18,9 @@ export function eventLine(
         : said(`  ${event.step} ${event.state === "undone" ? "undone: " : ""}${event.what}`);
     case "evidence":
       if (event.about === "gate" && event.facts["quiet"] === true) {
+        const { node } = event.facts;
         return warned(
-          `${event.step} too few reads on ${String(event.facts["node"])} in ${figure(event.facts["seconds"])} s: they say nothing about it`,
+          `${event.step} too few reads on ${typeof node === "string" ? node : "the new copy"} in ${figure(event.facts["seconds"])} s: they say nothing about it`,
         );
       }
       return event.about === "takeover"
