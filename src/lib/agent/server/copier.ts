@@ -10,7 +10,9 @@ import type { Holding, Holdings } from "./holdings.js";
 import { Pace } from "./pace.js";
 
 /** Rows of one commit. */
-const COMMIT_BYTES = 1024 * 1024;
+const COMMIT_BYTES = { least: 64 * 1024, most: 1024 * 1024 };
+/** A throttled copy goes in small even steps: so many commits a second. */
+const THROTTLED_COMMITS = 40;
 const WIPE_ROWS = 5_000;
 const RETRY_MS = { first: 200, most: 5_000 };
 
@@ -146,7 +148,7 @@ export class Copier {
         else if (frame.type === "row") {
           rows.push({ place: frame.place, value: frame.value });
           bytes += frame.place.length + frame.value.length;
-          if (bytes >= COMMIT_BYTES) await flush();
+          if (bytes >= this.#commitBytes()) await flush();
         } else if (frame.type === "page-end") {
           await flush();
           await storing;
@@ -160,6 +162,12 @@ export class Copier {
     // What is stored stays: the next page goes on from there.
     await storing;
     throw new Error("the source ended the page early");
+  }
+
+  #commitBytes(): number {
+    const { least, most } = COMMIT_BYTES;
+    const { rate } = this.#pace;
+    return rate === null ? most : Math.min(most, Math.max(least, rate / THROTTLED_COMMITS));
   }
 
   async #put(copy: Copying, rows: readonly Row[], bytes: number): Promise<void> {
