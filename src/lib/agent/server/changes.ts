@@ -54,8 +54,9 @@ export async function sendChanges(
       // A view may be newer or older than what the engine has told of; without this turn they would never meet.
       await breathe();
       if (sequence < page.head) continue;
-      // Nothing to read again while nothing happens.
-      while (engine.log().last <= sequence && !(await wake.next())) {
+      // Nothing to read again while nothing happens; but a copy's position may move without its log.
+      const isCopy = () => staleLanes(holdings, ask.keyspace, lanes).length > 0;
+      while (engine.log().last <= sequence && !(await wake.next()) && !isCopy()) {
         await send(out, [progress()], signal);
         retention.renew(follower);
       }

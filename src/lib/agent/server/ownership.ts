@@ -174,7 +174,7 @@ export class Ownership {
     // Wrapped, so that the next cut does not wait for the answer.
     const { answer } = await holdings.cut(keyspace, lo, hi, ([part, ...others]) => ({
       answer:
-        part === undefined || others.length > 0
+        part === undefined || part.ending || others.length > 0
           ? Promise.resolve(refuse("busy"))
           : this.#answerOn(part, from.node, request),
     }));

@@ -19,18 +19,21 @@ export const drop: Kind<"drop"> = async (context, request, task) => {
     parts.map(async (part) => void reigns.set(part, await reignOver(context, part))),
   );
   task.signal.throwIfAborted();
+  const marked: Holding[] = [];
   try {
     await engine.write((txn) => {
       for (const part of parts)
         check(txn, holdings.isCurrent(part), request, part, reigns.get(part) ?? null);
       for (const part of parts) {
         part.ending = true;
+        marked.push(part);
         txn.deleteEntry(keyspace, part.entry);
         txn.startDrop(`${task.id}/${part.lo}`, keyspace, part.entry);
       }
     });
   } catch (error) {
-    for (const part of parts) part.ending = false;
+    // Only those marked here: another one may be ending for a reason of its own.
+    for (const part of marked) part.ending = false;
     throw error;
   }
   holdings.refresh();

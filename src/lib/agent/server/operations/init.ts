@@ -31,6 +31,7 @@ export const init: Kind<"init"> = async (context, { keyspace, lo, hi, sharding }
 /** Undoes `init` of a segment that never took a write. All parts of it, or none. */
 export const retract: Kind<"retract"> = async ({ engine, holdings }, { keyspace, lo, hi }) => {
   const parts = holdings.exactlyOrNone(keyspace, lo, hi);
+  const marked: Holding[] = [];
   try {
     await engine.write((txn) => {
       for (const part of parts) {
@@ -45,11 +46,13 @@ export const retract: Kind<"retract"> = async ({ engine, holdings }, { keyspace,
       }
       for (const part of parts) {
         part.ending = true;
+        marked.push(part);
         txn.deleteEntry(keyspace, part.entry);
       }
     });
   } catch (error) {
-    for (const part of parts) part.ending = false;
+    // Only those marked here: another one may be ending for a reason of its own.
+    for (const part of marked) part.ending = false;
     throw error;
   }
   holdings.refresh();
