@@ -11,6 +11,8 @@ import { Pace } from "./pace.js";
 
 /** Rows of one commit. */
 const COMMIT_BYTES = { least: 64 * 1024, most: 1024 * 1024 };
+/** One is on its way to the disk, the next one waits for it, a third is gathered. */
+const COMMITS_AHEAD = 2;
 /** A throttled copy goes in small even steps: so many commits a second. */
 const THROTTLED_COMMITS = 40;
 const WIPE_ROWS = 5_000;
@@ -129,18 +131,19 @@ export class Copier {
     let copy: Copying | null = null;
     let rows: Row[] = [];
     let bytes = 0;
-    let storing: Promise<void> = Promise.resolve();
+    /** Commits that are under way or wait for their turn, in order. */
+    const storing: Promise<void>[] = [];
     const flush = async () => {
       if (copy === null || rows.length === 0) return;
       copy = chunkStored(copy, rows.at(-1)!.place.toString("base64"));
       const [batch, size, to] = [rows, bytes, copy];
       rows = [];
       bytes = 0;
-      // One commit is under way while the next one is gathered.
-      await storing;
+      while (storing.length >= COMMITS_AHEAD) await storing.shift();
       await this.#pace.take(size, this.#stopping.signal);
-      storing = this.#put(to, batch, size);
-      storing.catch(() => undefined);
+      const put = this.#put(to, batch, size);
+      put.catch(() => undefined);
+      storing.push(put);
     };
     for await (const chunk of frames) {
       for (const frame of reader.push(chunk as Buffer)) {
@@ -151,7 +154,7 @@ export class Copier {
           if (bytes >= this.#commitBytes()) await flush();
         } else if (frame.type === "page-end") {
           await flush();
-          await storing;
+          await Promise.all(storing);
           if (copy === null) throw new Error("a page without a pinned position");
           if (frame.complete) await this.#finish(copy);
           else await this.#change(copy, () => undefined);
@@ -160,7 +163,7 @@ export class Copier {
       }
     }
     // What is stored stays: the next page goes on from there.
-    await storing;
+    await Promise.all(storing);
     throw new Error("the source ended the page early");
   }
 
