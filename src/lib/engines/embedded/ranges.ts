@@ -21,6 +21,10 @@ export function rangeOf(
   return { start: { keyspace, place }, end };
 }
 
+export function isEmpty({ start, end }: { start: RowKey; end: RowKey }): boolean {
+  return start.keyspace === end.keyspace && Buffer.compare(start.place, end.place) >= 0;
+}
+
 function bound(position: bigint): Place {
   const place = Buffer.allocUnsafe(8);
   place.writeBigUInt64BE(position);

@@ -2,6 +2,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { open, type RootDatabase, type Transaction } from "lmdb";
 import type { Place } from "../contract.js";
+import { ShownRows } from "./shown-rows.js";
 
 /** Where a row lies in the environment: keyspaces one after the other. */
 export interface RowKey {
@@ -48,6 +49,8 @@ export interface TableStats {
 export interface Tables {
   readonly root: RootDatabase<Buffer, string>;
   readonly rows: Table<RowKey>;
+  /** The same rows, for reading without a copy: a digest looks at each once. */
+  readonly shownRows: ShownRows;
   /** By sequence. */
   readonly log: Table<bigint>;
   /** Entries, cursors, drops, keyspaces, documents: small things, by text. */
@@ -78,6 +81,7 @@ export function openTables(directory: string): Tables {
   const tables = {
     root,
     rows: table("rows", ROW_KEYS),
+    shownRows: new ShownRows(root, "rows", ROW_KEYS),
     log: table("log", SEQUENCES),
     state: table("state", TEXTS),
   };
@@ -96,7 +100,7 @@ function syncFolder(path: string): void {
   }
 }
 
-interface KeyEncoder<K> {
+export interface KeyEncoder<K> {
   writeKey(key: K, target: Buffer, start: number): number;
   readKey(source: Buffer, start: number, end: number): K;
 }

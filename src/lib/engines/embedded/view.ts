@@ -13,12 +13,12 @@ import type {
   StoredEntry,
   View,
 } from "../contract.js";
-import { digestRows } from "../digest.js";
+import { type RowDigest, digestRows } from "../digest.js";
 import { EntryTable } from "../entry-table.js";
 import { histogramOf } from "../histogram.js";
 import { positionOf } from "../place.js";
 import { type Committed, entriesVersionIn, lastSequenceIn } from "./committed.js";
-import { rangeOf } from "./ranges.js";
+import { isEmpty, rangeOf } from "./ranges.js";
 import { decodeJson, decodeRecord } from "./records.js";
 import { ENTRIES, cursorKey, endOf } from "./state-keys.js";
 import type { Tables } from "./tables.js";
@@ -70,12 +70,10 @@ export class EmbeddedView implements View {
     const rows: Row[] = [];
     const id = this.#committed.keyspaces.get(keyspace);
     if (id === undefined) return { rows, done: true };
-    const { start, end } = rangeOf(id, segment, after);
-    if (start.keyspace === end.keyspace && Buffer.compare(start.place, end.place) >= 0) {
-      return { rows, done: true };
-    }
+    const range = rangeOf(id, segment, after);
+    if (isEmpty(range)) return { rows, done: true };
     let bytes = 0;
-    for (const { key, value } of this.#tables.rows.getRange({ start, end, transaction })) {
+    for (const { key, value } of this.#tables.rows.getRange({ ...range, transaction })) {
       // One row more than asked for is read: whether there is one decides `done`.
       if (rows.length >= limit.rows || bytes >= limit.bytes) return { rows, done: false };
       rows.push({ place: key.place, value });
@@ -120,7 +118,11 @@ export class EmbeddedView implements View {
     after: Place | null,
     maxRows: number,
   ): Promise<DigestChunk> {
-    return digestRows(this, keyspace, segment, after, maxRows);
+    return digestRows(
+      (into, from, limit) => this.#show(into, keyspace, segment, from, limit),
+      after,
+      maxRows,
+    );
   }
 
   histogram(keyspace: string, segment: Segment, buckets: number): Promise<Histogram> {
@@ -132,6 +134,23 @@ export class EmbeddedView implements View {
     this.#transaction.done();
     this.#transaction = null;
     this.#onClose(this);
+  }
+
+  /** Puts a page of rows into the digest. Returns whether the segment has no more. */
+  #show(
+    into: RowDigest,
+    keyspace: string,
+    segment: Segment,
+    after: Place | null,
+    limit: { rows: number; bytes: number },
+  ): boolean {
+    const transaction = this.#open();
+    const id = this.#committed.keyspaces.get(keyspace);
+    const range = id === undefined ? null : rangeOf(id, segment, after);
+    if (range === null || isEmpty(range)) return true;
+    const [rows, bytes] = [into.rows + limit.rows, into.bytes + limit.bytes];
+    const enough = () => into.rows >= rows || into.bytes >= bytes;
+    return this.#tables.shownRows.show({ ...range, transaction }, into, enough);
   }
 
   #entryTable(): EntryTable {
