@@ -13,7 +13,7 @@ import {
 import { ProblemError } from "../protocol/problem.js";
 
 const TABLE = "operations";
-/** Ended operations that are remembered. */
+/** Ended operations that are remembered, the last ones to end. */
 const KEPT = 5_000;
 
 /** What a running operation may do about itself. */
@@ -41,6 +41,8 @@ export class Operations {
   readonly #perform: Perform;
   readonly #live = new Map<string, Live>();
   readonly #running = new Set<Promise<void>>();
+  /** Ids of what has ended and is remembered; the first one ended first. */
+  readonly #ended = new Set<string>();
   #stopping = false;
 
   constructor(engine: Engine, perform: Perform) {
@@ -48,24 +50,23 @@ export class Operations {
     this.#perform = perform;
   }
 
-  /** Marks what an earlier process left running, and forgets the oldest. Call it once, before the first request. */
+  /** Marks what an earlier process left running. Call it once, before the first request. */
   async recover(now: string): Promise<void> {
-    const stored = this.#engine.documents<Operation>(TABLE).map(({ value }) => value);
-    const ended = stored
-      .filter(({ state }) => isEnded(state))
+    const stored = this.#engine
+      .documents<Operation>(TABLE)
+      .map(({ value }) => value)
       .toSorted((a, b) => a.updatedAt.localeCompare(b.updatedAt));
-    const forgotten = ended.slice(0, Math.max(0, ended.length - KEPT));
+    const left = stored.filter(({ state }) => !isEnded(state));
+    for (const { id, state } of stored) if (isEnded(state)) this.#ended.add(id);
+    for (const { id } of left) this.#ended.add(id);
+    const forgotten = this.#forget();
     await this.#engine.write((txn) => {
-      for (const { id } of forgotten) txn.deleteDocument(TABLE, id);
-      for (const operation of stored) {
-        if (isEnded(operation.state)) continue;
-        txn.putDocument(TABLE, operation.id, {
-          ...operation,
-          state: "interrupted",
-          rev: operation.rev + 1,
-          updatedAt: now,
-        });
+      for (const operation of left) {
+        const { id, rev } = operation;
+        const interrupted = { ...operation, state: "interrupted", rev: rev + 1, updatedAt: now };
+        txn.putDocument(TABLE, id, interrupted);
       }
+      for (const id of forgotten) txn.deleteDocument(TABLE, id);
     });
   }
 
@@ -76,6 +77,7 @@ export class Operations {
     return known;
   }
 
+  /** What runs, and the last `KEPT` that ended. */
   all(): Operation[] {
     const stored = this.#engine.documents<Operation>(TABLE).map(({ value }) => value);
     return stored.map((one) => this.#live.get(one.id)?.operation ?? one);
@@ -122,6 +124,7 @@ export class Operations {
       waiting: new Set(),
     };
     this.#live.set(id, live);
+    this.#ended.delete(id);
     try {
       await this.#engine.write((txn) => {
         admit(txn);
@@ -129,6 +132,7 @@ export class Operations {
       });
     } catch (error) {
       this.#live.delete(id);
+      if (known !== null) this.#ended.add(id);
       throw error;
     }
     const run = this.#run(live, request);
@@ -206,8 +210,13 @@ export class Operations {
       rev: live.operation.rev + 1,
       updatedAt: new Date().toISOString(),
     };
+    this.#ended.add(ended.id);
+    const forgotten = this.#forget();
     try {
-      await this.#store(ended);
+      await this.#engine.write((txn) => {
+        txn.putDocument(TABLE, ended.id, ended);
+        for (const id of forgotten) txn.deleteDocument(TABLE, id);
+      });
     } catch {
       // The engine has failed: the process is about to end, and the operation will be `interrupted`.
       return;
@@ -228,8 +237,15 @@ export class Operations {
     for (const wake of live.waiting) wake();
   }
 
-  async #store(operation: Operation): Promise<void> {
-    await this.#engine.write((txn) => txn.putDocument(TABLE, operation.id, operation));
+  /** Takes the ids of those that ended longest ago off the list, down to `KEPT`. */
+  #forget(): string[] {
+    const forgotten: string[] = [];
+    for (const id of this.#ended) {
+      if (this.#ended.size <= KEPT) break;
+      this.#ended.delete(id);
+      forgotten.push(id);
+    }
+    return forgotten;
   }
 }
 
