@@ -49,6 +49,8 @@ export interface Running {
 export class Expansion {
   readonly cluster: TestCluster;
   readonly dir: string;
+  /** The plan of the empty cluster, and the one of the expansion. */
+  readonly first: string;
   readonly plan: string;
   readonly wanted: string;
   readonly people = new People(USERS, KEYS_EACH);
@@ -58,6 +60,7 @@ export class Expansion {
   private constructor(cluster: TestCluster, dir: string, random: () => number) {
     this.cluster = cluster;
     this.dir = dir;
+    this.first = join(dir, "first.json");
     this.plan = join(dir, "plan.json");
     this.wanted = join(dir, "wanted.yaml");
     const agents = Object.values(cluster.urls);
@@ -73,14 +76,19 @@ export class Expansion {
   }
 
   static async start(shape: Shape = {}, random: () => number = Math.random): Promise<Expansion> {
+    const expansion = await Expansion.empty(shape, random);
+    await expansion.must("shard", "apply", expansion.first, "--yes");
+    await expansion.population.load();
+    await expansion.must("shard", "plan", "-t", expansion.wanted, "-o", expansion.plan);
+    return expansion;
+  }
+
+  /** The agents hold nothing yet; the first plan is there to be applied. */
+  static async empty(shape: Shape = {}, random: () => number = Math.random): Promise<Expansion> {
     const cluster = await startCluster(topology(false, shape));
     const expansion = new Expansion(cluster, await mkdtemp(join(tmpdir(), "ops-e2e-")), random);
-    const first = join(expansion.dir, "first.json");
-    await expansion.must("shard", "plan", "-t", cluster.topologyFile, "-o", first);
-    await expansion.must("shard", "apply", first, "--yes");
-    await expansion.population.load();
     await writeFile(expansion.wanted, setAgentUrls(topology(true, shape), cluster.urls));
-    await expansion.must("shard", "plan", "-t", expansion.wanted, "-o", expansion.plan);
+    await expansion.must("shard", "plan", "-t", cluster.topologyFile, "-o", expansion.first);
     return expansion;
   }
 

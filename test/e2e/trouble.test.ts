@@ -2,14 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentProblem } from "../../src/lib/agent/client/problem.js";
 import type { Plan } from "../../src/lib/plan/types.js";
 import { OpsError } from "../../src/lib/errors.js";
-import { type Agent, type Connect, connectAgents } from "../../src/lib/run/agents.js";
+import type { Agent } from "../../src/lib/run/agents.js";
 import { applyPlan } from "../../src/lib/run/apply.js";
-import { PATIENCE, neverStop, systemClock } from "../../src/lib/run/clock.js";
-import type { RunEvent } from "../../src/lib/run/events.js";
+import { PATIENCE } from "../../src/lib/run/clock.js";
 import { readPlan } from "../../src/lib/run/read-plan.js";
 import { rollbackRun } from "../../src/lib/run/rollback.js";
 import type { RunEnvironment } from "../../src/lib/run/session.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
+import { type Otherwise, environmentOf } from "./environment.js";
 import { Expansion } from "./expansion.js";
 
 const LONG_MS = 600_000;
@@ -23,40 +23,10 @@ beforeAll(async () => {
 }, LONG_MS);
 afterAll(() => expansion?.stop(), LONG_MS);
 
-/** Some methods of the agent of a node, answered differently. */
-type Otherwise = Readonly<Record<string, (agent: Agent) => Partial<Agent>>>;
-
-/** What the commands work with, against the live agents, with little patience. */
-function environment(
-  otherwise: Otherwise = {},
-  emit: (event: RunEvent) => void = () => undefined,
-): RunEnvironment {
-  const connect: Connect = async (nodes) => {
-    const agents = await connectAgents(nodes);
-    const of = (node: string): Agent => {
-      const agent = agents.of(node);
-      const other = otherwise[node]?.(agent);
-      if (other === undefined) return agent;
-      return new Proxy(agent, {
-        get(target, name) {
-          const value: unknown = Reflect.get(name in other ? other : target, name);
-          return typeof value === "function" ? (value.bind(target) as unknown) : value;
-        },
-      });
-    };
-    return { ...agents, of };
-  };
-  return {
-    store: new FileStateStore(expansion.state),
-    connect,
-    clock: systemClock,
-    patience: { ...PATIENCE, reconnectMs: 1_000, backoffMs: [100, 300] },
-    stop: neverStop,
-    emit,
-    random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
-    actor: "test@host",
-    command: "test",
-  };
+/** What the commands work with, with little patience. */
+function environment(otherwise: Otherwise = {}): RunEnvironment {
+  const env = environmentOf(expansion, otherwise);
+  return { ...env, patience: { ...PATIENCE, reconnectMs: 1_000, backoffMs: [100, 300] } };
 }
 
 async function failing(work: Promise<unknown>): Promise<OpsError> {

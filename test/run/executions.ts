@@ -20,11 +20,14 @@ export const START: RecordBody & { type: "run.start" } = {
   ],
 };
 
+/** The same without the stage that has no way back: over once it is applied. */
+export const ENDING: typeof START = { ...START, stages: START.stages.slice(0, -1) };
+
 /** Numbers that choose, at each point, among the records that are legal there. */
 export const execution = fc.array(fc.nat(), { maxLength: 120 });
 
 /** A journal that could have been written: at each point one of the records that may follow, as `moves` choose. */
-export function recordsOf(moves: readonly number[]): JournalRecord[] {
+export function recordsOf(moves: readonly number[], start = START): JournalRecord[] {
   const records: JournalRecord[] = [];
   let status: RunStatus | null = null;
   const add = (body: RecordBody): boolean => {
@@ -43,7 +46,7 @@ export function recordsOf(moves: readonly number[]): JournalRecord[] {
     records.push(record);
     return true;
   };
-  add(START);
+  add(start);
   for (const move of moves) {
     const candidates = candidatesOf(status!);
     // From the chosen one on, the first that may follow. Weighted by their order towards going on.
@@ -114,6 +117,7 @@ function candidatesOf(status: RunStatus): RecordBody[] {
     { type: "rollback.start", to: null, ...taken },
     { type: "rollback.start", to: "2-attach", ...taken },
     { type: "rollback.done", to: "2-attach" },
+    { type: "run.end", outcome: "applied", why: null },
     { type: "run.end", outcome: "rolled-back", why: null },
     { type: "run.end", outcome: "finalized", why: null },
     { type: "run.end", outcome: "refused", why: "x" },

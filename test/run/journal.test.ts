@@ -8,9 +8,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FIRST_PREV, decodeJournal, encodeRecord } from "../../src/lib/run/journal/codec.js";
 import { Journal, readHistory } from "../../src/lib/run/journal/journal.js";
 import { nextStatus, replay } from "../../src/lib/run/journal/next-status.js";
+import type { RecordBody } from "../../src/lib/run/journal/records.js";
 import { IllegalRecord } from "../../src/lib/run/journal/status.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
-import { START, execution, recordsOf } from "./executions.js";
+import { ENDING, START, execution, recordsOf } from "./executions.js";
 
 function linesOf(bodies: ReturnType<typeof recordsOf>): string[] {
   let prev = FIRST_PREV;
@@ -28,8 +29,8 @@ const bytesOf = (lines: readonly string[]) =>
 describe("a journal", () => {
   it("replays legally from any prefix of any execution, to the status that the execution had there", () => {
     fc.assert(
-      fc.property(execution, (moves) => {
-        const records = recordsOf(moves);
+      fc.property(execution, fc.constantFrom(START, ENDING), (moves, start) => {
+        const records = recordsOf(moves, start);
         let status = null as ReturnType<typeof replay>;
         for (const [i, record] of records.entries()) {
           status = nextStatus(status, record);
@@ -42,8 +43,8 @@ describe("a journal", () => {
 
   it("never undoes a takeover before what came after it, nor ends a rollback with a step left", () => {
     fc.assert(
-      fc.property(execution, (moves) => {
-        const records = recordsOf(moves);
+      fc.property(execution, fc.constantFrom(START, ENDING), (moves, start) => {
+        const records = recordsOf(moves, start);
         const touched = new Set<string>();
         for (const record of records) {
           if (record.type === "op.intent" && !record.undo) touched.add(record.step);
@@ -128,6 +129,57 @@ describe("a journal", () => {
     expect(() =>
       nextStatus(null, { seq: 1, time: "", prev: "", type: "run.soaking", until: "" }),
     ).toThrow("begins with run.start");
+  });
+});
+
+describe("a run with nothing to retire", () => {
+  const taken = { epochs: { "keyspace/profile": "2" }, actor: "bob", command: "c" };
+  const work: RecordBody[] = ENDING.stages.flatMap(({ id: stage, waves }): RecordBody[] => [
+    { type: "stage.enter", stage },
+    ...waves.flat().map((step): RecordBody => ({ type: "step.done", step })),
+    { type: "stage.done", stage },
+  ]);
+  const applied: RecordBody = { type: "run.end", outcome: "applied", why: null };
+  const statusAfter = (...bodies: RecordBody[]) =>
+    replay(bodies.map((body, i) => ({ seq: i + 1, time: "", ...body, prev: "" })))!;
+
+  it("ends once its last stage is done, and not before", () => {
+    expect(statusAfter(ENDING, ...work, applied)).toMatchObject({
+      activity: "ended",
+      outcome: "applied",
+    });
+    expect(() => statusAfter(ENDING, ...work.slice(0, -1), applied)).toThrow("are not done");
+    expect(() => statusAfter(START, ...work, applied)).toThrow("are not done");
+  });
+
+  it("can be rolled back from there, in part or as a whole, and do nothing else", () => {
+    const back: RecordBody = { type: "rollback.start", to: null, ...taken };
+    expect(statusAfter(ENDING, ...work, applied, back)).toMatchObject({
+      direction: "undo",
+      activity: "running",
+      outcome: null,
+    });
+    for (const body of [
+      { type: "run.resume", ...taken },
+      { type: "finalize.start", ...taken },
+      { type: "step.undone", step: "s7" },
+      applied,
+    ] as RecordBody[])
+      expect(() => statusAfter(ENDING, ...work, applied, body)).toThrow("the run has ended");
+    const ended: RecordBody = { type: "run.end", outcome: "refused", why: "x" };
+    expect(() => statusAfter(ENDING, ended, back)).toThrow("the run has ended");
+  });
+
+  it("reads as applied where an earlier version had left it soaking until the next run", () => {
+    const soaking: RecordBody = { type: "run.soaking", until: "2026-11-22T00:00:00.000Z" };
+    const superseded: RecordBody = { type: "run.end", outcome: "superseded", why: "run r-2 began" };
+    expect(statusAfter(ENDING, ...work, soaking, superseded)).toMatchObject({
+      activity: "ended",
+      outcome: "applied",
+    });
+    const finalize: RecordBody = { type: "finalize.start", ...taken };
+    const finalized: RecordBody = { type: "run.end", outcome: "finalized", why: null };
+    expect(statusAfter(ENDING, ...work, soaking, finalize, finalized).outcome).toBe("finalized");
   });
 });
 

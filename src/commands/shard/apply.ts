@@ -7,7 +7,8 @@ import { EXIT, OpsError } from "../../lib/errors.js";
 export default class ShardApply extends RunCommand<typeof ShardApply> {
   static override summary = "Apply a plan, or take up the run of it that was interrupted.";
 
-  static override description = `Goes as far as the soak; old copies stay until shard finalize, and shard rollback takes everything back.
+  static override description = `Goes as far as the soak, or to the end where nothing soaks and nothing is dropped (a first plan).
+Old copies stay until shard finalize, and shard rollback takes everything back.
 The first Ctrl-C stops at a safe boundary, the second leaves the agents to it. The same command again goes on.`;
 
   static override examples = [

@@ -6,9 +6,9 @@ import { type RunContext, participantsOf, statusOf } from "./context.js";
 import { executeForward, stopRun } from "./execute.js";
 import { findRun, type Found } from "./find-run.js";
 import { newRunId } from "./id.js";
-import { Journal } from "./journal/journal.js";
-import { type RunStatus, isUntouched } from "./journal/status.js";
+import { isUntouched } from "./journal/status.js";
 import { type RunEnvironment, takeLocks, takenBy, withContext } from "./session.js";
+import { knownOr } from "./steps/first-table.js";
 
 export interface ApplyOptions {
   /** The id of the last stage to do; null for all up to the soak. */
@@ -16,8 +16,8 @@ export interface ApplyOptions {
 }
 
 /**
- * Applies a plan: begins a run, or takes up the one that was interrupted. Ends when the run soaks, or `until` is done. Returns
- * the run's id; does nothing for a plan that is applied and soaks.
+ * Applies a plan: begins a run, or takes up the one that was interrupted. Ends when the run soaks or is over, or `until` is
+ * done. Returns the run's id; does nothing for a plan that is applied already.
  * @throws OpsError when it stops before that; what was done stays, journalled
  */
 export async function applyPlan(
@@ -30,13 +30,10 @@ export async function applyPlan(
     if (found.what === "applied") return found.status.run;
     const run =
       found.what === "resume" ? found.status.run : newRunId(env.clock.now(), env.random(2));
-    const superseded = found.what === "new" ? found.superseded : [];
-    const scopes = [...plan.scopes, ...superseded.flatMap(({ epochs }) => Object.keys(epochs))];
-    const lease = await takeLocks(env, run, scopes);
+    const lease = await takeLocks(env, run, plan.scopes);
     try {
       // Somebody else may have been quicker.
       if (!sameAnswer(found, await findRun(env.store, plan))) continue;
-      for (const old of superseded) await supersede(env, old, run);
       if (found.what === "new") await env.store.createRun(run, encodePlan(plan));
       await withContext(env, run, plan, lease, async (context) => {
         if (found.what === "new") {
@@ -71,6 +68,9 @@ export async function applyPlan(
 async function goForward(context: RunContext, { until }: ApplyOptions): Promise<void> {
   const { plan, journal, emit, run } = context;
   const commands = [`to go on: ops run resume ${run}`, `to go back: ops shard rollback ${run}`];
+  const left = () => agendaForward(plan, statusOf(context), null).length;
+  const soakMs = soakMsOf(plan);
+  const ends = soakMs === 0 && plan.stages.every(isReversible);
   try {
     const agenda = agendaForward(plan, statusOf(context), until);
     // Until it has touched something, a run that is taken up is as good as a new one: the plan may be stale by now.
@@ -81,44 +81,40 @@ async function goForward(context: RunContext, { until }: ApplyOptions): Promise<
       if (!admitted) await admitNew(context);
       admitted = true;
     });
+    if (ends && left() === 0) await tellMissing(context);
   } catch (error) {
     return stopRun(context, error, commands);
   }
-  if (agendaForward(plan, statusOf(context), null).length > 0) {
+  if (left() > 0) {
     await journal.append({ type: "run.stopped", reason: "until", step: null, error: null });
     emit({ type: "stopped", reason: "until", step: null, error: null });
-    return;
+  } else if (ends) {
+    await journal.append({ type: "run.end", outcome: "applied", why: null });
+    emit({ type: "ended", outcome: "applied" });
+  } else {
+    const soakUntil = new Date(context.clock.now() + soakMs).toISOString();
+    await journal.append({ type: "run.soaking", until: soakUntil });
+    emit({ type: "soaking", until: soakUntil });
   }
-  const soaks = plan.stages
+}
+
+function soakMsOf({ stages }: Plan): number {
+  const soaks = stages
     .flatMap(({ waves }) => waves.flat())
     .map((step) => (step.kind === "soak" ? step.seconds : 0));
-  const soakUntil = new Date(context.clock.now() + Math.max(0, ...soaks) * 1000).toISOString();
-  await journal.append({ type: "run.soaking", until: soakUntil });
-  emit({ type: "soaking", until: soakUntil });
+  return Math.max(0, ...soaks) * 1000;
+}
+
+/** Agents that did not answer when the routes were published, once more: no later step of this run gives them the routes. */
+async function tellMissing(context: RunContext): Promise<void> {
+  for (const [keyspace, { missing }] of statusOf(context).routes) {
+    if (missing.length > 0)
+      await context.publisher.publish(null, keyspace, await knownOr(context, keyspace), []);
+  }
 }
 
 function sameAnswer(a: Found, b: Found): boolean {
   const key = (found: Found) =>
-    found.what === "new"
-      ? found.superseded.map(({ run }) => run).join()
-      : `${found.status.run} ${found.status.seq}`;
+    found.what === "new" ? "" : `${found.status.run} ${found.status.seq}`;
   return a.what === b.what && key(a) === key(b);
-}
-
-async function supersede(
-  { store, clock, emit }: RunEnvironment,
-  old: RunStatus,
-  by: string,
-): Promise<void> {
-  const journal = await Journal.open(store, old.run, clock.now);
-  try {
-    await journal.append({
-      type: "run.end",
-      outcome: "superseded",
-      why: `run ${by} of the same keyspaces began`,
-    });
-    emit({ type: "note", message: `run ${old.run} had nothing to retire: it has ended` });
-  } finally {
-    await journal.close();
-  }
 }

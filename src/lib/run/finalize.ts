@@ -19,7 +19,7 @@ const WAIT_AT_MOST_MS = 600_000;
 
 /**
  * Ends a run that soaks: sees once more that everything is where the plan wants it, then drops the old copies. Takes up a
- * finalization that was interrupted; does nothing for a run that was finalized.
+ * finalization that was interrupted; does nothing for a run that was finalized, or ended without it.
  * @throws OpsError `soaking` (exit 3) while much of the soak is left, `not-applied` (exit 3) for a run that is not at that point
  */
 export async function finalizeRun(
@@ -50,13 +50,13 @@ export async function finalizeRun(
   });
 }
 
-/** Milliseconds until the run's soak is over, 0 when it is; null for a run that was finalized already. Throws `not-applied`. */
+/** Milliseconds until the run's soak is over, 0 when it is; null for a run with nothing left to finalize. Throws `not-applied`. */
 export async function soakLeft(
   { store, clock }: Pick<RunEnvironment, "store" | "clock">,
   run: string,
 ): Promise<number | null> {
   const { status } = await readHistory(store, run);
-  if (status?.outcome === "finalized") return null;
+  if (status?.outcome === "finalized" || status?.outcome === "applied") return null;
   const ready =
     status !== null &&
     (status.activity === "soaking" ||

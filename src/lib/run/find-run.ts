@@ -1,52 +1,48 @@
 import { EXIT, OpsError } from "../errors.js";
 import type { Plan } from "../plan/types.js";
 import type { StateStore } from "../state/contract.js";
-import { readHistory } from "./journal/journal.js";
 import type { RunStatus } from "./journal/status.js";
-import { isReversible } from "./agenda.js";
-import { planOf } from "./session.js";
+import { allRuns, changedSince } from "./runs.js";
+import { nextCommands } from "./summary.js";
 
 /** What applying a plan means now. */
 export type Found =
   | { readonly what: "resume" | "applied"; readonly status: RunStatus }
-  /** A new run; those that only soak, with nothing to retire, make way for it. */
-  | { readonly what: "new"; readonly superseded: readonly RunStatus[] };
+  | { readonly what: "new" };
 
 /**
- * Looks for a run of the same plan that has not ended.
+ * Looks for a run of the same plan that has not ended, or that was applied and nothing has changed since.
  * @throws OpsError `unfinished-run` (exit 3) when another run of the same keyspaces is in the way
  */
 export async function findRun(store: StateStore, plan: Plan): Promise<Found> {
-  const superseded: RunStatus[] = [];
-  for (const run of await store.runs()) {
-    const { status } = await readHistory(store, run);
-    if (status === null || status.activity === "ended") continue;
-    if (status.plan === plan.hash) {
-      if (status.direction === "apply")
-        return { what: status.activity === "soaking" ? "applied" : "resume", status };
-      throw inTheWay(
-        status,
-        `the plan's run ${run} is being ${status.direction === "undo" ? "rolled back" : "finalized"}`,
-      );
-    }
-    if (!Object.keys(status.epochs).some((scope) => plan.scopes.includes(scope))) continue;
-    const retires = (await planOf(store, run)).stages.some((stage) => !isReversible(stage));
-    if (status.activity === "soaking" && !retires) superseded.push(status);
-    else
-      throw inTheWay(
-        status,
-        `run ${run} of the same keyspaces has not ended (${status.direction}, ${status.activity})`,
-      );
+  const runs = await allRuns(store);
+  const [open] = unfinished(runs, plan.scopes);
+  if (open !== undefined) {
+    if (open.plan !== plan.hash || open.direction !== "apply") throw inTheWay(open, plan);
+    return { what: open.activity === "soaking" ? "applied" : "resume", status: open };
   }
-  return { what: "new", superseded };
+  const done = runs.findLast(({ plan: of, outcome }) => of === plan.hash && outcome === "applied");
+  return done !== undefined && changedSince(runs, done) === null
+    ? { what: "applied", status: done }
+    : { what: "new" };
 }
 
-function inTheWay(status: RunStatus, message: string): OpsError {
+/** The runs of these scopes that have not ended. */
+function unfinished(runs: readonly RunStatus[], scopes: readonly string[]): RunStatus[] {
+  return runs.filter(
+    ({ activity, epochs }) =>
+      activity !== "ended" && scopes.some((scope) => Object.hasOwn(epochs, scope)),
+  );
+}
+
+function inTheWay(status: RunStatus, plan: Plan): OpsError {
   const { run, activity, direction } = status;
-  const finish = activity === "soaking" ? `ops shard finalize ${run}` : `ops run resume ${run}`;
-  const back = direction === "finalize" ? "" : `, or ops shard rollback ${run}`;
+  const message =
+    status.plan === plan.hash
+      ? `the plan's run ${run} is being ${direction === "undo" ? "rolled back" : "finalized"}`
+      : `run ${run} of the same keyspaces has not ended (${direction}, ${activity})`;
   return new OpsError("unfinished-run", EXIT.refused, message, {
-    hint: `${finish}${back}`,
+    hint: nextCommands(status).join(", or "),
     details: { run, activity, direction },
   });
 }

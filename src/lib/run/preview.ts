@@ -1,6 +1,8 @@
 import { EXIT, OpsError } from "../errors.js";
+import type { Observed } from "../plan/observed.js";
 import type { Plan } from "../plan/types.js";
 import { type AgendaLine, agendaBack, agendaFinal, agendaForward, linesOf } from "./agenda.js";
+import type { Agents } from "./agents.js";
 import { participantsOf } from "./context.js";
 import { assertCurrent } from "./drift.js";
 import { soakLeft } from "./finalize.js";
@@ -8,8 +10,8 @@ import { findRun } from "./find-run.js";
 import { readHistory } from "./journal/journal.js";
 import { isUntouched } from "./journal/status.js";
 import { observeAgents } from "./observe.js";
-import { wayBack } from "./rollback.js";
 import { type RunEnvironment, planOf } from "./session.js";
+import { assertUnused, wayBack } from "./way-back.js";
 
 /** What a command would do. Made with reading requests only, and without a lock: nothing anywhere is changed by it. */
 export interface Preview {
@@ -29,15 +31,17 @@ export async function previewApply(
 ): Promise<Preview> {
   const found = await findRun(env.store, plan);
   const status = found.what === "new" ? null : found.status;
-  if (found.what === "applied")
-    return { run: found.status.run, lines: [], notes: ["the plan is applied; the run soaks"] };
+  if (found.what === "applied") {
+    const { run, activity } = found.status;
+    const note = `the plan is applied${activity === "soaking" ? "; the run soaks" : ""}`;
+    return { run, lines: [], notes: [note] };
+  }
   const agenda = agendaForward(plan, status, until);
-  const notes = await reach(
-    env,
-    plan,
-    participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))),
-    status === null || isUntouched(status),
-  );
+  const needed = participantsOf(agenda.flatMap(({ waves }) => waves.flat(2)));
+  const isNew = status === null || isUntouched(status);
+  const notes = await reach(env, plan, needed, (_, observed) => {
+    if (isNew) assertCurrent(plan, observed);
+  });
   return { run: status?.run ?? null, lines: linesOf(agenda, "forward"), notes };
 }
 
@@ -46,24 +50,22 @@ export async function previewRollback(
   run: string,
   to: string | null,
 ): Promise<Preview> {
-  const target = await wayBack(env, run, { to });
+  const target = await wayBack(env.store, run, to);
   const { status } = await readHistory(env.store, run);
   if (target === undefined || status === null)
     return { run, lines: [], notes: ["there is nothing to roll back"] };
   const plan = await planOf(env.store, run);
-  return {
-    run,
-    lines: linesOf(agendaBack(plan, status, target), "back"),
-    notes: await reach(env, plan, [], false),
-  };
+  const notes = await reach(env, plan, [], (agents) => assertUnused(agents, plan, status, target));
+  return { run, lines: linesOf(agendaBack(plan, status, target), "back"), notes };
 }
 
 export async function previewFinalize(env: Reading, run: string): Promise<Preview> {
   const left = await soakLeft(env, run);
   const { status } = await readHistory(env.store, run);
-  if (left === null || status === null) return { run, lines: [], notes: ["the run was finalized"] };
+  if (left === null || status === null)
+    return { run, lines: [], notes: ["there is nothing to finalize"] };
   const plan = await planOf(env.store, run);
-  const notes = await reach(env, plan, [], false);
+  const notes = await reach(env, plan, []);
   if (left > 0 && status.soakUntil !== null)
     notes.unshift(`the run soaks until ${status.soakUntil}`);
   return { run, lines: linesOf(agendaFinal(plan, status), "forward"), notes };
@@ -80,12 +82,12 @@ export async function previewResume(env: Reading, run: string): Promise<Preview>
   return previewApply(env, await planOf(env.store, run), null);
 }
 
-/** Looks at the agents; `needed` ones must answer, and for a new run hold what the plan was made for. */
+/** Looks at the agents; `needed` ones must answer. `check` throws what else stands in the way. */
 async function reach(
   env: Reading,
   plan: Plan,
   needed: readonly string[],
-  isNew: boolean,
+  check: (agents: Agents, observed: Observed) => void | Promise<void> = () => {},
 ): Promise<string[]> {
   const agents = await env.connect(plan.nodes);
   try {
@@ -98,7 +100,7 @@ async function reach(
         hint: "start them, then try again",
       });
     }
-    if (isNew) assertCurrent(plan, observed);
+    await check(agents, observed);
     return observed.unreachable.map(({ node, why }) => `${node} does not answer: ${why}`);
   } finally {
     await agents.close();

@@ -1,15 +1,13 @@
-import { EXIT, OpsError } from "../errors.js";
 import type { Step } from "../plan/types.js";
 import { pushEpochs } from "./admit.js";
-import { agendaBack, findStage, isReversible } from "./agenda.js";
+import { agendaBack } from "./agenda.js";
 import { type RunContext, statusOf } from "./context.js";
 import { inParallel, stopAtBoundary, stopRun } from "./execute.js";
 import { StepFailure } from "./failure.js";
-import { readHistory } from "./journal/journal.js";
-import type { RunStatus } from "./journal/status.js";
 import { settle } from "./operation.js";
-import { type RunEnvironment, planOf, takenBy, withRun } from "./session.js";
+import { type RunEnvironment, takenBy, withRun } from "./session.js";
 import { handlerOf, sayStep, sayUndo } from "./steps/registry.js";
+import { assertReversible, assertUnused, wayBack } from "./way-back.js";
 
 export interface RollbackOptions {
   /** The stage after which the run then stands, by id or kind; null for the beginning. */
@@ -19,19 +17,21 @@ export interface RollbackOptions {
 /**
  * Undoes what a run did, last first, from its journal: after any prefix of it, also from an unknown state. Takes up a rollback
  * that was interrupted. Only the agents that hold what is undone are needed.
- * @throws OpsError `no-way-back` (exit 3) for a run that was finalized; others when it stops part-way
+ * @throws OpsError `no-way-back` (exit 3) for a run that was finalized or built upon, `in-use` (exit 3) where it would delete
+ * what was written to a new keyspace; others when it stops part-way
  */
 export async function rollbackRun(
   env: RunEnvironment,
   run: string,
   options: RollbackOptions,
 ): Promise<void> {
-  const to = await wayBack(env, run, options);
+  const to = await wayBack(env.store, run, options.to);
   if (to === undefined) return;
   await withRun(env, run, async (context) => {
     const { journal, emit } = context;
     const status = statusOf(context);
-    assertReversible(status);
+    await assertReversible(env.store, status);
+    await assertUnused(context.agents, context.plan, status, to);
     const again = status.direction === "undo" && status.undoTo === to;
     await journal.append(
       again
@@ -52,43 +52,6 @@ export async function rollbackRun(
       emit({ type: "stopped", reason: "rolled-back-to", step: null, error: null });
     }
   });
-}
-
-/** The stage to go back to, checked; undefined when the run is rolled back already. */
-export async function wayBack(
-  env: Pick<RunEnvironment, "store">,
-  run: string,
-  { to }: RollbackOptions,
-): Promise<string | null | undefined> {
-  const plan = await planOf(env.store, run);
-  const { status } = await readHistory(env.store, run);
-  if (status === null || status.outcome === "rolled-back" || status.outcome === "refused")
-    return undefined;
-  assertReversible(status);
-  if (to === null) return null;
-  const stage = findStage(plan, to);
-  if (isReversible(stage)) return stage.id;
-  throw new OpsError(
-    "no-way-back",
-    EXIT.usage,
-    `${stage.id} comes last: going back to it undoes nothing`,
-  );
-}
-
-function assertReversible(status: RunStatus): void {
-  const { run, outcome, stages, entered } = status;
-  if (outcome === null && !stages.some(({ id, reversible }) => !reversible && entered.has(id)))
-    return;
-  const why =
-    outcome === "superseded" ? "a later run of its keyspaces began" : "the old copies are gone";
-  throw new OpsError(
-    "no-way-back",
-    EXIT.refused,
-    `run ${run} was ${outcome ?? "partly finalized"}: ${why}, there is nothing to go back to`,
-    {
-      hint: "plan the way back: ops shard plan with the earlier topology",
-    },
-  );
 }
 
 async function goBack(context: RunContext, to: string | null): Promise<void> {

@@ -61,7 +61,7 @@ export function summarize(status: RunStatus): RunSummary {
 }
 
 /** What can be typed about a run in this state. */
-function nextCommands({ run, direction, activity }: RunStatus): string[] {
+export function nextCommands({ run, direction, activity }: RunStatus): string[] {
   if (activity === "ended") return [];
   if (activity === "soaking") return [`ops shard finalize ${run}`, `ops shard rollback ${run}`];
   const again = `ops run resume ${run}`;

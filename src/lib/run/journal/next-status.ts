@@ -71,6 +71,7 @@ function change(status: RunStatus, record: JournalRecord): Partial<RunStatus> {
         ...taken(record),
         direction: "undo",
         activity: "running",
+        outcome: null,
         undoTo: record.to,
         stop: null,
         soakUntil: null,
@@ -102,8 +103,10 @@ function change(status: RunStatus, record: JournalRecord): Partial<RunStatus> {
       };
     case "run.soaking":
       return { activity: "soaking", soakUntil: record.until, since };
-    case "run.end":
-      return { activity: "ended", outcome: record.outcome, stop: null, since };
+    case "run.end": {
+      const outcome = record.outcome === "superseded" ? "applied" : record.outcome;
+      return { activity: "ended", outcome, stop: null, since };
+    }
     case "stage.enter":
       return { entered: new Set(status.entered).add(record.stage), since };
     case "stage.done":

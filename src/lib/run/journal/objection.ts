@@ -12,7 +12,8 @@ import {
 /** Why the record may not follow; null when it may. */
 export function objection(status: RunStatus, record: JournalRecord): string | null {
   const { activity } = status;
-  if (activity === "ended") return "the run has ended";
+  const reopens = status.outcome === "applied" && record.type === "rollback.start";
+  if (activity === "ended" && !reopens) return "the run has ended";
   switch (record.type) {
     case "run.start":
       return "the run has started already";
@@ -163,6 +164,12 @@ function endObjection(
 ): string | null {
   const { activity, direction } = status;
   switch (outcome) {
+    case "applied":
+      return activity === "running" &&
+        direction === "apply" &&
+        status.stages.every(({ id, reversible }) => reversible && status.stagesDone.has(id))
+        ? null
+        : "some stages are not done";
     case "superseded":
       return activity === "soaking" && status.stages.every(({ reversible }) => reversible)
         ? null

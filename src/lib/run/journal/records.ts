@@ -39,12 +39,12 @@ export type StopReason =
   | "rolled-back-to";
 
 export type Outcome =
+  /** All is done, and there was nothing to watch and nothing to retire. */
+  | "applied"
   | "finalized"
   | "rolled-back"
   /** Preflight said no; nothing was changed. */
-  | "refused"
-  /** Soaked with nothing left to retire when the next run of its keyspaces began. */
-  | "superseded";
+  | "refused";
 
 interface Taken {
   /** By scope, decimal. */
@@ -80,7 +80,12 @@ export type RecordBody =
       readonly error: Failure | null;
     }
   | { readonly type: "run.soaking"; /** When the soak is over, ISO 8601. */ readonly until: string }
-  | { readonly type: "run.end"; readonly outcome: Outcome; readonly why: string | null }
+  | {
+      readonly type: "run.end";
+      /** Earlier versions wrote `superseded` for `applied`, once the next run of the keyspaces began. */
+      readonly outcome: Outcome | "superseded";
+      readonly why: string | null;
+    }
   | { readonly type: "stage.enter" | "stage.done"; readonly stage: string }
   | {
       readonly type: "op.intent";
