@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { setAgentUrls } from "../../src/lib/topology/edit.js";
@@ -28,6 +28,27 @@ describe("a dry run asks nobody for a change and shows the steps that the run th
     expect(stepsIn(end)).toEqual(said(some));
     expect(said(lines).slice(0, some.length)).toEqual(said(some));
     run = end.json["run"] as string;
+  });
+
+  it("shard plan, which warns of a run that comes first", { timeout: LONG_MS }, async () => {
+    const files = await expansion.stateFiles();
+    const live = ["shard", "plan", "-t", expansion.wanted];
+    const offline = [...live, "--from", expansion.cluster.topologyFile];
+    for (const args of [live, offline]) {
+      const { code, json, stderr } = await expansion.ops(args);
+      expect(code).toBe(0);
+      expect(json["unfinished"]).toMatchObject([
+        { run, activity: "stopped", next: [`ops run resume ${run}`, `ops shard rollback ${run}`] },
+      ]);
+      expect(stderr).toContain(`warning: run ${run} of the same keyspaces has not ended`);
+      expect(stderr).toContain(`next   ops run resume ${run}`);
+      expect(Math.max(...stderr.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+    }
+    const elsewhere = join(expansion.dir, "no-state");
+    const { json, stderr } = await expansion.ops([...offline, "--state", elsewhere]);
+    expect([stderr, "unfinished" in json]).toEqual(["", false]);
+    expect(await expansion.stateFiles()).toEqual(files);
+    await expect(stat(elsewhere)).rejects.toThrow("ENOENT");
   });
 
   it("run resume", { timeout: LONG_MS }, async () => {

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { BaseCommand } from "../../lib/cli/base.js";
-import { topologyFlag } from "../../lib/cli/flags.js";
+import { stateFlag, topologyFlag } from "../../lib/cli/flags.js";
 import { EXIT } from "../../lib/errors.js";
 import type { Observed } from "../../lib/plan/observed.js";
 import type { Topology } from "../../lib/topology/types.js";
@@ -9,7 +9,8 @@ export default class ShardPlan extends BaseCommand<typeof ShardPlan> {
   static override summary =
     "Work out what must change so that the cluster is as the topology says.";
 
-  static override description = `Asks the agents who holds what, and changes nothing. The plan is for review; shard apply runs it.`;
+  static override description = `Asks the agents who holds what, and changes nothing. The plan is for review; shard apply runs it.
+Warns when the state folder has a run of the same keyspaces that has not ended: that one comes first.`;
 
   static override examples = [
     "<%= config.bin %> shard plan -t topology.yaml -o plan.json",
@@ -31,6 +32,7 @@ export default class ShardPlan extends BaseCommand<typeof ShardPlan> {
       description: "exit 2 when there is something to do",
       default: false,
     }),
+    state: stateFlag,
   };
 
   async run(): Promise<object> {
@@ -39,6 +41,9 @@ export default class ShardPlan extends BaseCommand<typeof ShardPlan> {
     const { assertSound } = await import("../../lib/plan/check/index.js");
     const { sha256 } = await import("../../lib/plan/hash.js");
     const { planText } = await import("../../lib/report/plan.js");
+    const { inTheWayText } = await import("../../lib/report/run-summary.js");
+    const { unfinishedRuns } = await import("../../lib/run/find-run.js");
+    const { FileStateStore } = await import("../../lib/state/file/store.js");
     const { topology, text } = await loadTopology(this.flags.topology);
     const plan = planShards({
       topology,
@@ -48,20 +53,21 @@ export default class ShardPlan extends BaseCommand<typeof ShardPlan> {
     });
     assertSound(plan);
     this.print(planText(plan, { width: 80 }));
+    const runs = await unfinishedRuns(new FileStateStore(this.flags.state), plan.scopes);
+    const isClear = runs === null || runs.length === 0;
+    if (!isClear) this.note(inTheWayText(runs, { width: 80 }));
+    const changes = plan.stages.length > 0;
     const { out } = this.flags;
     if (out !== undefined) {
       const { encodePlan } = await import("../../lib/plan/encode.js");
       const { writeOutput } = await import("../../lib/cli/write-output.js");
       await writeOutput(out, encodePlan(plan));
-      this.note(
-        plan.stages.length > 0
-          ? `Plan written to ${out}. Next: ops shard apply ${out}`
-          : `Plan written to ${out}`,
-      );
+      const next = changes && isClear ? `. Next: ops shard apply ${out}` : "";
+      this.note(`Plan written to ${out}${next}`);
     }
-    const changes = plan.stages.length > 0;
     if (changes && this.flags["detailed-exitcode"]) this.exitWith(EXIT.changes);
-    return { v: 1, changes, file: out ?? null, plan };
+    const known = runs === null ? {} : { unfinished: runs };
+    return { v: 1, changes, file: out ?? null, plan, ...known };
   }
 
   private async observed(topology: Topology): Promise<Observed> {

@@ -2,6 +2,7 @@ import { ageText } from "../figures.js";
 import type { RunInspection } from "../run/inspect.js";
 import type { RunSummary } from "../run/summary.js";
 import { columns } from "./columns.js";
+import { wrap } from "./wrap.js";
 
 /** How long ago a time (ISO 8601) was, milliseconds. */
 type Age = (time: string) => number;
@@ -28,9 +29,7 @@ export function summaryText(summary: RunSummary, age: Age): string {
   for (const [keyspace, nodes] of Object.entries(summary.missing)) {
     lines.push(`  routes of ${keyspace} not acknowledged by ${nodes.join(", ")}`);
   }
-  for (const [i, command] of summary.next.entries())
-    lines.push(`  ${i === 0 ? "next  " : "  or  "} ${command}`);
-  return lines.join("\n");
+  return [...lines, ...nextLines(summary)].join("\n");
 }
 
 /** The same, with who works on it and what is under way at the agents. */
@@ -64,6 +63,27 @@ export function listText(runs: readonly RunSummary[], age: Age): string {
     `plan ${run.plan.slice(0, 12)}`,
   ]);
   return columns(rows);
+}
+
+/** That a plan cannot be applied before these runs have ended. */
+export function inTheWayText(
+  runs: readonly RunSummary[],
+  { width }: { readonly width: number },
+): string {
+  return runs
+    .flatMap((run) => [
+      ...wrap(
+        `warning: run ${run.run} of the same keyspaces has not ended (${stateText(run)}): shard apply refuses this plan before it has`,
+        width,
+        2,
+      ),
+      ...nextLines(run),
+    ])
+    .join("\n");
+}
+
+function nextLines({ next }: RunSummary): string[] {
+  return next.map((command, i) => `  ${i === 0 ? "next  " : "  or  "} ${command}`);
 }
 
 function stateText({ activity, direction, outcome, stop }: RunSummary): string {

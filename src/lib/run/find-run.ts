@@ -3,7 +3,7 @@ import type { Plan } from "../plan/types.js";
 import type { StateStore } from "../state/contract.js";
 import type { RunStatus } from "./journal/status.js";
 import { allRuns, changedSince } from "./runs.js";
-import { nextCommands } from "./summary.js";
+import { type RunSummary, nextCommands, summarize } from "./summary.js";
 
 /** What applying a plan means now. */
 export type Found =
@@ -25,6 +25,15 @@ export async function findRun(store: StateStore, plan: Plan): Promise<Found> {
   return done !== undefined && changedSince(runs, done) === null
     ? { what: "applied", status: done }
     : { what: "new" };
+}
+
+/** The runs that applying a plan of these scopes would find in its way; null where nothing is kept that could tell. */
+export async function unfinishedRuns(
+  store: StateStore,
+  scopes: readonly string[],
+): Promise<RunSummary[] | null> {
+  if (!(await store.exists())) return null;
+  return unfinished(await allRuns(store), scopes).map(summarize);
 }
 
 /** The runs of these scopes that have not ended. */

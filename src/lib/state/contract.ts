@@ -5,6 +5,8 @@
 export interface StateStore {
   /** For people: where this is. */
   readonly where: string;
+  /** Whether a control plane keeps anything here yet. */
+  exists(): Promise<boolean>;
   /** The random name of this control plane, made once and durable before it is returned: 32 hexadecimal digits. */
   lineage(): Promise<string>;
   /**

@@ -29,6 +29,10 @@ export class FileStateStore implements StateStore {
     this.where = resolve(directory);
   }
 
+  async exists(): Promise<boolean> {
+    return (await list(this.where)).length > 0;
+  }
+
   async lineage(): Promise<string> {
     const path = join(this.where, "lineage");
     const known = await readText(path);
