@@ -297,6 +297,32 @@ describe("a batch", () => {
     ]);
   });
 
+  test("sends no later write of a key whose earlier one may still take effect", async () => {
+    a.answer = ({ body }) => ({
+      status: 200,
+      body: lines(body)
+        .map(({ key }) =>
+          JSON.stringify(
+            key === "1"
+              ? { status: 504, code: "slow", outcome: "unknown" }
+              : { status: 204, position: `3.${key}` },
+          ),
+        )
+        .join("\n"),
+    });
+    const results = await client().batch("profile", [
+      { op: "put", key: "1", value: "v" },
+      { op: "put", key: "2", value: "v" },
+      { op: "delete", key: "1" },
+      { op: "delete", key: "2" },
+    ]);
+    expect(results[0]).toMatchObject({ error: { code: "unknown-outcome", open: true } });
+    expect(results[2]).toMatchObject({ error: { code: "refused" } });
+    expect([results[1]?.status, results[3]?.status]).toEqual(["written", "written"]);
+    const keys = a.requests.map(({ body }) => lines(body).map(({ key }) => key));
+    expect(keys).toEqual([["1", "2"], ["2"]]);
+  });
+
   test("whose answer is cut off leaves the rest unknown", async () => {
     a.answer = () => ({ status: 200, body: '{"status":204,"position":"3.1"}\n{"status":20' });
     const results = await client().batch("profile", [

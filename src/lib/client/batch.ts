@@ -4,7 +4,7 @@ import type { Nearness } from "../routing/readers.js";
 import { OpsError } from "../errors.js";
 import { decodeAnswer, encodeOp, type Answer, type BatchOp } from "./batch-wire.js";
 import { addressOf, laneOf, positionIn, since, type Address, type Context } from "./context.js";
-import { UnknownOutcome } from "./errors.js";
+import { ClientError, UnknownOutcome } from "./errors.js";
 import { Patience } from "./patience.js";
 import { copiesOf, nearnessOf } from "./reads.js";
 import { followRedirect } from "./redirect.js";
@@ -48,6 +48,13 @@ class Item {
   fail(error: OpsError): void {
     this.result = { status: "failed", error: this.unknown ?? error };
   }
+
+  /** An earlier write of its key may take effect at any time: one that is sent now might be undone by it. */
+  withhold(): void {
+    if (this.op.op === "get") return;
+    const why = "not sent: how an earlier write of this key in the batch went is not known";
+    this.fail(new ClientError("refused", `${this.what}: ${why}`));
+  }
 }
 
 interface Group {
@@ -85,10 +92,27 @@ export async function batch(
     .flat()
     .flatMap(({ op }) => (op.op === "get" ? [] : [laneOf(keyspace, op.key)]));
   await context.lanes.run(lanes, async () => {
-    for (const items of rounds) await settle(context, keyspace, items, patience);
+    for (const [i, items] of rounds.entries()) {
+      const open = keysLeftOpen(rounds.slice(0, i));
+      for (const item of items) if (open.has(item.op.key)) item.withhold();
+      const sent = items.filter(({ result }) => result === null);
+      await settle(context, keyspace, sent, patience);
+    }
   });
   count(context, rounds.flat(), since(start));
   return results.map((one) => (one instanceof Item ? one.result! : one));
+}
+
+/** The keys of writes that may still take effect later than now. */
+function keysLeftOpen(rounds: readonly (readonly Item[])[]): ReadonlySet<string> {
+  const isOpen = ({ result }: Item) =>
+    result?.status === "failed" && result.error instanceof UnknownOutcome && result.error.open;
+  return new Set(
+    rounds
+      .flat()
+      .filter(isOpen)
+      .map(({ op }) => op.key),
+  );
 }
 
 /** Goes on until every item has a result. */
