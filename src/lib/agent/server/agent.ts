@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import { mkdirSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import pino from "pino";
@@ -61,6 +62,8 @@ export async function startAgent(
   const operations = new Operations(engine, performer(context));
   await operations.recover(new Date().toISOString());
   const stopping = new AbortController();
+  // Every request that waits listens to it.
+  setMaxListeners(0, stopping.signal);
   const { app } = httpServer({
     ...context,
     version,

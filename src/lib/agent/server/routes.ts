@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Engine } from "../../engines/contract.js";
+import type { Engine, Txn } from "../../engines/contract.js";
 import { lookup } from "../../routing/lookup.js";
 import type { RouteSegment, RouteTable } from "../../routing/table.js";
 import { decodeTable, encodeTable } from "../../routing/wire.js";
@@ -42,10 +42,14 @@ export class Routes {
     return null;
   }
 
-  /** Stores a newer table, flushed. The stored one again is fine; an older one, or another of the same version, is `stale-routes`. */
-  async put(table: RouteTable): Promise<void> {
+  /**
+   * Stores a newer table, flushed. The stored one again is fine; an older one, or another of the same version, is `stale-routes`.
+   * `admit` throws, in the transaction that stores it, when its sender may not.
+   */
+  async put(table: RouteTable, admit: (txn: Txn) => void): Promise<void> {
     const encoded = encodeTable(table);
     await this.#engine.write((txn) => {
+      admit(txn);
       const known = txn.document<typeof encoded>(TABLE, table.keyspace);
       if (known !== null && known.version >= table.version) {
         if (known.version === table.version && fingerprint(known) === fingerprint(encoded)) return;

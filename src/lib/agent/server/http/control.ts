@@ -1,3 +1,4 @@
+import { untilClosed } from "./until-closed.js";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { decodeTable, encodeTable } from "../../../routing/wire.js";
 import { encodeJson } from "../../protocol/json.js";
@@ -44,7 +45,7 @@ export function controlRoutes(app: FastifyInstance, services: Services): void {
     "/v1/operations/:id",
     async (request, reply) => {
       const after = integerParam(request.query, "after", 0, Number.MAX_SAFE_INTEGER, 0);
-      const signal = until(request.raw, stopping);
+      const { signal } = untilClosed(request.raw, stopping);
       return json(
         reply,
         await operations.wait(request.params.id, after, waitParam(request.query), signal),
@@ -69,14 +70,14 @@ export function controlRoutes(app: FastifyInstance, services: Services): void {
     if (table.keyspace !== keyspace)
       throw bad(`the table is of ${table.keyspace}, not of ${keyspace}`);
     if (by.scope !== `keyspace/${keyspace}`) throw bad(`Ops-Scope must be keyspace/${keyspace}`);
-    await authority.admit(by);
-    await routes.put(table);
+    await routes.put(table, (txn) => authority.check(txn, by));
     return json(reply, { version: table.version });
   });
 
   app.get<{ Querystring: Query }>("/v1/routes", async (request, reply) => {
     const { query } = request;
-    await routes.differFrom(query["after"] ?? "", waitParam(query), until(request.raw, stopping));
+    const { signal } = untilClosed(request.raw, stopping);
+    await routes.differFrom(query["after"] ?? "", waitParam(query), signal);
     return json(reply, { v: 1, etag: routes.etag, tables: routes.all().map(encodeTable) });
   });
 
@@ -124,15 +125,6 @@ function keyspaceParam(query: Query): string {
   const keyspace = query["keyspace"];
   if (keyspace === undefined || keyspace === "") throw bad("keyspace is missing");
   return keyspace;
-}
-
-function until(
-  request: { once(event: "close", listener: () => void): unknown },
-  stopping: AbortSignal,
-): AbortSignal {
-  const gone = new AbortController();
-  request.once("close", () => gone.abort());
-  return AbortSignal.any([gone.signal, stopping]);
 }
 
 async function json(reply: FastifyReply, value: unknown): Promise<FastifyReply> {

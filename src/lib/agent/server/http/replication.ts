@@ -1,3 +1,4 @@
+import { untilClosed } from "./until-closed.js";
 import { PassThrough } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import {
@@ -81,9 +82,8 @@ async function stream(
   { stopping, logger }: Services,
   produce: (open: () => PassThrough, signal: AbortSignal) => Promise<void>,
 ): Promise<FastifyReply> {
-  const gone = new AbortController();
+  const gone = untilClosed(reply.raw, stopping);
   const out = new PassThrough({ highWaterMark: 1024 * 1024 });
-  reply.raw.once("close", () => gone.abort());
   out.once("error", () => gone.abort());
   let opened = false;
   const open = () => {
@@ -92,10 +92,10 @@ async function stream(
     return out;
   };
   try {
-    await produce(open, AbortSignal.any([gone.signal, stopping]));
+    await produce(open, gone.signal);
   } catch (error) {
     if (!opened) throw error;
-    if (!gone.signal.aborted && !stopping.aborted && !(error instanceof ProblemError)) {
+    if (!gone.signal.aborted && !(error instanceof ProblemError)) {
       logger.warn({ err: error }, "a replication stream was cut");
     }
     out.destroy();
