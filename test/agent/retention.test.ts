@@ -1,18 +1,15 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Retention, type RetentionLimits } from "../../src/lib/agent/server/retention.js";
 import type { Engine } from "../../src/lib/engines/contract.js";
 import { placeOf } from "../../src/lib/engines/place.js";
-import { openEngine } from "../../src/lib/engines/registry.js";
+import { primaryStore, type Store } from "./store.js";
 
 const RECORDS = 400;
 const VALUE = Buffer.alloc(4_000, "v");
 const HOUR = 3_600_000;
 const limits: RetentionLimits = { keepBytes: 400_000, silentMs: HOUR, graceMs: 0, everyMs: HOUR };
 
-let directory: string;
+let store: Store;
 let engine: Engine;
 let retention: Retention;
 
@@ -26,12 +23,9 @@ function retain(maxBytes: number, more: Partial<RetentionLimits> = {}): Retentio
 }
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), "ops-retention-"));
-  engine = await openEngine("embedded", directory, { onFatal: fail });
-  const floor = { generation: 0n, index: 0n };
+  store = await primaryStore();
+  ({ engine } = store);
   await engine.write((txn) => {
-    const ownership = { role: "primary", generation: 1n, handed: null } as const;
-    txn.putEntry({ keyspace: "p", lo: 0n, hi: 100n, ownership, link: null, floor, reigns: [] });
     for (let i = 0; i < RECORDS; i += 1) {
       txn.change({ keyspace: "p", place: placeOf(5n, `5/${i}`), value: VALUE }, null);
     }
@@ -39,8 +33,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   retention.close();
-  await engine.close();
-  await rm(directory, { recursive: true });
+  await store.remove();
 });
 
 test("a log that nobody needs is cut down to what is kept, and no further", async () => {

@@ -35,6 +35,7 @@ export const verify: Kind<"verify"> = async (context, { keyspace, lo, hi }, task
     task.signal.throwIfAborted();
     const holding = holdings.at(keyspace, at);
     if (holding === null) throw changed(keyspace, lo, hi);
+    const { restarts } = holding.link;
     try {
       for (let after: Place | null = null; ;) {
         const chunk: Chunk = await compare(context, holding, after, task);
@@ -46,11 +47,13 @@ export const verify: Kind<"verify"> = async (context, { keyspace, lo, hi }, task
         task.report("comparing", { done: rows, total: null, unit: "rows", rate });
         if (after === null) break;
       }
+      // The chunks before it are of a copy that is gone.
+      if (holding.link.restarts !== restarts) throw changed(keyspace, holding.lo, holding.hi);
       await mark(context, holding, true);
     } catch (error) {
       const differs = error instanceof ProblemError && error.problem.code === "digest-mismatch";
       // It may have been found equal before: that is over, and nobody may promote it.
-      if (differs) await mark(context, holding, false);
+      if (differs) await mark(context, holding, false).catch(unlessChanged);
       if (holdings.isCurrent(holding) || tries <= 1) throw error;
       continue;
     }
@@ -71,9 +74,16 @@ async function mark(
     const entry = txn.entry(keyspace, holding.entry);
     if (entry === null || entry.link === null || entry.link.id !== link)
       throw changed(keyspace, lo, hi);
+    // Being copied anew, which keeps the link.
+    if (verified && entry.link.copy.phase !== "streaming") throw changed(keyspace, lo, hi);
     txn.putEntry({ ...entry, link: { ...entry.link, verified } });
   });
   holdings.refresh();
+}
+
+/** A part of what was compared may have been cut meanwhile: then the parts are compared again. */
+function unlessChanged(reason: unknown): void {
+  if (!(reason instanceof ProblemError)) throw reason;
 }
 
 function changed(keyspace: string, lo: bigint, hi: bigint): ProblemError {
