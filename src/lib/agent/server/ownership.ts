@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Engine } from "../../engines/contract.js";
-import { next, restart } from "../../ownership/machine.js";
+import { next } from "../../ownership/machine.js";
 import { acceptsWrites, answerOfAbsent } from "../../ownership/permissions.js";
 import { ORIGIN } from "../../ownership/position.js";
 import type {
@@ -60,9 +60,7 @@ export class Ownership {
 
   /** After a start: claims left open are resolved, successors that may have forgotten are offered their entry. */
   recover(): void {
-    for (const holding of this.#deps.holdings.all()) {
-      this.#take(holding, restart(holding.entry.ownership));
-    }
+    for (const holding of this.#deps.holdings.all()) this.dispatch(holding, { type: "retry" });
   }
 
   dispatch(holding: Holding, event: Event): void {
@@ -254,6 +252,8 @@ export class Ownership {
         this.#deps.onOutcome(effect.outcome);
         for (const resolve of this.#outcomes.get(effect.attempt) ?? []) resolve(effect);
         this.#outcomes.delete(effect.attempt);
+        for (const kind of ["fence", "handover", "resolve"] as const)
+          this.#retries.forget(retryName(effect.attempt, kind));
         return;
     }
   }
@@ -307,17 +307,23 @@ export class Ownership {
       }
       const wait = request.kind === "fence" ? request.budgetMs + ANSWER_MS : ANSWER_MS;
       const answer = await peers.ownership(url, { keyspace, lo, hi, from: self(), request }, wait);
-      this.#retries.forget(request.attempt);
+      this.#retries.forget(retryName(request.attempt, request.kind));
       this.dispatch(holding, { type: "message", from: to, message: answer, token: randomToken() });
     } catch (error) {
       holding.link.error = `${request.kind} at ${to}: ${error instanceof Error ? error.message : String(error)}`;
-      this.#retries.later(request.attempt, () => this.dispatch(holding, { type: "retry" }));
+      const name = retryName(request.attempt, request.kind);
+      this.#retries.later(name, () => this.dispatch(holding, { type: "retry" }));
     }
   }
 }
 
 function owedKey({ keyspace, lo, hi }: Holding, attempt: string, kind: string): string {
   return `${keyspace} ${lo} ${hi} ${attempt} ${kind}`;
+}
+
+/** By kind: a late answer to one request says nothing about the other that the attempt waits for by then. */
+function retryName(attempt: string, kind: Request["kind"]): string {
+  return `${attempt} ${kind}`;
 }
 
 /** 128 random bits. */

@@ -1,19 +1,19 @@
-const FIRST_MS = 25;
-const MOST_MS = 1_000;
+import { Backoff } from "./backoff.js";
+
+const WAIT_MS = { first: 25, most: 1_000 };
 
 /** Things to try again, each after a wait that doubles. One wait for a name at a time. */
 export class Retries {
-  readonly #known = new Map<string, { timer: NodeJS.Timeout | null; delay: number }>();
+  readonly #known = new Map<string, { timer: NodeJS.Timeout | null; readonly waits: Backoff }>();
   #closed = false;
 
   later(name: string, again: () => void): void {
-    const known = this.#known.get(name) ?? { timer: null, delay: FIRST_MS };
+    const known = this.#known.get(name) ?? { timer: null, waits: new Backoff(WAIT_MS) };
     if (known.timer !== null || this.#closed) return;
     known.timer = setTimeout(() => {
       known.timer = null;
-      known.delay = Math.min(known.delay * 2, MOST_MS);
       again();
-    }, known.delay);
+    }, known.waits.next());
     this.#known.set(name, known);
   }
 
