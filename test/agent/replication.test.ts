@@ -332,3 +332,29 @@ test(
     expect([restarts, id]).toEqual([0, `link-r-${range.lo}`]);
   },
 );
+
+test(
+  "copies whose source is gone keep no other copy from its turn",
+  { timeout: 180_000 },
+  async () => {
+    const range = await segment();
+    await s.load(range.lo, 10, 10);
+    const waiting: Range[] = [];
+    for (let i = 1n; i <= 10n; i += 1n) {
+      used += 1n;
+      const lost = { lo: used * 100_000n, hi: (used + 1n) * 100_000n };
+      waiting.push(lost);
+      await r.must({
+        kind: "link",
+        ...lost,
+        sharding: "range",
+        link: `link-lost-${i}`,
+        source: { node: "gone", url: "http://127.0.0.1:1" },
+        purpose: "move",
+        bytesPerSecond: null,
+      });
+    }
+    await follow(r, s, range);
+    expect(await linkAt(r, waiting[0]!)).toMatchObject({ phase: "disconnected" });
+  },
+);

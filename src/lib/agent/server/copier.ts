@@ -6,6 +6,7 @@ import type { LogPosition } from "../../ownership/types.js";
 import type { Peers } from "../client/peer.js";
 import { AgentProblem } from "../client/problem.js";
 import { FrameReader } from "../protocol/frames.js";
+import { Backoff } from "./backoff.js";
 import type { Holding, Holdings } from "./holdings.js";
 import { Pace } from "./pace.js";
 
@@ -33,13 +34,16 @@ export class Copier {
   readonly #pace: Pace;
   readonly #deps: CopierDeps;
   readonly #holding: Holding;
+  readonly #onStall: () => void;
   readonly link: string;
   readonly #stopping = new AbortController();
   readonly done: Promise<void>;
 
-  constructor(deps: CopierDeps, holding: Holding) {
+  /** `onStall`: the source does not answer; it is asked again and again. */
+  constructor(deps: CopierDeps, holding: Holding, onStall: () => void) {
     this.#deps = deps;
     this.#holding = holding;
+    this.#onStall = onStall;
     const link = holding.entry.link!;
     this.link = link.id;
     this.#pace = new Pace(link.bytesPerSecond);
@@ -51,6 +55,10 @@ export class Copier {
   set limit(bytesPerSecond: number | null) {
     this.#pace.limit = bytesPerSecond;
     this.#showPace();
+  }
+
+  get stalled(): boolean {
+    return this.#holding.link.phase === "disconnected";
   }
 
   stop(): void {
@@ -65,20 +73,20 @@ export class Copier {
   async #run(): Promise<void> {
     const { link: state } = this.#holding;
     const { signal } = this.#stopping;
-    let delay = RETRY_MS.first;
+    const retries = new Backoff(RETRY_MS);
     while (!signal.aborted) {
       try {
         state.enter("copying");
         const more = await this.#page();
         state.error = null;
-        delay = RETRY_MS.first;
+        retries.reset();
         if (!more) return;
       } catch (error) {
         if (signal.aborted || (await this.#cut(error))) return;
         state.error = error instanceof Error ? error.message : String(error);
         state.enter("disconnected");
-        await sleep(delay, undefined, { signal }).catch(() => undefined);
-        delay = Math.min(delay * 2, RETRY_MS.most);
+        this.#onStall();
+        await sleep(retries.next(), undefined, { signal }).catch(() => undefined);
       }
     }
   }
@@ -188,9 +196,8 @@ export class Copier {
     work: (txn: Txn) => void,
     more: { floor?: LogPosition; cursor?: LogPosition } = {},
   ): Promise<void> {
-    const { engine, holdings } = this.#deps;
     const { keyspace, lo, entry } = this.#holding;
-    await engine.write((txn) => {
+    await this.#deps.engine.write((txn) => {
       const now = txn.entry(keyspace, entry);
       if (now?.link?.id !== this.link) throw new Error("the link was removed");
       work(txn);
@@ -198,12 +205,13 @@ export class Copier {
       txn.putEntry(more.floor === undefined ? changed : { ...changed, floor: more.floor });
       if (more.cursor !== undefined) txn.setCursor(keyspace, lo, more.cursor);
     });
-    holdings.refresh();
+    this.#deps.holdings.renew(this.#holding);
   }
 
   async #finish(copying: Copying): Promise<void> {
     const { copy, cursor } = copyFinished(copying);
     await this.#change(copy, () => undefined, { floor: cursor, cursor });
+    this.#deps.holdings.refresh();
     this.#holding.link.enter("catching-up");
   }
 

@@ -7,6 +7,7 @@ import type { Peers } from "../client/peer.js";
 import { type Frame, FrameReader } from "../protocol/frames.js";
 import type { NodeRef } from "../protocol/json.js";
 import { type ApplyDeps, heedSource, isMoving, type Member, storeChanges } from "./apply.js";
+import { Backoff } from "./backoff.js";
 import type { Holding } from "./holdings.js";
 import type { Timings } from "./timings.js";
 
@@ -17,8 +18,8 @@ const COMMIT_CHANGES = 2_000;
 const SMALL_COMMIT = 200;
 const ACKNOWLEDGE_MS = 1_000;
 const RETRY_MS = { first: 50, most: 2_000 };
-/** A segment that the source cannot serve now is asked for again after this long. */
-const UNSERVED_RETRY_MS = 1_000;
+/** A segment that the source cannot serve now is asked for again after this long. All others are asked for with it, so less and less often. */
+const UNSERVED_RETRY_MS = { first: 1_000, most: 10_000 };
 
 export interface FeedDeps extends ApplyDeps {
   readonly self: string;
@@ -56,6 +57,9 @@ export class Feed {
   /** The open stream has brought something, or what it brought could not be applied. */
   #served = false;
   #failed = false;
+  /** The open stream leaves out a segment, and will be asked for again. */
+  #unserved = false;
+  readonly #unservedRetries = new Backoff(UNSERVED_RETRY_MS);
   #pending: Received[] = [];
   #pendingBytes = 0;
   #applying: Promise<void> | null = null;
@@ -86,6 +90,7 @@ export class Feed {
       );
     if (same) return;
     this.#members = next;
+    this.#unservedRetries.reset();
     this.#again();
   }
 
@@ -144,11 +149,13 @@ export class Feed {
   }
 
   #again(): void {
+    // What is known of the stream that ends says nothing about the next one.
+    this.#through = null;
     this.#round.abort();
   }
 
   async #run(): Promise<void> {
-    let delay = RETRY_MS.first;
+    const retries = new Backoff(RETRY_MS);
     while (!this.#closed) {
       this.#round = new AbortController();
       const { signal } = this.#round;
@@ -159,8 +166,10 @@ export class Feed {
       } catch (error) {
         if (!signal.aborted) this.#fail(members, error);
       }
-      if (this.#served) delay = RETRY_MS.first;
+      if (this.#served) retries.reset();
       const failed = this.#failed;
+      if (!this.#unserved) this.#unservedRetries.reset();
+      this.#unserved = false;
       this.#served = false;
       this.#failed = false;
       // What has been read is applied or forgotten before the cursors are read again.
@@ -169,8 +178,7 @@ export class Feed {
       await this.#applying;
       this.#through = null;
       if (signal.aborted && !failed) continue;
-      await sleep(delay);
-      delay = Math.min(delay * 2, RETRY_MS.most);
+      await sleep(retries.next());
     }
   }
 
@@ -287,8 +295,10 @@ export class Feed {
   }
 
   #askAgainSoon(): void {
+    if (this.#unserved) return;
+    this.#unserved = true;
     const { signal } = this.#round;
-    sleep(UNSERVED_RETRY_MS, undefined, { signal, ref: false }).then(
+    sleep(this.#unservedRetries.next(), undefined, { signal, ref: false }).then(
       () => this.#again(),
       () => undefined,
     );
@@ -300,6 +310,7 @@ export class Feed {
     { sent, head, stale }: Extract<Frame, { type: "progress" }>,
     at: number,
   ): void {
+    if (this.#round.signal.aborted) return;
     const staleness = new Map(stale.map(({ segment, lagMs }) => [segment, lagMs]));
     this.#through = sent;
     this.#backlog = head - sent;

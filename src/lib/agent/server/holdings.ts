@@ -128,6 +128,12 @@ export class Holdings {
     for (const listener of this.#listeners) listener();
   }
 
+  /** The same for one holding in whose entry nothing has changed that others go by. */
+  renew(holding: Holding): void {
+    const entry = this.#engine.entryAt(holding.keyspace, holding.lo);
+    if (entry?.lo === holding.lo && entry.hi === holding.hi) holding.entry = entry;
+  }
+
   /**
    * Splits this node's entries at `lo` and `hi`, and runs `then` on what is exactly `[lo, hi)` afterwards, with no other
    * split in between. Throws `no-entry`, and `busy` while a takeover of an entry that must be split is under way.

@@ -2,7 +2,7 @@ import type { Holding, Holdings } from "./holdings.js";
 import { Copier, type CopierDeps } from "./copier.js";
 import { Feed, type FeedDeps } from "./feed.js";
 
-/** Segments that are copied at once; the others wait for their turn. */
+/** Segments whose copies begin while others go on; the rest waits for its turn. */
 const MOST_COPIERS = 8;
 
 /** Keeps every copy of this node going: a copier for each segment that is being copied, a feed for each source and keyspace. */
@@ -70,9 +70,13 @@ export class Links {
       copier.stop();
       this.#copiers.delete(holding);
     }
+    // One that waits for its source keeps no other from its turn.
+    let busy = [...this.#copiers.values()].filter(({ stalled }) => !stalled).length;
     for (const holding of wanted) {
-      if (this.#copiers.size >= MOST_COPIERS) return;
-      if (!this.#copiers.has(holding)) this.#copiers.set(holding, new Copier(this.#deps, holding));
+      if (busy >= MOST_COPIERS) return;
+      if (this.#copiers.has(holding)) continue;
+      this.#copiers.set(holding, new Copier(this.#deps, holding, () => this.reconcile()));
+      busy += 1;
     }
   }
 }

@@ -1,0 +1,51 @@
+import { PassThrough } from "node:stream";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Peers } from "../../src/lib/agent/client/peer.js";
+import { encodeFrame, type Frame } from "../../src/lib/agent/protocol/frames.js";
+import { Feed } from "../../src/lib/agent/server/feed.js";
+import { Holdings } from "../../src/lib/agent/server/holdings.js";
+import { Timings } from "../../src/lib/agent/server/timings.js";
+import { followerStore, type Store } from "./store.js";
+
+let store: Store;
+let feed: Feed;
+/** What the feed has asked for. */
+let stream: PassThrough | null;
+
+beforeEach(async () => {
+  store = await followerStore(true);
+  stream = null;
+  const peers: Pick<Peers, "changes" | "acknowledge"> = {
+    changes: async (_url, _ask, signal) => {
+      const out = new PassThrough();
+      signal.addEventListener("abort", () => out.destroy(new Error("aborted")));
+      return (stream = out);
+    },
+    acknowledge: async () => undefined,
+  };
+  const holdings = new Holdings(store.engine);
+  const deps = {
+    self: "t",
+    engine: store.engine,
+    holdings,
+    ownership: { applied: () => undefined } as never,
+    peers: peers as Peers,
+    timings: new Timings(),
+  };
+  feed = new Feed(deps, "p", { node: "s", url: "http://s" });
+  feed.members = holdings.all();
+  await vi.waitUntil(() => stream !== null);
+});
+afterEach(async () => {
+  feed.close();
+  await store.remove();
+});
+
+const CAUGHT_UP: Frame = { type: "progress", sent: 5n, head: 5n, stale: [] };
+
+test("a feed whose stream was just cut off predicts nothing from it", async () => {
+  stream!.write(encodeFrame(CAUGHT_UP));
+  await vi.waitFor(() => expect(feed.predictedCatchUpMs()).toBe(0));
+  feed.members = [];
+  expect(feed.predictedCatchUpMs()).toBeNull();
+});
