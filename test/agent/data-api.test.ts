@@ -307,12 +307,6 @@ describe("a scan", () => {
     expect(answer.status).toBe(400);
     expect((await problemOf(answer)).detail).toContain(field);
   });
-
-  test("past what the node holds is answered with who has it, not with half of the rows", async () => {
-    const answer = await fetch(`${a.url}/v1/data/p?from=900&to=1100`);
-    expect(answer.status).toBe(421);
-    expect(await problemOf(answer)).toMatchObject({ code: "wrong-node" });
-  });
 });
 
 describe("the wrong node", () => {

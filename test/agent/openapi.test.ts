@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { HEADER } from "../../src/lib/agent/protocol/headers.js";
 import type { Services } from "../../src/lib/agent/server/http/context.js";
 import { openApi } from "../../src/lib/agent/server/http/openapi.js";
 import { httpServer } from "../../src/lib/agent/server/http/server.js";
@@ -14,7 +15,13 @@ type Document = {
   readonly openapi: string;
   readonly paths: Record<
     string,
-    Record<string, { parameters: { name: string; in: string; required: boolean }[] }>
+    Record<
+      string,
+      {
+        parameters: { name: string; in: string; required: boolean }[];
+        responses: Record<string, { headers?: Record<string, unknown> }>;
+      }
+    >
   >;
 };
 const document = openApi("1.2.3") as Document;
@@ -50,6 +57,20 @@ test("every path parameter is declared, once, and required", () => {
       expect(declared.every(({ required }) => required)).toBe(true);
     }
   }
+});
+
+test("every header of this API is told of, where it is sent or taken", () => {
+  const told = Object.values(document.paths).flatMap((calls) =>
+    Object.values(calls).flatMap(({ parameters, responses }) => [
+      ...parameters.filter((one) => one.in === "header").map(({ name }) => name),
+      ...Object.values(responses).flatMap(({ headers }) => Object.keys(headers ?? {})),
+    ]),
+  );
+  expect([...new Set(told.map((name) => name.toLowerCase()))].toSorted()).toEqual(
+    Object.values(HEADER).toSorted(),
+  );
+  const range = document.paths["/v1/data/{keyspace}"]!["get"]!;
+  expect(Object.keys(range.responses["200"]!.headers!)).toEqual(["Ops-Next", "Ops-Next-Owner"]);
 });
 
 test("every $ref leads to something", () => {

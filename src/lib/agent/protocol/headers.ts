@@ -7,6 +7,8 @@ export const HEADER = {
   position: "ops-position",
   minPosition: "ops-min-position",
   lagMs: "ops-lag-ms",
+  next: "ops-next",
+  nextOwner: "ops-next-owner",
 } as const;
 
 /** On whose behalf something is changed: the run's fencing token in its scope, and the control plane in which it counts. */

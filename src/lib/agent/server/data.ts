@@ -1,6 +1,7 @@
 import type { Engine, Place, Txn } from "../../engines/contract.js";
 import { keyOf, placeOf } from "../../engines/place.js";
 import { parseKey, positionOf, type Sharding } from "../../keyspace/key.js";
+import { POSITION_END, type Segment } from "../../keyspace/segment.js";
 import { readable } from "../../ownership/copy.js";
 import { acceptsWrites } from "../../ownership/permissions.js";
 import {
@@ -18,6 +19,8 @@ import type { Holding, Holdings } from "./holdings.js";
 import type { Routes } from "./routes.js";
 
 const RETRY_MOVING_MS = 5;
+/** Of a range: a page ends with the row that reaches it. */
+const MAX_PAGE_BYTES = 8 * MAX_VALUE_BYTES;
 const SHARDING = "sharding";
 
 export interface DataDeps {
@@ -38,6 +41,15 @@ export interface ReadResult extends Standing {
   readonly value: Buffer | null;
   /** Of a replica: how stale the answer may be, ms; null when that is not known. Undefined at the primary. */
   readonly lagMs?: number | null;
+}
+
+/** A part of a range. */
+export interface ScanResult {
+  readonly rows: readonly { readonly key: string; readonly value: Buffer }[];
+  /** The last row, when the page was full before this node's part of the range ended. */
+  readonly after: Place | null;
+  /** Where this node's part ended before the range did, with all of it given; who takes the accesses there, as far as known. */
+  readonly rest: { readonly from: bigint; readonly owner: string | null } | null;
 }
 
 /** One write: `value` null deletes. */
@@ -170,22 +182,28 @@ export class Data {
     return { generation, position: at };
   }
 
-  /** Rows of `[lo, hi)` of positions in order, at most `limit`, after `after`. Throws like `read`. */
-  scan(
-    keyspace: string,
-    segment: { lo: bigint; hi: bigint },
-    after: Place | null,
-    limit: number,
-  ): { rows: { key: string; value: Buffer }[]; next: Place | null } {
+  /** All positions of the keyspace, as far as this node knows. */
+  domain(keyspace: string): Segment {
+    return this.#deps.routes.domain(keyspace) ?? { lo: 0n, hi: POSITION_END };
+  }
+
+  /**
+   * Rows from position `lo` on in order, at most `limit`, after `after`: up to `hi`, or to where this node cannot go on without
+   * a gap. Throws like `read` when it has nothing at `lo`.
+   */
+  scan(keyspace: string, { lo, hi }: Segment, after: Place | null, limit: number): ScanResult {
     this.sharding(keyspace);
-    for (let at = segment.lo; at < segment.hi;) at = this.#readableAt(keyspace, at, null).hi;
+    const end = this.#readableEnd(keyspace, lo, hi);
     const view = this.#deps.engine.read();
     try {
-      const page = view.scan(keyspace, segment, after, { rows: limit, bytes: 8 * MAX_VALUE_BYTES });
-      return {
-        rows: page.rows.map(({ place, value }) => ({ key: keyOf(place), value })),
-        next: page.done ? null : (page.rows.at(-1)?.place ?? null),
-      };
+      const most = { rows: limit, bytes: MAX_PAGE_BYTES };
+      const page = view.scan(keyspace, { lo, hi: end }, after, most);
+      const rows = page.rows.map(({ place, value }) => ({ key: keyOf(place), value }));
+      const last = page.rows.at(-1)?.place ?? null;
+      if (!page.done) return { rows, after: last, rest: null };
+      if (end === hi) return { rows, after: null, rest: null };
+      const owner = this.#ownerAt(keyspace, end)?.url ?? null;
+      return { rows, after: null, rest: { from: end, owner } };
     } finally {
       view.close();
     }
@@ -197,6 +215,19 @@ export class Data {
     position: bigint,
     why = `this node does not take that access of ${keyspace} at ${position}`,
   ): ProblemError {
+    const owner = this.#ownerAt(keyspace, position);
+    return new ProblemError(421, "wrong-node", why, {
+      retryable: true,
+      owner: owner?.url ?? null,
+      node: owner?.node ?? null,
+      generation: owner?.generation.toString() ?? null,
+    });
+  }
+
+  #ownerAt(
+    keyspace: string,
+    position: bigint,
+  ): { node: string; url: string | null; generation: bigint } | null {
     const { holdings, routes, self } = this.#deps;
     const holding = holdings.at(keyspace, position);
     const route = routes.segmentAt(keyspace, position);
@@ -212,12 +243,7 @@ export class Data {
       if (owner === null || owner.node === self || generation > owner.generation)
         owner = { node, url, generation };
     }
-    return new ProblemError(421, "wrong-node", why, {
-      retryable: true,
-      owner: owner?.url ?? null,
-      node: owner?.node ?? null,
-      generation: owner?.generation.toString() ?? null,
-    });
+    return owner;
   }
 
   #locate(keyspace: string, keyText: string): { position: bigint; place: Place } {
@@ -240,9 +266,7 @@ export class Data {
   #readableAt(keyspace: string, position: bigint, atLeast: LogPosition | null): Holding {
     const holding = this.#deps.holdings.at(keyspace, position);
     if (holding === null) throw this.wrongNode(keyspace, position);
-    const cursor = this.#deps.engine.cursor(keyspace, holding.lo) ?? ORIGIN;
-    const { link } = holding.entry;
-    if (link !== null && !readable(link.copy, cursor)) {
+    if (!this.#isReadable(holding)) {
       throw new ProblemError(
         503,
         "not-readable",
@@ -252,6 +276,7 @@ export class Data {
         },
       );
     }
+    const cursor = this.#deps.engine.cursor(keyspace, holding.lo) ?? ORIGIN;
     if (atLeast !== null && comparePositions(cursor, atLeast) < 0) {
       if (holding.state.durable.role !== "primary") throw this.wrongNode(keyspace, position);
       throw new ProblemError(
@@ -262,6 +287,23 @@ export class Data {
       );
     }
     return holding;
+  }
+
+  /** How far this node can read from `lo` on without a gap, at most to `hi`. Throws when it cannot read at `lo`. */
+  #readableEnd(keyspace: string, lo: bigint, hi: bigint): bigint {
+    const { holdings } = this.#deps;
+    let end = this.#readableAt(keyspace, lo, null).hi;
+    while (end < hi) {
+      const next = holdings.at(keyspace, end);
+      if (next === null || !this.#isReadable(next)) return end;
+      end = next.hi;
+    }
+    return hi;
+  }
+
+  #isReadable({ keyspace, lo, entry: { link } }: Holding): boolean {
+    const cursor = this.#deps.engine.cursor(keyspace, lo) ?? ORIGIN;
+    return link === null || readable(link.copy, cursor);
   }
 
   #standing(holding: Holding): Standing {

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Engine, Txn } from "../../engines/contract.js";
+import type { Segment } from "../../keyspace/segment.js";
 import { lookup } from "../../routing/lookup.js";
 import type { RouteSegment, RouteTable } from "../../routing/table.js";
 import { decodeTable, encodeTable } from "../../routing/wire.js";
@@ -32,6 +33,10 @@ export class Routes {
   segmentAt(keyspace: string, position: bigint): RouteSegment | null {
     const table = this.#tables.get(keyspace);
     return table === undefined ? null : lookup(table, position);
+  }
+
+  domain(keyspace: string): Segment | null {
+    return this.#tables.get(keyspace)?.domain ?? null;
   }
 
   urlOf(node: string): string | null {

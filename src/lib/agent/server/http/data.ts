@@ -1,11 +1,10 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { placeOf } from "../../../engines/place.js";
-import { parseKey, positionOf } from "../../../keyspace/key.js";
-import { POSITION_END } from "../../../keyspace/segment.js";
+import { keyOf, placeOf, positionOf as positionIn } from "../../../engines/place.js";
+import { parseKey, positionOf, type Sharding } from "../../../keyspace/key.js";
 import { formatPosition } from "../../../ownership/position.js";
 import { HEADER, MAX_BATCH_BYTES, MAX_VALUE_BYTES } from "../../protocol/headers.js";
 import { ProblemError } from "../../protocol/problem.js";
-import type { Standing } from "../data.js";
+import type { ScanResult, Standing } from "../data.js";
 import { runBatch } from "./batch.js";
 import type { Services } from "./context.js";
 import {
@@ -81,33 +80,47 @@ export function dataRoutes(app: FastifyInstance, { data }: Services): void {
       const { keyspace } = request.params;
       const { query } = request;
       const limit = integerParam(query, "limit", 1, MOST_ROWS, 1_000);
-      const hi = positionParam(query, "to", POSITION_END);
-      const { lo, after } = scanStart(data.sharding(keyspace), query);
-      if (lo >= hi) throw bad("from must be below to");
-      const { rows, next } = data.scan(keyspace, { lo, hi }, after, limit);
-      const lines = rows.map(({ key, value }) =>
+      const sharding = data.sharding(keyspace);
+      const domain = data.domain(keyspace);
+      const hi = positionParam(query, "to", domain.hi);
+      const { lo, after } = scanStart(sharding, query, domain.lo);
+      if (lo >= hi) throw bad(`from: ${lo} is not below ${hi}, where the range ends`);
+      const found = data.scan(keyspace, { lo, hi }, after, limit);
+      const lines = found.rows.map(({ key, value }) =>
         JSON.stringify({ key, value: value.toString("base64") }),
       );
-      const cursor =
-        next === null ? null : `${next.readBigUInt64BE(0)}/${next.toString("utf8", 8)}`;
-      lines.push(JSON.stringify({ next: cursor }));
+      lines.push(JSON.stringify({ next: nextOf(found) }));
+      if (found.rest !== null) {
+        const { from, owner } = found.rest;
+        void reply.header(HEADER.next, from.toString());
+        if (owner !== null) void reply.header(HEADER.nextOwner, owner);
+      }
       return reply.header("content-type", "application/x-ndjson").send(`${lines.join("\n")}\n`);
     },
   );
 }
 
+/** What to give as `from` to go on; null at the end of the range. */
+function nextOf({ after, rest }: ScanResult): string | null {
+  if (after !== null) return `${positionIn(after)}/${keyOf(after)}`;
+  return rest === null ? null : rest.from.toString();
+}
+
 /** `from` is a position, or the `next` of an earlier page: a position and the key to go on after. */
-function scanStart(sharding: Parameters<typeof positionOf>[0], query: Query) {
-  const text = query["from"] ?? "0";
+function scanStart(sharding: Sharding, query: Query, start: bigint) {
+  const text = query["from"] ?? "";
   const slash = text.indexOf("/");
-  if (slash < 0) return { lo: positionParam(query, "from", 0n), after: null };
+  if (slash < 0) return { lo: positionParam(query, "from", start), after: null };
   const key = text.slice(slash + 1);
+  const refused = bad("from: expected a position, or the `next` of an earlier page");
+  let lo: bigint;
   try {
-    const lo = positionOf(sharding, parseKey(key).uid);
-    return { lo, after: placeOf(lo, key) };
+    lo = positionOf(sharding, parseKey(key).uid);
   } catch {
-    throw bad("from: expected a position, or the `next` of an earlier page");
+    throw refused;
   }
+  if (text.slice(0, slash) !== lo.toString()) throw refused;
+  return { lo, after: placeOf(lo, key) };
 }
 
 function stand(reply: FastifyReply, { generation, position }: Standing): FastifyReply {

@@ -24,6 +24,8 @@ interface Call {
   readonly headers?: readonly string[];
   readonly status: number;
   readonly gives?: string;
+  /** Headers of the answer; not every one of them on every answer. */
+  readonly tells?: readonly string[];
 }
 
 const SHAPES = {
@@ -49,6 +51,8 @@ const SHAPES = {
 
 const BYTES = "application/octet-stream";
 const LINES = "application/x-ndjson";
+/** Where an answer stands. */
+const STANDING = ["Ops-Generation", "Ops-Position"];
 const AUTHORITY = ["Ops-Scope", "Ops-Epoch", "Ops-Lineage"];
 
 const CALLS: Readonly<Record<string, Call>> = {
@@ -61,17 +65,20 @@ const CALLS: Readonly<Record<string, Call>> = {
     headers: ["Ops-Min-Position"],
     status: 200,
     gives: BYTES,
+    tells: [...STANDING, "Ops-Lag-Ms"],
   },
   "PUT /v1/data/{keyspace}/{key}": {
     summary: "Write a value; answered once it is flushed.",
     headers: ["Ops-Generation"],
     takes: BYTES,
     status: 204,
+    tells: STANDING,
   },
   "DELETE /v1/data/{keyspace}/{key}": {
     summary: "Delete a value; answered once that is flushed.",
     headers: ["Ops-Generation"],
     status: 204,
+    tells: STANDING,
   },
   "POST /v1/data/{keyspace}:batch": {
     summary: "Many operations, an answer a line.",
@@ -81,10 +88,12 @@ const CALLS: Readonly<Record<string, Call>> = {
     gives: LINES,
   },
   "GET /v1/data/{keyspace}": {
-    summary: "Rows in order of position; the last line tells where to go on.",
+    summary:
+      "Rows in order of position, as far as this node has them without a gap; the last line tells where to go on.",
     query: ["from", "to", "limit"],
     status: 200,
     gives: LINES,
+    tells: ["Ops-Next", "Ops-Next-Owner"],
   },
   "GET /v1/node": {
     summary: "What the node holds and how it is.",
@@ -207,7 +216,7 @@ export function openApi(version: string): object {
 
 function describe(
   path: string,
-  { summary, takes, query = [], headers = [], status, gives }: Call,
+  { summary, takes, query = [], headers = [], status, gives, tells = [] }: Call,
 ): object {
   const parameters = [
     ...[...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => parameter(name!, "path")),
@@ -221,6 +230,7 @@ function describe(
     responses: {
       [status]: {
         description: "Done.",
+        ...(tells.length === 0 ? {} : { headers: answerHeaders(tells) }),
         ...(gives === undefined ? {} : { content: content(gives) }),
       },
       default: {
@@ -233,6 +243,10 @@ function describe(
 
 function parameter(name: string, where: "path" | "query" | "header"): object {
   return { name, in: where, required: where === "path", schema: { type: "string" } };
+}
+
+function answerHeaders(names: readonly string[]): object {
+  return Object.fromEntries(names.map((name) => [name, { schema: { type: "string" } }]));
 }
 
 function content(of: string): object {
