@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,15 +43,36 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
+/** The engine, which counts how often it is read within one turn of the event loop, and refuses what would go on for ever. */
+function watched(log: Engine["log"] = () => engine.log()) {
+  let [reads, most] = [0, 0];
+  const read: Engine["read"] = () => {
+    if (reads === 0) setImmediate(() => (reads = 0));
+    most = Math.max(most, (reads += 1));
+    if (reads > 1_000) throw new Error("it is read on and on in one turn of the event loop");
+    return engine.read();
+  };
+  const other = { read, log };
+  const source = new Proxy(engine, {
+    get(target, name) {
+      const value: unknown = Reflect.get(name in other ? other : target, name);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+  return { source, mostReads: () => most };
+}
+
 /** A stream from `index` on, that is read when `read` is called; it stops where the source ends the segment, or is at its head. */
-function open(holdings: Holdings, index: bigint) {
+function open(holdings: Holdings, index: bigint, source = engine) {
   const out = new PassThrough();
   const stopping = new AbortController();
   const from = { generation: index === 0n ? 0n : 1n, index };
   const ask = { keyspace: "p", node: "f", segments: [{ lo: 0n, hi: 100n, from }] };
-  const sending = sendChanges({ engine, holdings, retention }, ask, out, stopping.signal);
-  // The end of the reading ends the sending.
-  sending.catch(() => undefined);
+  const sending = sendChanges({ engine: source, holdings, retention }, ask, out, stopping.signal);
+  // The end of the reading ends the sending, and the other way round.
+  sending.catch((error: unknown) => {
+    if (!stopping.signal.aborted) out.destroy(error as Error);
+  });
   return async function read(): Promise<Frame[]> {
     const frames: Frame[] = [];
     const reader = new FrameReader();
@@ -96,4 +118,43 @@ test("a follower that is overtaken by a trim while it reads is told to copy anew
   const { at, unserved } = told(await read(), 0n);
   expect(unserved).toEqual(["trimmed"]);
   expect(at).toBeLessThan(BigInt(RECORDS) - 10n);
+});
+
+test("a follower that passes over what is of others leaves the agent its turns between two pages", async () => {
+  const pages = 5;
+  await engine.write((txn) => {
+    const ownership = { role: "primary", generation: 1n, handed: null } as const;
+    const floor = { generation: 0n, index: 0n };
+    txn.putEntry({ keyspace: "q", lo: 0n, hi: 100n, ownership, link: null, floor, reigns: [] });
+    for (let i = 0; i < pages * 4_000; i += 1)
+      txn.change({ keyspace: "q", place: placeOf(5n, `5/${i}`), value: Buffer.from("v") }, null);
+  });
+  const { source, mostReads } = watched();
+  const frames = await open(new Holdings(engine), BigInt(RECORDS), source)();
+  expect(frames.filter(({ type }) => type === "progress").length).toBeGreaterThanOrEqual(pages);
+  expect(frames.some(({ type }) => type === "change")).toBe(false);
+  // The one that opens the stream, and a page.
+  expect(mostReads()).toBeLessThanOrEqual(2);
+});
+
+test("a commit that is told of before the views show it is waited for, and the agent keeps its turns", async () => {
+  const shown = new AbortController();
+  const log: Engine["log"] = () => {
+    const now = engine.log();
+    if (shown.signal.aborted) return now;
+    setImmediate(() => shown.abort());
+    return { ...now, last: now.last + 1n };
+  };
+  const { source, mostReads } = watched(log);
+  const out = new PassThrough();
+  const stopping = new AbortController();
+  const at = { generation: 1n, index: BigInt(RECORDS) };
+  const ask = { keyspace: "p", node: "f", segments: [{ lo: 0n, hi: 100n, from: at }] };
+  const deps = { engine: source, holdings: new Holdings(engine), retention };
+  const sending = sendChanges(deps, ask, out, stopping.signal);
+  out.resume();
+  await Promise.race([sending, once(shown.signal, "abort")]);
+  stopping.abort();
+  await expect(sending).rejects.toThrow("aborted");
+  expect(mostReads()).toBeLessThanOrEqual(2);
 });

@@ -175,6 +175,37 @@ test("a replica may follow a replica", { timeout: 180_000 }, async () => {
 });
 
 test(
+  "a replica of a replica of what nobody writes is verified while the rest of the segment is written",
+  { timeout: 180_000 },
+  async () => {
+    const range = await segment();
+    const [cold, hot] = [range.lo + 1n, range.lo + 50_000n];
+    const part = { lo: range.lo, hi: range.lo + 10_000n };
+    await s.put(`${cold}/row`, "v");
+    await follow(t, s, part);
+    await follow(r, t, part);
+    // The position of a segment is that of its source's whole entry: it moves at `t` without a change that is logged there.
+    let last = "";
+    for (let i = 0; i < 5; i += 1)
+      last = (await s.put(`${hot}/row`, `v${i}`)).headers.get("ops-position")!;
+    await t.until("stood where its source stands", (status) => reaches(status, part, last));
+    expect(await r.must({ kind: "verify", ...part })).toMatchObject({ rows: 1, position: last });
+
+    const stop = new AbortController();
+    const writing = (async () => {
+      for (let i = 0; !stop.signal.aborted; i += 1) await s.put(`${hot}/row`, `w${i}`);
+    })();
+    try {
+      expect(await r.must({ kind: "verify", ...part })).toMatchObject({ rows: 1 });
+    } finally {
+      stop.abort();
+      await writing;
+    }
+    expect(await (await r.data(`${cold}/row`)).text()).toBe("v");
+  },
+);
+
+test(
   "a copy goes on where it was when its source is killed, and again when it is killed itself",
   { timeout: 300_000 },
   async () => {
