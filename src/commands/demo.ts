@@ -28,26 +28,27 @@ roll back, apply again and finalize, with an agent killed on the way. Exit 1 whe
     const { keep, users } = this.flags;
     const say = (line: string): void => this.note(line);
     const stage = await openStage({ keep, say });
-    const leave = (): void => void stage.close().finally(() => process.exit(EXIT.partial));
+    const leave = (): void => void stage.close(false).finally(() => process.exit(EXIT.partial));
     const ignoreSignals = onStopSignals({ stop: leave, detach: () => process.exit(EXIT.partial) });
+    let failed = true;
     try {
       const { cluster, topologies, state } = stage;
       const result = await tellStory({
         cluster,
         topologies,
-        control: (listener) => demoControl(state, listener),
+        control: (listener) => demoControl(state, listener, cluster.died),
         users,
         random: Math.random,
         say,
       });
       this.print(demoTable(result));
       const { facts } = result;
-      if (facts.lost + facts.resurrected > 0 || facts.checked < facts.acked)
-        this.exitWith(EXIT.failure);
+      failed = facts.lost + facts.resurrected > 0 || facts.checked < facts.acked;
+      if (failed || cluster.died.aborted) this.exitWith(EXIT.failure);
       return facts;
     } finally {
       ignoreSignals();
-      await stage.close();
+      await stage.close(failed);
     }
   }
 }

@@ -1,5 +1,5 @@
 import { type Agent, type Connect, connectAgents } from "../../src/lib/run/agents.js";
-import { PATIENCE, neverStop, systemClock } from "../../src/lib/run/clock.js";
+import { PATIENCE, systemClock } from "../../src/lib/run/clock.js";
 import type { RunEnvironment } from "../../src/lib/run/session.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
 import type { Expansion } from "./expansion.js";
@@ -9,6 +9,7 @@ export type Otherwise = Readonly<Record<string, (agent: Agent) => Partial<Agent>
 
 /** What the commands work with, against the live agents. */
 export function environmentOf(expansion: Expansion, otherwise: Otherwise): RunEnvironment {
+  const never = new AbortController().signal;
   const connect: Connect = async (nodes) => {
     const agents = await connectAgents(nodes);
     const of = (node: string): Agent => {
@@ -29,7 +30,7 @@ export function environmentOf(expansion: Expansion, otherwise: Otherwise): RunEn
     connect,
     clock: systemClock,
     patience: PATIENCE,
-    stop: neverStop,
+    stop: { stopping: never, detached: never },
     emit: () => undefined,
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     actor: "test@host",

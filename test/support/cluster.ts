@@ -5,7 +5,7 @@ import { bringUp } from "../../src/lib/demo/bring-up.js";
 
 /** Real agent processes, started from the build. They die with the test process. */
 export interface TestCluster {
-  /** Temporary; `stop` removes it. `agents/NODE/` has a node's configuration, data and `agent.log`. */
+  /** Temporary; `stop` removes it, unless an agent died by itself. `agents/NODE/` has a node's configuration, data and `agent.log`. */
   readonly dir: string;
   /** The topology with the agents' URLs. */
   readonly topologyFile: string;
@@ -40,7 +40,9 @@ export async function startCluster(topologyText: string): Promise<TestCluster> {
     restart: (node) => cluster.restart(node),
     async stop() {
       await cluster.stop(2_000);
-      await rm(dir, { recursive: true, force: true });
+      for (const { node, how, log, said } of cluster.deaths)
+        process.stderr.write(`${node} died: ${how}; the end of ${log}:\n${said}\n`);
+      if (cluster.deaths.length === 0) await rm(dir, { recursive: true, force: true });
     },
   };
 }

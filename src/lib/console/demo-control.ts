@@ -5,7 +5,7 @@ import { sha256 } from "../plan/hash.js";
 import { planShards } from "../plan/planner.js";
 import { connectAgents } from "../run/agents.js";
 import { applyPlan } from "../run/apply.js";
-import { PATIENCE, neverStop, systemClock } from "../run/clock.js";
+import { PATIENCE, systemClock } from "../run/clock.js";
 import type { RunEvent } from "../run/events.js";
 import { finalizeRun } from "../run/finalize.js";
 import { observe } from "../run/observe.js";
@@ -15,14 +15,18 @@ import { verifyRun } from "../run/verify-run.js";
 import { FileStateStore } from "../state/file/store.js";
 import { parseTopology } from "../topology/parse.js";
 
-/** The functions behind `shard plan|apply|verify|rollback|finalize` as a demo calls them, with their state in a folder. */
-export function demoControl(state: string, listener: (event: ControlEvent) => void): Control {
+/** The functions behind `shard plan|apply|verify|rollback|finalize` as a demo calls them, with their state in a folder, until `over`. */
+export function demoControl(
+  state: string,
+  listener: (event: ControlEvent) => void,
+  over: AbortSignal,
+): Control {
   const env: RunEnvironment = {
     store: new FileStateStore(state),
     connect: connectAgents,
     clock: systemClock,
     patience: PATIENCE,
-    stop: neverStop,
+    stop: { stopping: over, detached: over },
     random: randomBytes,
     actor: "demo",
     command: "ops demo",

@@ -11,6 +11,9 @@ import { isAlive, killProcess, startTimeOf, type ProcessId } from "./process.js"
 export const OPS = fileURLToPath(new URL("../../../bin/run.js", import.meta.url));
 
 const READY_WITHIN_MS = 60_000;
+/** Of a log that is shown. */
+const END_LINES = 15;
+const END_BYTES = 64 * 1024;
 /** Another process may take a chosen port first. */
 const PORT_TRIES = 5;
 
@@ -26,6 +29,8 @@ export interface AgentProcess extends ProcessId {
   readonly node: string;
   readonly url: string;
   readonly dir: string;
+  /** Resolves, with how, when it has ended, while this process runs. */
+  readonly ended: Promise<string>;
 }
 
 /** Told as soon as the process exists, before it is ready. */
@@ -58,7 +63,7 @@ async function startOn(place: AgentPlace, port: number, onSpawn: OnSpawn): Promi
   const settings = { node, dir: join(dir, "data"), listen: { host: "127.0.0.1", port } };
   writeFileSync(config, `${JSON.stringify(settings, null, 2)}\n`);
 
-  const log = openSync(join(dir, "agent.log"), "a+");
+  const log = openSync(logOf(dir), "a+");
   try {
     const logFrom = fstatSync(log).size;
     const child = spawn(process.execPath, [OPS, "agent", "serve", "--config", config], {
@@ -70,14 +75,16 @@ async function startOn(place: AgentPlace, port: number, onSpawn: OnSpawn): Promi
     child.unref();
     let exit: string | null = null;
     child.once("error", (error) => (exit = error.message));
-    child.once(
-      "exit",
-      (code, by) => (exit = by === null ? `exit code ${String(code)}` : `signal ${by}`),
+    const ended = new Promise<string>((resolve) =>
+      child.once("exit", (code, by) => {
+        exit = by === null ? `exit code ${String(code)}` : `signal ${by}`;
+        resolve(exit);
+      }),
     );
     await new Promise((resolve) => child.once("spawn", resolve).once("error", resolve));
     const startTime = child.pid === undefined ? null : startTimeOf(child.pid);
     if (child.pid === undefined || startTime === null)
-      throw notStarted(node, exit ?? "it ended at once", log, logFrom);
+      throw notStarted(place, exit ?? "it ended at once", textFrom(log, logFrom));
 
     const id: ProcessId = { pid: child.pid, startTime };
     await onSpawn(id);
@@ -86,11 +93,12 @@ async function startOn(place: AgentPlace, port: number, onSpawn: OnSpawn): Promi
       // Asked before the log is read: what an ended process wrote is then all there.
       const gone = !isAlive(id);
       const url = readyUrl(textFrom(log, logFrom), node);
-      if (url !== null && !gone) return { ...id, node, url, dir };
-      if (gone) throw notStarted(node, exit ?? "it ended", log, logFrom);
+      if (url !== null && !gone) return { ...id, node, url, dir, ended };
+      if (gone) throw notStarted(place, exit ?? "it ended", textFrom(log, logFrom));
       if (performance.now() > until) {
         await killProcess(id);
-        throw notStarted(node, `not ready after ${READY_WITHIN_MS / 1000} s`, log, logFrom);
+        const why = `not ready after ${READY_WITHIN_MS / 1000} s`;
+        throw notStarted(place, why, textFrom(log, logFrom));
       }
       await sleep(20);
     }
@@ -120,18 +128,32 @@ function readyUrl(text: string, node: string): string | null {
   return null;
 }
 
-function notStarted(node: string, why: string, log: number, from: number): OpsError {
-  const text = textFrom(log, from);
-  const end = text.trimEnd().split("\n").slice(-15).join("\n");
+function notStarted({ node, dir }: AgentPlace, why: string, text: string): OpsError {
   return new OpsError(
     "agent-start",
     EXIT.failure,
-    `the agent of ${node} did not start: ${why}\n${end}`.trimEnd(),
-    {
-      hint: "The directory of the node holds its whole log in agent.log.",
-      details: text,
-    },
+    `the agent of ${node} did not start: ${why}\n${lastLines(text)}`.trimEnd(),
+    { hint: `its whole log is ${logOf(dir)}`, details: text },
   );
+}
+
+/** Where the output of the agent of a node's directory goes. */
+export function logOf(dir: string): string {
+  return join(dir, "agent.log");
+}
+
+/** The last lines that the agent of a node's directory wrote. */
+export function endOfLog(dir: string): string {
+  const log = openSync(logOf(dir), "r");
+  try {
+    return lastLines(textFrom(log, Math.max(0, fstatSync(log).size - END_BYTES)));
+  } finally {
+    closeSync(log);
+  }
+}
+
+function lastLines(text: string): string {
+  return text.trimEnd().split("\n").slice(-END_LINES).join("\n");
 }
 
 function textFrom(file: number, from: number): string {

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { EXIT, OpsError } from "../errors.js";
-import { startAgent } from "./agent-process.js";
+import { endOfLog, logOf, startAgent } from "./agent-process.js";
 import { readState, writeState, type AgentRecord, type ClusterState } from "./cluster-state.js";
 import { isAlive, killProcess, stopProcess } from "./process.js";
 import { Watchdog } from "./watchdog.js";
@@ -14,12 +14,26 @@ export interface ClusterOptions {
   readonly dieWithParent: boolean;
 }
 
+/** An agent that ended although nobody here had ended it. */
+export interface Death {
+  readonly node: string;
+  /** `exit code 1`, `signal SIGKILL` */
+  readonly how: string;
+  readonly log: string;
+  /** The last lines of its log. */
+  readonly said: string;
+}
+
 /** Real agent processes on this machine, one for each node, and the record of them in `agents.json`. */
 export class Cluster {
   readonly dir: string;
   #state: ClusterState;
   #writing: Promise<void> = Promise.resolve();
   readonly #watchdog: Watchdog | null;
+  /** Processes that are being ended here. */
+  readonly #asked = new Set<number>();
+  readonly #deaths: Death[] = [];
+  readonly #died = new AbortController();
 
   constructor(options: ClusterOptions) {
     this.dir = resolve(options.dir);
@@ -40,6 +54,16 @@ export class Cluster {
     return Object.fromEntries(
       this.agents.flatMap(({ node, url }) => (url === null ? [] : [[node, url]])),
     );
+  }
+
+  /** Of the agents that were started here. */
+  get deaths(): readonly Death[] {
+    return this.#deaths;
+  }
+
+  /** Aborted at the first of these deaths. */
+  get died(): AbortSignal {
+    return this.#died.signal;
   }
 
   urlOf(node: string): string {
@@ -65,19 +89,19 @@ export class Cluster {
 
   /** SIGKILL, as a power cut. */
   async kill9(node: string): Promise<void> {
-    await killProcess(this.#agent(node));
+    await killProcess(this.#ending(node));
   }
 
   /** The node's agent again, on the same port and directory; stops it first if it lives. */
   async restart(node: string): Promise<void> {
-    await stopProcess(this.#agent(node));
+    await stopProcess(this.#ending(node));
     await this.#bring(node);
   }
 
   /** Stops every agent and forgets the processes; data, logs and ports stay. Returns the nodes that were up. */
   async stop(graceMs?: number): Promise<string[]> {
     const alive = this.agents.filter(isAlive);
-    await Promise.all(alive.map((agent) => stopProcess(agent, graceMs)));
+    await Promise.all(alive.map(({ node }) => stopProcess(this.#ending(node), graceMs)));
     this.#watchdog?.close();
     return alive.map(({ node }) => node);
   }
@@ -101,7 +125,20 @@ export class Cluster {
       this.#record({ ...id, node, url: known?.url ?? null, dir: place.dir }),
     );
     await this.#record(agent);
+    void agent.ended.then((how) => this.#bury(agent, how));
     return known?.url ? "restarted" : "started";
+  }
+
+  #bury({ node, pid, dir }: AgentRecord, how: string): void {
+    if (this.#asked.delete(pid)) return;
+    this.#deaths.push({ node, how, log: logOf(dir), said: endOfLog(dir) });
+    this.#died.abort();
+  }
+
+  #ending(node: string): AgentRecord {
+    const agent = this.#agent(node);
+    this.#asked.add(agent.pid);
+    return agent;
   }
 
   async #record(agent: AgentRecord): Promise<void> {

@@ -17,8 +17,11 @@ export interface DemoStage {
   readonly topologies: DemoTopologies;
   /** Folder for the control plane's state. */
   readonly state: string;
-  /** Stops the agents and removes everything; a kept one stays, and how to use it is told. May be called twice. */
-  close(): Promise<void>;
+  /**
+   * Tells of agents that died. Stops the agents and removes everything, unless one died or something `failed`: what is needed to
+   * see why stays then. A kept stage stays up, and how to use it is told. May be called twice.
+   */
+  close(failed: boolean): Promise<void>;
 }
 
 export interface StageOptions {
@@ -56,13 +59,24 @@ export async function openStage({ keep, say }: StageOptions): Promise<DemoStage>
     cluster,
     topologies,
     state: join(dir, "state"),
-    close: () => (closed ??= keep ? leave(cluster, topologies, say) : clear(cluster)),
+    close(failed) {
+      closed ??= keep ? leave(cluster, topologies, say) : clear(cluster, failed, say);
+      return closed;
+    },
   };
 }
 
-async function clear(cluster: Cluster): Promise<void> {
+async function clear(cluster: Cluster, failed: boolean, say: StageOptions["say"]): Promise<void> {
   await cluster.stop(3_000);
-  await rm(cluster.dir, { recursive: true, force: true });
+  tellDeaths(cluster, say);
+  if (failed || cluster.deaths.length > 0)
+    say(`Data and logs of the agents, and the state of the runs, are kept in ${cluster.dir}`);
+  else await rm(cluster.dir, { recursive: true, force: true });
+}
+
+function tellDeaths({ deaths }: Cluster, say: StageOptions["say"]): void {
+  for (const { node, how, log, said } of deaths)
+    say(`The agent of ${node} died: ${how}. The end of ${log}:\n${said.replaceAll(/^/gm, "  ")}`);
 }
 
 async function leave(
@@ -70,6 +84,7 @@ async function leave(
   topologies: DemoTopologies,
   say: StageOptions["say"],
 ): Promise<void> {
+  tellDeaths(cluster, say);
   const expanded = join(KEPT, "expanded.yaml");
   await writeFileAtomic(resolve(expanded), setAgentUrls(topologies.expanded, cluster.urls));
   say(`

@@ -71,6 +71,20 @@ class Story {
 
   async tell(): Promise<DemoResult> {
     try {
+      return await this.#tell();
+    } catch (error) {
+      const [death] = this.#options.cluster.deaths;
+      if (death === undefined) throw error;
+      const { node, how } = death;
+      throw new OpsError("agent-died", EXIT.failure, `the agent of ${node} died: ${how}`, {
+        hint: "its log says why; this is a bug in ops, or the machine ran out of something",
+        cause: error,
+      });
+    }
+  }
+
+  async #tell(): Promise<DemoResult> {
+    try {
       await this.#create();
       await this.#load();
       this.#population.start(RATES);
@@ -182,7 +196,7 @@ class Story {
       } catch (error) {
         const partWay =
           error instanceof OpsError && (error.exit === EXIT.partial || error.exit === EXIT.unknown);
-        if (!partWay || left === 0) throw error;
+        if (!partWay || left === 0 || this.#options.cluster.died.aborted) throw error;
         this.#say(`stopped part-way: ${error.message}; taking it up`);
         await this.#killing;
       }

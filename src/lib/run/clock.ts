@@ -30,11 +30,6 @@ export interface Stop {
   readonly detached: AbortSignal;
 }
 
-export const neverStop: Stop = {
-  stopping: new AbortController().signal,
-  detached: new AbortController().signal,
-};
-
 /** Settles as the promise does, or rejects as soon as a signal is aborted. */
 export async function unlessAborted<T>(
   promise: Promise<T>,
