@@ -11,6 +11,8 @@ import { OPS } from "../../src/lib/demo/agent-process.js";
 import { finalCheck } from "../../src/lib/demo/final-check.js";
 import { People } from "../../src/lib/demo/people.js";
 import { Population } from "../../src/lib/demo/population.js";
+import { decodeJournal } from "../../src/lib/run/journal/codec.js";
+import type { JournalRecord } from "../../src/lib/run/journal/records.js";
 import { setAgentUrls } from "../../src/lib/topology/edit.js";
 import { type TestCluster, startCluster } from "../support/cluster.js";
 import { type Shape, topology } from "./topologies.js";
@@ -24,6 +26,8 @@ const RATES = { writesPerSecond: 300, readsPerSecond: 150 };
 const STREAMING = /^(shard (apply|rollback|finalize|verify)|run (resume|rollback|finalize)) /;
 
 export type Json = Record<string, unknown>;
+/** A number of journal appends (0: never), or the first record of a type. */
+export type KillAt = number | JournalRecord["type"];
 
 export interface Ended {
   readonly code: number | null;
@@ -101,10 +105,10 @@ export class Expansion {
     this.population.start(RATES);
   }
 
-  /** Begins `ops ...`, by default with `--json`; with `killAt` it is killed after its n-th journal append. */
+  /** Begins `ops ...`, by default with `--json`; with `killAt` it is killed after that journal append. */
   begin(
     args: readonly string[],
-    { killAt = 0, json = true }: { killAt?: number; json?: boolean } = {},
+    { killAt = 0, json = true }: { killAt?: KillAt; json?: boolean } = {},
   ): Running {
     const node = killAt === 0 ? [] : ["--import", KILL_AT_APPEND];
     const env = { ...process.env, OPS_STATE: this.state, OPS_TEST_KILL_AT: String(killAt) };
@@ -158,7 +162,7 @@ export class Expansion {
     return { child, lines, ended, event };
   }
 
-  ops(args: readonly string[], killAt = 0): Promise<Ended> {
+  ops(args: readonly string[], killAt: KillAt = 0): Promise<Ended> {
     return this.begin(args, { killAt }).ended;
   }
 
@@ -187,6 +191,12 @@ export class Expansion {
   async lastRun(): Promise<string> {
     const { runs } = (await this.must("run", "list")) as { runs: { run: string }[] };
     return runs.at(-1)!.run;
+  }
+
+  /** What the journal of a run says. */
+  async journal(run: string): Promise<readonly JournalRecord[]> {
+    const path = join(this.state, "runs", run, "journal.ndjson");
+    return decodeJournal(await readFile(path), path).records;
   }
 
   /** Everything in the state directory, by path. */

@@ -1,5 +1,3 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentProblem } from "../../src/lib/agent/client/problem.js";
 import { applyPlan } from "../../src/lib/run/apply.js";
@@ -29,11 +27,6 @@ async function holdings(): Promise<Json> {
   return Object.fromEntries(
     await Promise.all(nodes.map(async (node) => [node, await expansion.entries(node)] as const)),
   );
-}
-
-async function journal(of: string): Promise<string[]> {
-  const text = await readFile(join(expansion.state, "runs", of, "journal.ndjson"), "utf8");
-  return text.trimEnd().split("\n");
 }
 
 describe("a first plan", { timeout: LONG_MS }, () => {
@@ -79,13 +72,13 @@ describe("a first plan", { timeout: LONG_MS }, () => {
   });
 
   it("is over also where its process was killed just before or just after it wrote that down", async () => {
-    const records = (await journal(run)).length;
+    const records = (await expansion.journal(run)).length;
     for (const killAt of [records - 1, records]) {
       await expansion.must("shard", "rollback", run, "--yes");
       expect((await expansion.ops(first(), killAt)).signal).toBe("SIGKILL");
       run = await expansion.lastRun();
       const count = (await runs()).length;
-      expect((await journal(run)).length).toBe(killAt);
+      expect((await expansion.journal(run)).length).toBe(killAt);
       expect(await expansion.ops(first())).toMatchObject({
         code: 0,
         json: { run, outcome: "applied" },

@@ -5,6 +5,7 @@ import type { StateStore } from "../state/contract.js";
 import { backoff } from "./clock.js";
 import { StepFailure, asProblem, failureOf, lockLost, refusalOf } from "./failure.js";
 import type { Failure } from "./journal/records.js";
+import type { RoutesStatus } from "./journal/status.js";
 import { type RunContext, authorityFor } from "./context.js";
 
 /** Where route tables come from and go to. One publication of a keyspace at a time. */
@@ -20,18 +21,7 @@ export class Publisher {
 
   /** The newest table that the store or any agent that answers has. */
   async current(keyspace: string): Promise<RouteTable | null> {
-    const { store, agents } = this.#context;
-    const stored = await readTable(store, keyspace);
-    const answers = await Promise.allSettled(
-      agents.nodes.map(async (node) => (await agents.of(node).routes()).tables),
-    );
-    return answers
-      .flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []))
-      .filter((table) => table.keyspace === keyspace)
-      .reduce<RouteTable | null>(
-        (best, table) => (best === null || table.version > best.version ? table : best),
-        stored,
-      );
+    return newest(await this.#known(keyspace));
   }
 
   /**
@@ -63,15 +53,10 @@ export class Publisher {
   ): Promise<readonly string[]> {
     const { store, journal, emit, agents } = this.#context;
     await this.#assertHeld(keyspace);
-    const current = await this.current(keyspace);
-    const changed = change(current);
-    const text = (version: number) => JSON.stringify(encodeTable({ ...changed, version }));
-    const version =
-      current === null
-        ? 1
-        : text(current.version) === JSON.stringify(encodeTable(current))
-          ? current.version
-          : current.version + 1;
+    const known = await this.#known(keyspace);
+    const changed = change(newest(known));
+    const text = (version: number) => textOf({ ...changed, version });
+    const version = versionFor(text, known, journal.status?.routes.get(keyspace) ?? null);
     await journal.append({
       type: "routes.intent",
       step,
@@ -96,6 +81,18 @@ export class Publisher {
     const worst = needed.map((node) => problems.get(node)).find((problem) => problem !== undefined);
     if (worst !== undefined) throw worst;
     return missing;
+  }
+
+  /** The tables of a keyspace that the store and the agents that answer have; the store's comes first. */
+  async #known(keyspace: string): Promise<RouteTable[]> {
+    const { store, agents } = this.#context;
+    const stored = await readTable(store, keyspace);
+    const answers = await Promise.allSettled(
+      agents.nodes.map(async (node) => (await agents.of(node).routes()).tables),
+    );
+    const told = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+    const all = stored === null ? told : [stored, ...told];
+    return all.filter((table) => table.keyspace === keyspace);
   }
 
   /** The store does not know epochs: what another ops goes on from must not be a table of this one. */
@@ -138,6 +135,36 @@ type PublisherContext = Pick<
 export async function readTable(store: StateStore, keyspace: string): Promise<RouteTable | null> {
   const stored = await store.routes(keyspace);
   return stored === null ? null : decodeTable(JSON.parse(stored.text));
+}
+
+/** The first of the newest ones. */
+function newest(tables: readonly RouteTable[]): RouteTable | null {
+  return tables.reduce<RouteTable | null>(
+    (best, table) => (best === null || table.version > best.version ? table : best),
+    null,
+  );
+}
+
+function textOf(table: RouteTable): string {
+  return JSON.stringify(encodeTable(table));
+}
+
+/**
+ * The version of a table that is to be published: the highest one that anybody has or that was meant to be published, as long as
+ * it is this table; else the next one. An agent never takes another table of the version that it has, and a version that was meant
+ * by a process that died may be on its way.
+ */
+function versionFor(
+  text: (version: number) => string,
+  known: readonly RouteTable[],
+  meant: RoutesStatus | null,
+): number {
+  const version = Math.max(0, meant?.version ?? 0, ...known.map((table) => table.version));
+  if (version === 0) return 1;
+  const isOther =
+    known.some((table) => table.version === version && textOf(table) !== text(version)) ||
+    (meant?.version === version && meant.hash !== sha256(text(version)));
+  return isOther ? version + 1 : version;
 }
 
 /** A publication that a part of the agents has is no unknown outcome: publishing again is safe. */
