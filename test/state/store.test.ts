@@ -1,6 +1,8 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
 
@@ -55,8 +57,51 @@ describe("the file state store", () => {
     await store.createRun("r-1", "plan one");
     expect(await store.runs()).toEqual(["r-1", "r-2"]);
     expect(await store.plan("r-2")).toBe("plan two");
-    await expect(store.createRun("r-1", "again")).rejects.toThrow("EEXIST");
+    await expect(store.createRun("r-1", "again")).rejects.toThrow("ENOTEMPTY");
     expect(await store.plan("r-1")).toBe("plan one");
+    expect(await readdir(join(store.where, "runs"))).toEqual(["r-1", "r-2"]);
+  });
+
+  it("makes a run whole or not at all, also when its process is killed or the disk is full", async () => {
+    let made: string[] = [];
+    for (let kills = 0; kills < 5; kills += 1) {
+      const { child, lines, ended } = makeRuns({ planBytes: 1_000 });
+      child.stdout.once("data", () => setTimeout(() => child.kill("SIGKILL"), 20 + 7 * kills));
+      await ended;
+      made = [...made, ...lines()];
+    }
+    const runs = await store.runs();
+    expect(made.length).toBeGreaterThan(5);
+    for (const run of made) expect(runs).toContain(run);
+    for (const run of runs) {
+      expect(await store.plan(run)).toHaveLength(1_000);
+      await (await store.openJournal(run)).close();
+    }
+    const full = makeRuns({ planBytes: 2_000_000, limitKiB: 1_000 });
+    await full.ended;
+    expect(full.lines()).toEqual(["EFBIG"]);
+    expect(await store.runs()).toEqual(runs);
+  });
+
+  it("forgets what was left of runs that were never whole, once it is old", async () => {
+    await store.createRun("r-1", "plan");
+    const runs = join(store.where, "runs");
+    const drafts = ["old", "new"].map((name) => join(runs, `.r-2.${name}`));
+    for (const draft of drafts) await mkdir(draft);
+    await writeFile(join(drafts[0]!, "plan.json"), "pl");
+    const yesterday = Date.now() / 1_000 - 86_400;
+    await utimes(drafts[0]!, yesterday, yesterday);
+    expect(await store.runs()).toEqual(["r-1"]);
+    await store.createRun("r-3", "plan");
+    expect(await readdir(runs)).toEqual([".r-2.new", "r-1", "r-3"]);
+  });
+
+  it("has no journal of a run that was made by halves, and says what its plan lacks", async () => {
+    await mkdir(join(store.where, "runs", "r-1"), { recursive: true });
+    expect(await store.runs()).toEqual(["r-1"]);
+    expect(await store.readJournal("r-1")).toHaveLength(0);
+    for (const read of [store.plan("r-1"), store.openJournal("r-1")])
+      await expect(read).rejects.toMatchObject({ code: "damaged-run", exit: 1 });
   });
 
   it("does not let a run's name lead out of its directory", async () => {
@@ -74,3 +119,24 @@ describe("the file state store", () => {
     }
   });
 });
+
+/** A process that makes runs, each with a plan of so many bytes; `limitKiB`: no file may be larger. */
+function makeRuns({ planBytes, limitKiB }: { planBytes: number; limitKiB?: number }) {
+  const maker = resolve(import.meta.dirname, "run-maker.js");
+  const dist = resolve(import.meta.dirname, "../../dist/lib");
+  const limit = limitKiB === undefined ? "" : `ulimit -f ${limitKiB}; `;
+  const child = spawn("bash", [
+    "-c",
+    `${limit}exec "$@"`,
+    "bash",
+    process.execPath,
+    maker,
+    dist,
+    store.where,
+    String(planBytes),
+  ]);
+  let text = "";
+  child.stdout.on("data", (chunk: Buffer) => (text += chunk.toString()));
+  const lines = () => text.split("\n").slice(0, -1);
+  return { child, lines, ended: once(child, "close") };
+}

@@ -11,8 +11,10 @@ export default class RunList extends BaseCommand<typeof RunList> {
     const { ageBy, systemClock } = await import("../../lib/run/clock.js");
     const { listRuns } = await import("../../lib/run/runs.js");
     const { listText } = await import("../../lib/report/run-summary.js");
-    const runs = await listRuns(new FileStateStore(this.flags.state));
+    const { damagedText } = await import("../../lib/report/damaged-runs.js");
+    const { runs, damaged } = await listRuns(new FileStateStore(this.flags.state));
     this.print(listText(runs, ageBy(systemClock)));
-    return { v: 1, runs };
+    if (damaged.length > 0) this.print(damagedText(damaged, { width: 80 }));
+    return { v: 1, runs, damaged };
   }
 }

@@ -1,6 +1,7 @@
 import { EXIT, OpsError } from "../errors.js";
 import type { Plan } from "../plan/types.js";
 import type { StateStore } from "../state/contract.js";
+import { assertKnown } from "./damaged-run.js";
 import type { RunStatus } from "./journal/status.js";
 import { allRuns, changedSince } from "./runs.js";
 import { type RunSummary, nextCommands, summarize } from "./summary.js";
@@ -12,15 +13,17 @@ export type Found =
 
 /**
  * Looks for a run of the same plan that has not ended, or that was applied and nothing has changed since.
- * @throws OpsError `unfinished-run` (exit 3) when another run of the same keyspaces is in the way
+ * @throws OpsError `unfinished-run` (exit 3) when another run of the same keyspaces is in the way, `damaged-run` (exit 3) when
+ * one may be
  */
 export async function findRun(store: StateStore, plan: Plan): Promise<Found> {
-  const runs = await allRuns(store);
+  const { runs, damaged } = await allRuns(store);
   const [open] = unfinished(runs, plan.scopes);
   if (open !== undefined) {
     if (open.plan !== plan.hash || open.direction !== "apply") throw inTheWay(open, plan);
     return { what: open.activity === "soaking" ? "applied" : "resume", status: open };
   }
+  assertKnown(damaged, plan.scopes);
   const done = runs.findLast(({ plan: of, outcome }) => of === plan.hash && outcome === "applied");
   return done !== undefined && changedSince(runs, done) === null
     ? { what: "applied", status: done }
@@ -33,7 +36,7 @@ export async function unfinishedRuns(
   scopes: readonly string[],
 ): Promise<RunSummary[] | null> {
   if (!(await store.exists())) return null;
-  return unfinished(await allRuns(store), scopes).map(summarize);
+  return unfinished((await allRuns(store)).runs, scopes).map(summarize);
 }
 
 /** The runs of these scopes that have not ended. */

@@ -1,17 +1,29 @@
 import { EXIT, OpsError } from "../errors.js";
 import type { StateStore } from "../state/contract.js";
+import { type DamagedRun, neverBegan, unreadable } from "./damaged-run.js";
 import { readHistory } from "./journal/journal.js";
 import type { RunStatus } from "./journal/status.js";
 import { type RunSummary, summarize } from "./summary.js";
 
-/** How all runs stand that began, oldest first. */
-export async function allRuns(store: StateStore): Promise<RunStatus[]> {
+/** All runs, oldest first; those that do not say how they stand are in nobody's way but their own. */
+export interface AllRuns {
+  readonly runs: readonly RunStatus[];
+  readonly damaged: readonly DamagedRun[];
+}
+
+export async function allRuns(store: StateStore): Promise<AllRuns> {
   const runs: RunStatus[] = [];
+  const damaged: DamagedRun[] = [];
   for (const run of await store.runs()) {
-    const { status } = await readHistory(store, run);
-    if (status !== null) runs.push(status);
+    try {
+      const { status } = await readHistory(store, run);
+      if (status === null) damaged.push(neverBegan(store, run));
+      else runs.push(status);
+    } catch (error) {
+      damaged.push(await unreadable(store, run, error));
+    }
   }
-  return runs;
+  return { runs, damaged };
 }
 
 /** Which of the runs was the last to change a keyspace of this one after it; null for none. Epochs tell, not clocks. */
@@ -26,9 +38,19 @@ export function changedSince(runs: readonly RunStatus[], status: RunStatus): Run
   return runs.findLast(isLater) ?? null;
 }
 
-/** All runs that began, newest last. */
-export async function listRuns(store: StateStore): Promise<RunSummary[]> {
-  return (await allRuns(store)).map(summarize);
+export interface RunList {
+  readonly runs: readonly RunSummary[];
+  readonly damaged: readonly DamagedRun[];
+}
+
+/** All runs, newest last. One that a process is just making is not damaged. */
+export async function listRuns(store: StateStore): Promise<RunList> {
+  const { runs, damaged } = await allRuns(store);
+  const held = (await store.holders()).filter(({ alive }) => alive !== "no").map(({ run }) => run);
+  return {
+    runs: runs.map(summarize),
+    damaged: damaged.filter(({ run }) => !held.includes(run)),
+  };
 }
 
 /** How one run stands. Throws `no-such-run` (exit 64), `never-began` (exit 3). */

@@ -4,6 +4,7 @@ import type { StateStore } from "../state/contract.js";
 import { agendaBack, findStage, isReversible } from "./agenda.js";
 import type { Agents } from "./agents.js";
 import { entriesIn } from "./ask.js";
+import { assertKnown } from "./damaged-run.js";
 import { readHistory } from "./journal/journal.js";
 import type { RunStatus } from "./journal/status.js";
 import { allRuns, changedSince } from "./runs.js";
@@ -11,7 +12,7 @@ import { planOf } from "./session.js";
 
 /**
  * The stage to go back to, checked; undefined when the run is rolled back already.
- * @throws OpsError `no-way-back` (exit 3), `unfinished-run` (exit 3)
+ * @throws OpsError `no-way-back` (exit 3), `unfinished-run` (exit 3), `damaged-run` (exit 3)
  */
 export async function wayBack(
   store: StateStore,
@@ -33,16 +34,21 @@ export async function wayBack(
   );
 }
 
-/** Throws `no-way-back` when old copies are gone, or a later run built on this one. */
+/** Throws `no-way-back` when old copies are gone, or a later run built on this one; `damaged-run` when one may have. */
 export async function assertReversible(store: StateStore, status: RunStatus): Promise<void> {
-  const { run, outcome, stages, entered } = status;
+  const { run, outcome, stages, entered, epochs } = status;
   if (
     outcome === "finalized" ||
     stages.some(({ id, reversible }) => !reversible && entered.has(id))
   )
     throw noWayBack(`run ${run} was ${outcome ?? "partly finalized"}: the old copies are gone`);
   if (outcome !== "applied") return;
-  const later = changedSince(await allRuns(store), status);
+  const { runs, damaged } = await allRuns(store);
+  assertKnown(
+    damaged.filter((other) => other.run > run),
+    Object.keys(epochs),
+  );
+  const later = changedSince(runs, status);
   if (later === null) return;
   if (later.activity === "ended")
     throw noWayBack(`run ${run} was applied, and run ${later.run} changed its keyspaces since`);

@@ -24,15 +24,17 @@ export interface StateStore {
   routedKeyspaces(): Promise<readonly string[]>;
   /** Stores a table, durably. Throws `stale-routes` when the stored version is higher, or equal with another text. */
   putRoutes(keyspace: string, routes: StoredRoutes): Promise<void>;
-  /** Makes a run with an empty journal. Throws when the id is taken. */
+  /** Makes a run with an empty journal, durably, and whole or not at all. Throws when the id is taken. */
   createRun(run: string, plan: string): Promise<void>;
   /** Ids of all runs, oldest first. */
   runs(): Promise<readonly string[]>;
-  /** The text of the run's plan. Throws `no-such-run` (exit 64). */
+  /** For people: where a run is kept. */
+  placeOf(run: string): string;
+  /** The text of the run's plan. Throws `no-such-run` (exit 64), or `damaged-run` (exit 1) for a run without it. */
   plan(run: string): Promise<string>;
-  /** The bytes of the run's journal, for reading only. Throws `no-such-run` (exit 64). */
+  /** The bytes of the run's journal, for reading only; none where it has no journal. Throws `no-such-run` (exit 64). */
   readJournal(run: string): Promise<Uint8Array>;
-  /** The journal, for the one process that holds the run's locks. */
+  /** The journal, for the one process that holds the run's locks. Throws as `plan` does. */
   openJournal(run: string): Promise<JournalLog>;
 }
 

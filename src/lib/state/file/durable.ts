@@ -27,16 +27,21 @@ export async function replaceFile(path: string, text: string): Promise<void> {
   await syncDirectory(dirname(path));
 }
 
-/** Creates a file with its whole content, durably. False when the name is taken: of many callers one wins. */
-export async function createFile(path: string, text: string): Promise<boolean> {
-  const draft = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}`);
-  const handle = await open(draft, "wx");
+/** Writes a file that is not there yet; its content, but not its name, is durable when this returns. */
+export async function writeNewFile(path: string, text: string): Promise<void> {
+  const handle = await open(path, "wx");
   try {
     await handle.writeFile(text);
     await handle.sync();
   } finally {
     await handle.close();
   }
+}
+
+/** Creates a file with its whole content, durably. False when the name is taken: of many callers one wins. */
+export async function createFile(path: string, text: string): Promise<boolean> {
+  const draft = join(dirname(path), `.${basename(path)}.${randomBytes(8).toString("hex")}`);
+  await writeNewFile(draft, text);
   try {
     await link(draft, path);
     await syncDirectory(dirname(path));

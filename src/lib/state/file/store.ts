@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { EXIT, OpsError } from "../../errors.js";
 import type {
@@ -10,9 +10,10 @@ import type {
   StateStore,
   StoredRoutes,
 } from "../contract.js";
-import { createFile, isCode, makeDirectory, replaceFile, syncDirectory } from "./durable.js";
+import { createFile, isCode, makeDirectory, replaceFile } from "./durable.js";
 import { FileJournalLog } from "./journal-log.js";
 import { ScopeLock } from "./lock.js";
+import { JOURNAL, PLAN, makeRunDirectory } from "./run-directory.js";
 
 /**
  * The state of a control plane in a directory, `.ops/` by default:
@@ -112,13 +113,8 @@ export class FileStateStore implements StateStore {
   }
 
   async createRun(run: string, plan: string): Promise<void> {
-    const runs = join(this.where, "runs");
-    const directory = this.#runPath(run);
-    await makeDirectory(runs);
-    await mkdir(directory);
-    await createFile(join(directory, "plan.json"), plan);
-    await createFile(join(directory, "journal.ndjson"), "");
-    await syncDirectory(runs);
+    this.#runPath(run);
+    await makeRunDirectory(join(this.where, "runs"), run, plan);
   }
 
   async runs(): Promise<readonly string[]> {
@@ -126,25 +122,29 @@ export class FileStateStore implements StateStore {
   }
 
   async plan(run: string): Promise<string> {
-    return (await readText(join(this.#runPath(run), "plan.json"))) ?? noSuchRun(run, this.where);
+    return (await readText(join(this.#runPath(run), PLAN))) ?? this.#missing(run, PLAN);
   }
 
   async readJournal(run: string): Promise<Uint8Array> {
     try {
-      return await readFile(join(this.#runPath(run), "journal.ndjson"));
+      return await readFile(join(this.#runPath(run), JOURNAL));
     } catch (error) {
-      if (isCode(error, "ENOENT")) return noSuchRun(run, this.where);
-      throw error;
+      if (!isCode(error, "ENOENT")) throw error;
+      return (await this.#isThere(run)) ? new Uint8Array() : noSuchRun(run, this.where);
     }
   }
 
   async openJournal(run: string): Promise<JournalLog> {
     try {
-      return await FileJournalLog.open(join(this.#runPath(run), "journal.ndjson"));
+      return await FileJournalLog.open(join(this.#runPath(run), JOURNAL));
     } catch (error) {
-      if (isCode(error, "ENOENT")) return noSuchRun(run, this.where);
+      if (isCode(error, "ENOENT")) return this.#missing(run, JOURNAL);
       throw error;
     }
+  }
+
+  placeOf(run: string): string {
+    return this.#runPath(run);
   }
 
   #lock(scope: string): ScopeLock {
@@ -153,6 +153,18 @@ export class FileStateStore implements StateStore {
 
   #routesPath(keyspace: string): string {
     return join(this.where, "routes", `${encodeURIComponent(keyspace)}.json`);
+  }
+
+  async #isThere(run: string): Promise<boolean> {
+    return (await list(join(this.where, "runs"))).includes(run);
+  }
+
+  async #missing(run: string, file: string): Promise<never> {
+    if (!(await this.#isThere(run))) return noSuchRun(run, this.where);
+    const message = `${this.#runPath(run)} has no ${file}`;
+    throw new OpsError("damaged-run", EXIT.failure, message, {
+      hint: "ops run list says what to do about it",
+    });
   }
 
   #runPath(run: string): string {
