@@ -93,10 +93,15 @@ export async function settle(
   }
 }
 
-/** The result of the step's last operation, when that was a forward one and is done. */
+/**
+ * The result of the step's last operation, when that was a forward one and is done. What a step did before it was undone says
+ * nothing any more, also where nothing had to be asked to undo it.
+ */
 export function doneResult(context: RunContext, step: string): JsonObject | null {
   const { ops, steps } = statusOf(context);
-  const last = ops.get(steps.get(step)?.ops.at(-1) ?? "");
+  const known = steps.get(step);
+  if (known === undefined || known.state === "undone") return null;
+  const last = ops.get(known.ops.at(-1) ?? "");
   return last !== undefined && !last.undo && last.state === "done" ? last.result : null;
 }
 
