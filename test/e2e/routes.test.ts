@@ -1,13 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { AgentClient } from "../../src/lib/agent/client/client.js";
-import { encodeTable } from "../../src/lib/routing/wire.js";
 import { withReaders } from "../../src/lib/routing/change.js";
-import { FileStateStore } from "../../src/lib/state/file/store.js";
+import type { RouteTable } from "../../src/lib/routing/table.js";
+import { encodeTable } from "../../src/lib/routing/wire.js";
+import { KEYSPACE, asAnotherOps, withAgent } from "./another-ops.js";
 import { Expansion } from "./expansion.js";
 
 const LONG_MS = 600_000;
-const KEYSPACE = "profile";
-const SCOPE = `keyspace/${KEYSPACE}`;
 
 let expansion: Expansion;
 let run: string;
@@ -22,24 +20,13 @@ async function begin(until: string): Promise<void> {
 }
 
 /** Every agent's table of the keyspace. */
-async function tables() {
-  return Promise.all(
-    Object.values(expansion.cluster.urls).map((url) => asked(url, (agent) => tableOf(agent))),
+async function tables(): Promise<RouteTable[]> {
+  const all = await Promise.all(
+    Object.keys(expansion.cluster.urls).map((node) =>
+      withAgent(expansion, node, async (agent) => (await agent.routes()).tables),
+    ),
   );
-}
-
-async function tableOf(agent: AgentClient) {
-  const { tables: all } = await agent.routes();
-  return all.find(({ keyspace }) => keyspace === KEYSPACE)!;
-}
-
-async function asked<T>(url: string, ask: (agent: AgentClient) => Promise<T>): Promise<T> {
-  const agent = new AgentClient(url);
-  try {
-    return await ask(agent);
-  } finally {
-    await agent.close();
-  }
+  return all.flat().filter(({ keyspace }) => keyspace === KEYSPACE);
 }
 
 /** Journals the intent of a new table, and dies before anybody has it. */
@@ -87,20 +74,14 @@ describe("an agent with another table of the version that all others get", () =>
     "gets the next version, and they too",
     async () => {
       await expansion.must("shard", "rollback", run, "--to", "promote-writes", "--yes");
-      const store = new FileStateStore(expansion.state);
-      const lease = await store.acquire([SCOPE], { run, actor: "other@host", now: Date.now() });
-      const authority = {
-        scope: SCOPE,
-        epoch: lease.epochs[SCOPE]!,
-        lineage: await store.lineage(),
-      };
       const [before] = await tables();
       const table = { ...before!, version: before!.version + 1 };
       const other = withReaders(table, { lo: 0n, hi: 1n }, []);
-      const text = JSON.stringify(encodeTable(table));
-      await store.putRoutes(KEYSPACE, { version: table.version, text });
-      await asked(expansion.cluster.url("a2"), (agent) => agent.putRoutes(other, authority));
-      await lease.release();
+      await asAnotherOps(expansion, async (authority, store) => {
+        const text = JSON.stringify(encodeTable(table));
+        await store.putRoutes(KEYSPACE, { version: table.version, text });
+        await withAgent(expansion, "a2", (agent) => agent.putRoutes(other, authority));
+      });
       // All that is left is to see that every agent has the routes as they are.
       const end = await expansion.ops(["run", "resume", run]);
       expect(end).toMatchObject({ code: 0, json: { activity: "soaking", missing: {} } });

@@ -1,12 +1,11 @@
 import { createServer, type Server } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { AgentClient } from "../../src/lib/agent/client/client.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
+import { SCOPE, asAnotherOps, tellEpoch } from "./another-ops.js";
 import { Expansion, type Ended, type Json } from "./expansion.js";
 
 const LONG_MS = 600_000;
-const SCOPE = "keyspace/profile";
 
 let expansion: Expansion;
 let check: Server;
@@ -77,7 +76,7 @@ describe("a run", { timeout: LONG_MS }, () => {
     await old.event(entered("-promote-writes"));
     old.child.kill("SIGSTOP");
     expect(await expansion.ops(["run", "unlock", SCOPE, "--yes"])).toMatchObject({ code: 3 });
-    await takeScope();
+    await asAnotherOps(expansion, (authority) => tellEpoch(expansion, authority));
     const before = await operations();
     old.child.kill("SIGCONT");
     const end = await old.ended;
@@ -146,21 +145,6 @@ describe("a run", { timeout: LONG_MS }, () => {
     expect(checked).toBe(acked);
   });
 });
-
-/** As another ops would that was told that the holder is gone: takes the lock, and tells every agent its epoch. */
-async function takeScope(): Promise<void> {
-  const store = new FileStateStore(expansion.state);
-  await store.breakLock(SCOPE);
-  const request = { run: "r-other", actor: "other@host", now: Date.now() };
-  const lease = await store.acquire([SCOPE], request);
-  const lineage = await store.lineage();
-  for (const url of Object.values(expansion.cluster.urls)) {
-    const agent = new AgentClient(url);
-    await agent.putEpoch({ scope: SCOPE, epoch: lease.epochs[SCOPE]!, lineage });
-    await agent.close();
-  }
-  await lease.release();
-}
 
 /** The ids of all operations that any agent ever took. */
 async function operations(): Promise<string[]> {

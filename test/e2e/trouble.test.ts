@@ -9,6 +9,7 @@ import { readPlan } from "../../src/lib/run/read-plan.js";
 import { rollbackRun } from "../../src/lib/run/rollback.js";
 import type { RunEnvironment } from "../../src/lib/run/session.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
+import { asAnotherOps } from "./another-ops.js";
 import { type Otherwise, environmentOf } from "./environment.js";
 import { Expansion } from "./expansion.js";
 
@@ -147,14 +148,11 @@ describe("a run", { timeout: LONG_MS }, () => {
 
   it("that lost its lock publishes no routes, not even to its own store", async () => {
     const store = new FileStateStore(expansion.state);
-    const scope = plan.scopes[0]!;
     let stored = "";
     const fence: Otherwise = {
       a2: (agent) => ({
         async stats(...asked) {
-          await store.breakLock(scope);
-          const other = { run: "r-other", actor: "other@host", now: Date.now() };
-          await (await store.acquire([scope], other)).release();
+          await asAnotherOps(expansion, async () => undefined);
           stored = JSON.stringify(await store.routes("profile"));
           return agent.stats(...asked);
         },

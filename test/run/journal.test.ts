@@ -23,6 +23,8 @@ function linesOf(bodies: ReturnType<typeof recordsOf>): string[] {
   });
 }
 
+const taken = { epochs: { "keyspace/profile": "2" }, actor: "bob", command: "c" };
+
 const bytesOf = (lines: readonly string[]) =>
   Buffer.from(lines.map((line) => `${line}\n`).join(""));
 
@@ -132,16 +134,53 @@ describe("a journal", () => {
   });
 });
 
+describe("a run that went back to a stage", () => {
+  const back = (to: string | null): RecordBody => ({ type: "rollback.start", to, ...taken });
+  const undone = (...steps: string[]) =>
+    steps.map((step): RecordBody => ({ type: "step.undone", step }));
+
+  it("stands at its end", () => {
+    const status = statusAfter(
+      START,
+      ...workOf(START.stages.slice(0, 3)),
+      back("2-attach"),
+      ...undone("s7", "s6", "s5"),
+      { type: "rollback.done", to: "2-attach" },
+    );
+    expect([...status.stagesDone]).toEqual(["1-preflight", "2-attach"]);
+    expect([...status.entered]).toEqual(["1-preflight", "2-attach"]);
+    expect(status).toMatchObject({ direction: "apply", activity: "stopped" });
+  });
+
+  it("does not stand there when a rollback before it had gone further: it does the rest again", () => {
+    const bodies = [
+      START,
+      ...workOf(START.stages.slice(0, 3)),
+      back(null),
+      ...undone("s7", "s6", "s5", "s4", "s3"),
+      back("2-attach"),
+      { type: "rollback.done", to: "2-attach" } as const,
+    ];
+    const status = statusAfter(...bodies);
+    expect([...status.stagesDone]).toEqual(["1-preflight"]);
+    const again: RecordBody[] = [
+      { type: "run.resume", ...taken },
+      { type: "step.done", step: "s3" },
+      { type: "step.done", step: "s4" },
+    ];
+    const enter: RecordBody = { type: "stage.enter", stage: "3-writes" };
+    expect(() => statusAfter(...bodies, again[0]!, enter)).toThrow("an earlier stage is not done");
+    const done: RecordBody = { type: "stage.done", stage: "2-attach" };
+    expect([...statusAfter(...bodies, ...again, done, enter).stagesDone]).toEqual([
+      "1-preflight",
+      "2-attach",
+    ]);
+  });
+});
+
 describe("a run with nothing to retire", () => {
-  const taken = { epochs: { "keyspace/profile": "2" }, actor: "bob", command: "c" };
-  const work: RecordBody[] = ENDING.stages.flatMap(({ id: stage, waves }): RecordBody[] => [
-    { type: "stage.enter", stage },
-    ...waves.flat().map((step): RecordBody => ({ type: "step.done", step })),
-    { type: "stage.done", stage },
-  ]);
+  const work = workOf(ENDING.stages);
   const applied: RecordBody = { type: "run.end", outcome: "applied", why: null };
-  const statusAfter = (...bodies: RecordBody[]) =>
-    replay(bodies.map((body, i) => ({ seq: i + 1, time: "", ...body, prev: "" })))!;
 
   it("ends once its last stage is done, and not before", () => {
     expect(statusAfter(ENDING, ...work, applied)).toMatchObject({
@@ -182,6 +221,19 @@ describe("a run with nothing to retire", () => {
     expect(statusAfter(ENDING, ...work, soaking, finalize, finalized).outcome).toBe("finalized");
   });
 });
+
+/** All of these stages, done. */
+function workOf(stages: typeof START.stages): RecordBody[] {
+  return stages.flatMap(({ id: stage, waves }): RecordBody[] => [
+    { type: "stage.enter", stage },
+    ...waves.flat().map((step): RecordBody => ({ type: "step.done", step })),
+    { type: "stage.done", stage },
+  ]);
+}
+
+function statusAfter(...bodies: RecordBody[]) {
+  return replay(bodies.map((body, i) => ({ seq: i + 1, time: "", ...body, prev: "" })))!;
+}
 
 function postponed(records: ReturnType<typeof recordsOf>, step: string): boolean {
   return records.some((record) => record.type === "step.postponed" && record.step === step);

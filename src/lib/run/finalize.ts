@@ -7,6 +7,7 @@ import { executeForward, stopAtBoundary, stopRun } from "./execute.js";
 import { StepFailure, failure } from "./failure.js";
 import { readHistory } from "./journal/journal.js";
 import { type RunEnvironment, takenBy, withRun } from "./session.js";
+import { whyUnreadable } from "./steps/readable.js";
 import { confirmConvergence } from "./steps/soak.js";
 
 export interface FinalizeOptions {
@@ -106,20 +107,22 @@ async function waitOut(
 async function assertArrived(context: RunContext): Promise<void> {
   for (const { id, after } of context.plan.keyspaces) {
     for (const holding of after) {
-      const entries = await entriesOn(context, null, holding.primary, id, holding);
-      if (
-        covers(
-          entries.filter(({ role }) => role === "primary"),
-          holding,
-        )
-      )
-        continue;
-      const message = `${holding.primary} is not the writer of ${id} [${holding.lo}, ${holding.hi}): the old copies are kept`;
-      throw new StepFailure(
-        failure("not-the-writer", message, { hint: "ops agent status shows who is" }),
-        EXIT.refused,
-      );
+      const { primary, replicas, lo, hi } = holding;
+      const entries = await entriesOn(context, null, primary, id, holding);
+      const writing = entries.filter(({ role }) => role === "primary");
+      if (!covers(writing, holding))
+        throw keepOld("not-the-writer", `${primary} is not the writer of ${id} [${lo}, ${hi})`);
+      for (const node of replicas) {
+        const copy = { node, keyspace: id, segment: holding };
+        const why = await whyUnreadable(context, null, copy);
+        if (why !== null) throw keepOld("not-readable", `${node} ${why}`);
+      }
     }
   }
   await confirmConvergence(context, null);
+}
+
+function keepOld(code: string, why: string): StepFailure {
+  const hint = "ops agent status shows who holds what";
+  return new StepFailure(failure(code, `${why}: the old copies are kept`, { hint }), EXIT.refused);
 }

@@ -7,7 +7,7 @@ import { StepFailure } from "./failure.js";
 import { settle } from "./operation.js";
 import { type RunEnvironment, takenBy, withRun } from "./session.js";
 import { handlerOf, sayStep, sayUndo } from "./steps/registry.js";
-import { assertReversible, assertUnused, wayBack } from "./way-back.js";
+import { assertReversible, assertUnused, assertWhole, wayBack } from "./way-back.js";
 
 export interface RollbackOptions {
   /** The stage after which the run then stands, by id or kind; null for the beginning. */
@@ -17,8 +17,8 @@ export interface RollbackOptions {
 /**
  * Undoes what a run did, last first, from its journal: after any prefix of it, also from an unknown state. Takes up a rollback
  * that was interrupted. Only the agents that hold what is undone are needed.
- * @throws OpsError `no-way-back` (exit 3) for a run that was finalized or built upon, `in-use` (exit 3) where it would delete
- * what was written to a new keyspace; others when it stops part-way
+ * @throws OpsError (exit 3) `no-way-back` for a run that was finalized or built upon, `stage-undone` and `stage-not-done` where it
+ * cannot stand at the stage, `in-use` where it would delete what was written to a new keyspace; others when it stops part-way
  */
 export async function rollbackRun(
   env: RunEnvironment,
@@ -31,6 +31,7 @@ export async function rollbackRun(
     const { journal, emit } = context;
     const status = statusOf(context);
     await assertReversible(env.store, status);
+    assertWhole(status, to);
     await assertUnused(context.agents, context.plan, status, to);
     const again = status.direction === "undo" && status.undoTo === to;
     await journal.append(

@@ -6,13 +6,13 @@ import type { Agents } from "./agents.js";
 import { entriesIn } from "./ask.js";
 import { assertKnown } from "./damaged-run.js";
 import { readHistory } from "./journal/journal.js";
-import type { RunStatus } from "./journal/status.js";
+import { type RunStatus, wholeStages } from "./journal/status.js";
 import { allRuns, changedSince } from "./runs.js";
 import { planOf } from "./session.js";
 
 /**
  * The stage to go back to, checked; undefined when the run is rolled back already.
- * @throws OpsError `no-way-back` (exit 3), `unfinished-run` (exit 3), `damaged-run` (exit 3)
+ * @throws OpsError (exit 3) `no-way-back`, `unfinished-run`, `damaged-run`, `stage-undone`, `stage-not-done`
  */
 export async function wayBack(
   store: StateStore,
@@ -26,12 +26,41 @@ export async function wayBack(
   await assertReversible(store, status);
   if (to === null) return null;
   const stage = findStage(plan, to);
-  if (isReversible(stage)) return stage.id;
-  throw new OpsError(
-    "no-way-back",
-    EXIT.usage,
-    `${stage.id} comes last: going back to it undoes nothing`,
-  );
+  if (!isReversible(stage)) {
+    throw new OpsError(
+      "no-way-back",
+      EXIT.usage,
+      `${stage.id} comes last: going back to it undoes nothing`,
+    );
+  }
+  assertWhole(status, stage.id);
+  return stage.id;
+}
+
+/**
+ * What a stage made is not brought back by going back to it: where it was undone already, or never done, the run cannot stand at
+ * its end.
+ * @throws OpsError `stage-undone`, `stage-not-done` (exit 3)
+ */
+export function assertWhole(status: RunStatus, to: string | null): void {
+  const whole = wholeStages(status).map(({ id }) => id);
+  if (to === null || whole.includes(to)) return;
+  const { run, direction, stagesDone } = status;
+  const last = whole.at(-1);
+  const hint = [
+    direction === "undo"
+      ? `to go all the way back: ops shard rollback ${run}`
+      : `to go on: ops run resume ${run}`,
+    ...(last === undefined
+      ? []
+      : [`to go back to the last stage that stands: ops shard rollback ${run} --to ${last}`]),
+  ].join("\n      ");
+  if (direction === "undo" && stagesDone.has(to)) {
+    const message = `run ${run} was rolled back further than ${to} already: that stage is undone, or a part of it`;
+    throw new OpsError("stage-undone", EXIT.refused, `${message}; nothing was changed`, { hint });
+  }
+  const message = `run ${run} has not done ${to}: going back to it would undo nothing`;
+  throw new OpsError("stage-not-done", EXIT.refused, message, { hint });
 }
 
 /** Throws `no-way-back` when old copies are gone, or a later run built on this one; `damaged-run` when one may have. */

@@ -5,7 +5,9 @@ import {
   type OpStatus,
   type RunStatus,
   type StepStatus,
+  isTouched,
   stageIndex,
+  wholeStages,
 } from "./status.js";
 
 /**
@@ -78,18 +80,20 @@ function change(status: RunStatus, record: JournalRecord): Partial<RunStatus> {
         since,
       };
     case "rollback.done": {
-      const kept = new Set(
-        status.stages.slice(0, stageIndex(status, record.to) + 1).map(({ id }) => id),
+      // An earlier rollback may have gone further back than this one.
+      const whole = wholeStages(status);
+      const kept = status.stages.slice(0, stageIndex(status, record.to) + 1);
+      const begun = kept.filter(({ id, waves }) =>
+        waves.flat().some((step) => status.entered.has(id) && isTouched(status, step)),
       );
-      const only = (stages: ReadonlySet<string>) =>
-        new Set([...stages].filter((stage) => kept.has(stage)));
+      const done = kept.filter((stage) => whole.includes(stage));
       return {
         direction: "apply",
         activity: "stopped",
         undoTo: null,
         stop: { reason: "rolled-back-to", step: null, error: null },
-        entered: only(status.entered),
-        stagesDone: only(status.stagesDone),
+        entered: new Set([...done, ...begun].map(({ id }) => id)),
+        stagesDone: new Set(done.map(({ id }) => id)),
         since,
       };
     }

@@ -121,6 +121,18 @@ export function isTouched(status: RunStatus, step: string): boolean {
   return state !== undefined && state !== "undone";
 }
 
+/**
+ * The first stages that are done and of which no step has been undone since: at the end of each of them the run can stand, at no
+ * later one.
+ */
+export function wholeStages({ stages, stagesDone, steps }: RunStatus): readonly StageShape[] {
+  const end = stages.findIndex(
+    ({ id, waves }) =>
+      !stagesDone.has(id) || waves.flat().some((step) => steps.get(step)?.state !== "done"),
+  );
+  return end === -1 ? stages : stages.slice(0, end);
+}
+
 /** Whether a run that is applied has asked no agent for a change yet, nor published routes. */
 export function isUntouched({ direction, ops, routes }: RunStatus): boolean {
   return direction === "apply" && ops.size === 0 && routes.size === 0;

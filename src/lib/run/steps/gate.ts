@@ -5,6 +5,7 @@ import { ask, askNode } from "../ask.js";
 import type { RunContext } from "../context.js";
 import { Interrupted, StepFailure, failure } from "../failure.js";
 import { type StepHandler } from "./handler.js";
+import { whyUnreadable } from "./readable.js";
 
 /** A window and its extensions. */
 const WINDOWS = 3;
@@ -29,6 +30,7 @@ export const gate: StepHandler<GateStep> = {
       );
       const lagMs = await lagOf(context, step);
       const { problems, quiet } = judge(gates, mine!.reads, other!.reads, lagMs);
+      problems.push(...(await missingCopies(context, step)));
       if (gates.checkUrl !== null) problems.push(...(await checkUrl(gates.checkUrl)));
       const facts = {
         node,
@@ -111,6 +113,27 @@ async function watch({ clock, stop, emit }: RunContext, step: GateStep): Promise
   const left = AbortSignal.any([stop.stopping, stop.detached]);
   await clock.sleep(step.gates.windowSeconds * 1000, left);
   if (left.aborted) throw new Interrupted(stop.detached.aborted ? "detached" : "stopping");
+}
+
+/** What the node lacks of the segments that the gate's stage has it read in. */
+async function missingCopies(
+  context: RunContext,
+  { id, keyspace, node }: GateStep,
+): Promise<string[]> {
+  const stage = context.plan.stages.find(({ waves }) =>
+    waves.flat().some((step) => step.id === id),
+  );
+  const read = (stage?.waves.flat() ?? []).flatMap((step) =>
+    step.kind === "readers" &&
+    step.keyspace === keyspace &&
+    step.after.some((reader) => reader.node === node && reader.weight > 0)
+      ? [step.segment]
+      : [],
+  );
+  const problems = await Promise.all(
+    read.map((segment) => whyUnreadable(context, id, { node, keyspace, segment })),
+  );
+  return problems.flatMap((why) => (why === null ? [] : [`it ${why}`]));
 }
 
 /** The largest lag of the node's links in the keyspace; null when one of them does not know. 0 for a node without links. */

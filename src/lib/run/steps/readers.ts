@@ -1,15 +1,19 @@
+import { EXIT } from "../../errors.js";
 import { contains } from "../../keyspace/map.js";
 import type { ReadersStep, Step } from "../../plan/types.js";
 import { withReaders } from "../../routing/change.js";
 import { type RunContext, participantsOf } from "../context.js";
+import { StepFailure, failure } from "../failure.js";
 import { type StepHandler, range } from "./handler.js";
 import { firstTable, knownOr } from "./first-table.js";
+import { whyUnreadable } from "./readable.js";
 
 export const readers: StepHandler<ReadersStep> = {
   say: (step) => `publish readers of ${range(step)}: ${weights(step.after)}`,
   apply: async (context, step) => {
     const { id, keyspace, segment, after } = step;
     const needed = participantsOf([step]);
+    await refuseUnlessReadable(context, step);
     if (step.before.length === 0) {
       // The keyspace's first table: whole from its first version on, so every step of the wave publishes the same one.
       const firsts = firstReaders(context, keyspace);
@@ -43,6 +47,23 @@ export const readers: StepHandler<ReadersStep> = {
     },
   },
 };
+
+/** Reads that nobody can answer would go on to the writer: nobody would see that the copy is not there. */
+async function refuseUnlessReadable(context: RunContext, step: ReadersStep): Promise<void> {
+  const { id, keyspace, segment, before, after } = step;
+  const weightOf = (node: string) => before.find((known) => known.node === node)?.weight ?? 0;
+  const gaining = after.filter(({ node, weight }) => weight > weightOf(node));
+  const problems = await Promise.all(
+    gaining.map(async ({ node }) => {
+      const why = await whyUnreadable(context, id, { node, keyspace, segment });
+      return why === null ? [] : [`${node} ${why}`];
+    }),
+  );
+  if (problems.flat().length === 0) return;
+  const message = `${problems.flat().join("; ")}: no reads are sent there`;
+  const hint = "ops agent status shows what every node holds";
+  throw new StepFailure(failure("not-readable", message, { hint }), EXIT.partial);
+}
 
 function firstReaders({ plan }: RunContext, keyspace: string): ReadersStep[] {
   const steps: Step[] = plan.stages.flatMap(({ waves }) => waves.flat());
