@@ -9,7 +9,7 @@ import { readPlan } from "../../src/lib/run/read-plan.js";
 import { rollbackRun } from "../../src/lib/run/rollback.js";
 import type { RunEnvironment } from "../../src/lib/run/session.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
-import { asAnotherOps } from "./another-ops.js";
+import { asAnotherOps, tellEpoch } from "./another-ops.js";
 import { type Otherwise, environmentOf } from "./environment.js";
 import { Expansion } from "./expansion.js";
 
@@ -120,6 +120,33 @@ describe("a run", { timeout: LONG_MS }, () => {
     const end = await expansion.resumed(run, await expansion.ops(["run", "resume", run]));
     expect(end).toMatchObject({ code: 0, json: { activity: "soaking" } });
     expect((await operations()).split('"kind":"link"')).toHaveLength(before);
+  });
+
+  it("keeps its question unknown when another ops took over before it could ask again", async () => {
+    await expansion.must("shard", "rollback", run, "--yes");
+    let asks = 0;
+    const lost: Otherwise = {
+      a2: (agent) => ({
+        async putOperation(...asked) {
+          asks += 1;
+          if (asks === 2)
+            await asAnotherOps(expansion, (authority) => tellEpoch(expansion, authority));
+          const taken = await agent.putOperation(...asked);
+          if (asks > 1) return taken;
+          throw new AgentProblem("http://a2", { unreachable: new Error("reset"), sent: true });
+        },
+      }),
+    };
+    const error = await failing(applyPlan(environment(lost), plan, { until: null }));
+    expect(error).toMatchObject({ exit: 5, code: "stale-epoch" });
+    expect(error.message).toContain("whether anything was changed is not known");
+    run = await expansion.lastRun();
+    const ends = (await expansion.journal(run)).filter(({ type }) =>
+      /^op\.(failed|unknown)$/.test(type),
+    );
+    expect(ends).toMatchObject([{ type: "op.unknown", error: { outcome: "unknown" } }]);
+    const end = await expansion.resumed(run, await expansion.ops(["run", "resume", run]));
+    expect(end).toMatchObject({ code: 0, json: { activity: "soaking" } });
   });
 
   it("cannot go back while the writer is down: it names it, and goes back once it is there", async () => {

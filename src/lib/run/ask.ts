@@ -29,7 +29,7 @@ export async function ask<T>(
     } catch (error) {
       const problem = asProblem(error);
       const refusal = refusalOf(problem, node, asked);
-      if (refusal !== null) throw refusal;
+      if (refusal !== null) throw uncertain ? asUnknown(refusal) : refusal;
       uncertain ||= problem.outcome === "unknown";
       const told = failureOf(problem, node, asked);
       const inMs = backoff(patience.backoffMs, tries);
@@ -42,6 +42,11 @@ export async function ask<T>(
       await clock.sleep(inMs, stop.detached);
     }
   }
+}
+
+/** What was refused now may have been taken before. */
+function asUnknown({ failure, exit }: StepFailure): StepFailure {
+  return new StepFailure({ ...failure, outcome: "unknown" }, exit);
 }
 
 /** What a node says about itself. */
