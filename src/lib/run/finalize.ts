@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from "../errors.js";
 import { pushEpochs } from "./admit.js";
-import { agendaFinal } from "./agenda.js";
+import { agendaFinal, isReversible } from "./agenda.js";
 import { covers, entriesOn } from "./ask.js";
 import { type RunContext, participantsOf, statusOf } from "./context.js";
 import { executeForward, stopAtBoundary, stopRun } from "./execute.js";
@@ -39,8 +39,13 @@ export async function finalizeRun(
     emit({ type: "run", run, doing: "finalize", plan: status.plan });
     try {
       const agenda = agendaFinal(plan, status);
-      await pushEpochs(context, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))));
-      if (agenda.every(({ stage }) => !status.entered.has(stage.id))) await assertArrived(context);
+      const begun = plan.stages.some(
+        (stage) => !isReversible(stage) && status.entered.has(stage.id),
+      );
+      // What is dropped is dropped: once nothing is left, no agent is needed.
+      if (!begun || agenda.length > 0)
+        await pushEpochs(context, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))));
+      if (!begun) await assertArrived(context);
       stopAtBoundary(context);
       await executeForward(context, agenda);
     } catch (error) {
