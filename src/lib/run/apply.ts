@@ -8,7 +8,7 @@ import { findRun, type Found } from "./find-run.js";
 import { newRunId } from "./id.js";
 import { isUntouched } from "./journal/status.js";
 import { type RunEnvironment, takeLocks, takenBy, withContext } from "./session.js";
-import { knownOr } from "./steps/first-table.js";
+import { tableOr } from "./steps/first-table.js";
 
 export interface ApplyOptions {
   /** The id of the last stage to do; null for all up to the soak. */
@@ -109,7 +109,12 @@ function soakMsOf({ stages }: Plan): number {
 async function tellMissing(context: RunContext): Promise<void> {
   for (const [keyspace, { missing }] of statusOf(context).routes) {
     if (missing.length > 0)
-      await context.publisher.publish(null, keyspace, await knownOr(context, keyspace), []);
+      await context.publisher.publish(
+        null,
+        keyspace,
+        (table) => tableOr(context, keyspace, table),
+        [],
+      );
   }
 }
 

@@ -35,26 +35,20 @@ export async function unlessAborted<T>(
   promise: Promise<T>,
   signals: readonly AbortSignal[],
 ): Promise<T> {
-  const any = AbortSignal.any([...signals]);
-  if (any.aborted) {
-    promise.catch(() => {});
-    throw any.reason;
-  }
-  const { promise: aborted, reject } = withReject();
-  const onAbort = () => reject(any.reason);
-  any.addEventListener("abort", onAbort, { once: true });
+  promise.catch(() => {});
+  for (const signal of signals) signal.throwIfAborted();
+  let reject!: (reason: unknown) => void;
+  const aborted = new Promise<never>((_, no) => (reject = no));
+  const ends = signals.map((signal) => {
+    const end = () => reject(signal.reason);
+    signal.addEventListener("abort", end, { once: true });
+    return () => signal.removeEventListener("abort", end);
+  });
   try {
     return await Promise.race([promise, aborted]);
   } finally {
-    any.removeEventListener("abort", onAbort);
-    promise.catch(() => {});
+    for (const end of ends) end();
   }
-}
-
-function withReject(): { promise: Promise<never>; reject: (reason: unknown) => void } {
-  let reject: (reason: unknown) => void = () => {};
-  const promise = new Promise<never>((_, no) => (reject = no));
-  return { promise, reject };
 }
 
 /** How long a run waits for what should come right by itself, milliseconds. */

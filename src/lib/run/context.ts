@@ -5,7 +5,7 @@ import type { Agents } from "./agents.js";
 import type { Clock, Patience, Stop } from "./clock.js";
 import type { Emit } from "./events.js";
 import type { Journal } from "./journal/journal.js";
-import type { RunStatus } from "./journal/status.js";
+import { type RunStatus, placeOf } from "./journal/status.js";
 import type { Publisher } from "./publish.js";
 
 /** What the execution of a run has at hand. Exists only while the run's locks are held. */
@@ -41,13 +41,12 @@ export function authorityFor(
   return { scope, epoch, lineage: context.lineage };
 }
 
-/** The stage that a step is in. */
-export function stageOf(plan: Plan, step: string): string {
-  const stage = plan.stages.find(({ waves }) =>
-    waves.some((wave) => wave.some(({ id }) => id === step)),
-  );
-  if (stage === undefined) throw new Error(`the plan has no step ${step}`);
-  return stage.id;
+/** The id of the stage that a step is in. */
+export function stageOf(context: RunContext, step: string): string {
+  const status = statusOf(context);
+  const place = placeOf(status, step);
+  if (place === null) throw new Error(`the plan has no step ${step}`);
+  return status.stages[place.stage]!.id;
 }
 
 /** The nodes without which a step cannot be done or undone, sorted. */

@@ -41,7 +41,19 @@ export function stopAtBoundary({ stop }: RunContext): void {
   if (stop.stopping.aborted) throw new Interrupted("stopping");
 }
 
-/** Runs the steps of a wave at once. When one fails, the others stop waiting where they can; all failures are told. */
+/**
+ * Steps of a wave that are under way at once. Each holds a connection to its agent for as long as it waits there, and a wave of a
+ * hash ring has thousands.
+ */
+const MOST_AT_ONCE = 24;
+
+/** Steps that only look on, and would only take longer one after the other. */
+const LOOKS_ON: ReadonlySet<Step["kind"]> = new Set(["gate", "soak"]);
+
+/**
+ * Runs the steps of a wave at once, as far as that goes. When one fails, the others stop waiting where they can and those behind
+ * them do not begin; all failures are told.
+ */
 export async function inParallel(
   context: RunContext,
   wave: readonly Step[],
@@ -50,20 +62,22 @@ export async function inParallel(
   const failed = new AbortController();
   const stopping = AbortSignal.any([context.stop.stopping, failed.signal]);
   const inner: RunContext = { ...context, stop: { ...context.stop, stopping } };
-  const results = await Promise.allSettled(
-    wave.map(async (step) => {
+  const errors: unknown[] = [];
+  const queue = [...wave];
+  const lane = async () => {
+    for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
       try {
+        if (stopping.aborted) throw new Interrupted("stopping");
         await work(inner, step);
       } catch (error) {
         if (error instanceof StepFailure) error.step ??= step.id;
+        errors.push(error);
         failed.abort();
-        throw error;
       }
-    }),
-  );
-  const errors = results.flatMap((result) =>
-    result.status === "rejected" ? [result.reason as unknown] : [],
-  );
+    }
+  };
+  const lanes = wave.some(({ kind }) => LOOKS_ON.has(kind)) ? wave.length : MOST_AT_ONCE;
+  await Promise.all(Array.from({ length: Math.min(lanes, wave.length) }, lane));
   if (errors.length > 0) throw worstOf(errors);
 }
 

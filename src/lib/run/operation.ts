@@ -111,9 +111,9 @@ async function attempt(
   options: OperateOptions,
   asked: Asked,
 ): Promise<Ended> {
-  const { run, plan, journal, agents } = context;
+  const { run, journal, agents } = context;
   const number = statusOf(context).steps.get(step)?.ops.length ?? 0;
-  const op = operationId(run, stageOf(plan, step), step, asked.node, number);
+  const op = operationId(run, stageOf(context, step), step, asked.node, number);
   const request = plain(asked.request);
   await journal.append({
     type: "op.intent",

@@ -8,10 +8,27 @@ import type { Failure } from "./journal/records.js";
 import type { RoutesStatus } from "./journal/status.js";
 import { type RunContext, authorityFor } from "./context.js";
 
-/** Where route tables come from and go to. One publication of a keyspace at a time. */
+/** Makes the next table of the current one, null where there is none. */
+export type RouteChange = (table: RouteTable | null) => RouteTable | Promise<RouteTable>;
+
+interface Asked {
+  readonly step: string | null;
+  readonly change: RouteChange;
+  readonly needed: readonly string[];
+  readonly resolve: (missing: readonly string[]) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Where route tables come from and go to. One publication of a keyspace at a time; the changes that are asked for meanwhile are
+ * published together in the next one.
+ */
 export class Publisher {
   readonly #context: PublisherContext;
-  readonly #queue = new Map<string, Promise<unknown>>();
+  readonly #asked = new Map<string, Asked[]>();
+  readonly #publishing = new Set<string>();
+  /** What every agent acknowledged the last time: nobody else publishes while this run holds the lock. */
+  readonly #last = new Map<string, RouteTable>();
   /** Agents that did not answer the last time: where one is not needed, nobody waits for it again. */
   readonly #silent = new Set<string>();
 
@@ -33,59 +50,83 @@ export class Publisher {
   publish(
     step: string | null,
     keyspace: string,
-    change: (table: RouteTable | null) => RouteTable,
+    change: RouteChange,
     needed: readonly string[],
   ): Promise<readonly string[]> {
-    const before = this.#queue.get(keyspace) ?? Promise.resolve();
-    const result = before.then(() => this.#publish(step, keyspace, change, needed));
-    this.#queue.set(
-      keyspace,
-      result.catch(() => {}),
-    );
-    return result;
+    return new Promise((resolve, reject) => {
+      const asked = this.#asked.get(keyspace) ?? [];
+      this.#asked.set(keyspace, asked);
+      asked.push({ step, change, needed, resolve, reject });
+      if (!this.#publishing.has(keyspace)) void this.#publishAll(keyspace, asked);
+    });
   }
 
-  async #publish(
-    step: string | null,
-    keyspace: string,
-    change: (table: RouteTable | null) => RouteTable,
-    needed: readonly string[],
-  ): Promise<readonly string[]> {
+  async #publishAll(keyspace: string, asked: Asked[]): Promise<void> {
+    this.#publishing.add(keyspace);
+    while (asked.length > 0) {
+      const together = asked.splice(0);
+      try {
+        await this.#publish(keyspace, together);
+      } catch (error) {
+        for (const { reject } of together) reject(error);
+      }
+    }
+    this.#publishing.delete(keyspace);
+  }
+
+  async #publish(keyspace: string, asked: readonly Asked[]): Promise<void> {
     const { store, journal, emit, agents } = this.#context;
     await this.#assertHeld(keyspace);
     const known = await this.#known(keyspace);
-    const changed = change(newest(known));
-    const text = (version: number) => textOf({ ...changed, version });
+    let changed = newest(known);
+    const changes: Asked[] = [];
+    for (const one of asked) {
+      try {
+        changed = await one.change(changed);
+        changes.push(one);
+      } catch (error) {
+        one.reject(error);
+      }
+    }
+    if (changed === null || changes.length === 0) return;
+    const made = changed;
+    const text = (of: number) => textOf({ ...made, version: of });
     const version = versionFor(text, known, journal.status?.routes.get(keyspace) ?? null);
-    await journal.append({
-      type: "routes.intent",
-      step,
-      keyspace,
-      version,
-      hash: sha256(text(version)),
-    });
+    const hash = sha256(text(version));
+    await Promise.all(
+      changes.map(({ step }) =>
+        journal.append({ type: "routes.intent", step, keyspace, version, hash }),
+      ),
+    );
     await store.putRoutes(keyspace, { version, text: text(version) });
-    const table = { ...changed, version };
+    const table = { ...made, version };
+    const needed = new Set(changes.flatMap((one) => one.needed));
     const problems = new Map<string, StepFailure>();
     await Promise.all(
       agents.nodes.map(async (node) => {
-        const told = await this.#tell(node, table, needed.includes(node));
+        const told = await this.#tell(node, table, needed.has(node));
         if (told === null) this.#silent.delete(node);
         else this.#silent.add(node);
         if (told !== null) problems.set(node, told);
       }),
     );
+    if (problems.size === 0) this.#last.set(keyspace, table);
+    else this.#last.delete(keyspace);
     const missing = [...problems.keys()].sort();
     await journal.append({ type: "routes.published", keyspace, version, missing });
     emit({ type: "routes", keyspace, version, missing });
-    const worst = needed.map((node) => problems.get(node)).find((problem) => problem !== undefined);
-    if (worst !== undefined) throw worst;
-    return missing;
+    for (const one of changes) {
+      const worst = one.needed.flatMap((node) => problems.get(node) ?? [])[0];
+      if (worst === undefined) one.resolve(missing);
+      else one.reject(worst);
+    }
   }
 
   /** The tables of a keyspace that the store and the agents that answer have; the store's comes first. */
   async #known(keyspace: string): Promise<RouteTable[]> {
     const { store, agents } = this.#context;
+    const last = this.#last.get(keyspace);
+    if (last !== undefined) return [last];
     const stored = await readTable(store, keyspace);
     const answers = await Promise.allSettled(
       agents.nodes.map(async (node) => (await agents.of(node).routes()).tables),

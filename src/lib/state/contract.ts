@@ -75,8 +75,8 @@ export interface Lease {
 /** An append-only file of lines. */
 export interface JournalLog {
   read(): Promise<Uint8Array>;
-  /** Adds one line (without its newline); durable when this returns. After a failure nothing more can be appended. */
-  append(line: string): Promise<void>;
+  /** Adds lines (without their newlines); durable when this returns. After a failure nothing more can be appended. */
+  append(lines: readonly string[]): Promise<void>;
   /** Cuts the log to its first `bytes` bytes, durably. */
   truncate(bytes: number): Promise<void>;
   close(): Promise<void>;

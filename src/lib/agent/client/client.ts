@@ -14,6 +14,7 @@ import {
 } from "../protocol/node.js";
 import { type Operation, operation, type OperationRequest } from "../protocol/operation.js";
 import { reachAnswer, type ReachAnswer } from "../protocol/peer.js";
+import { Shared } from "./shared.js";
 import { AgentProblem, readProblem } from "./problem.js";
 
 /** Errors that say that the connection was never made, so nothing was sent. */
@@ -45,6 +46,7 @@ export class AgentClient {
   readonly url: string;
   readonly #pool: Pool;
   readonly #timeoutMs: number;
+  readonly #node = new Shared(() => this.#ask(nodeStatus, { method: "GET", path: "/v1/node" }));
 
   constructor(url: string, options: AgentClientOptions = {}) {
     this.url = url.replace(/\/$/, "");
@@ -56,8 +58,9 @@ export class AgentClient {
     });
   }
 
-  async node(): Promise<NodeStatus> {
-    return this.#ask(nodeStatus, { method: "GET", path: "/v1/node" });
+  /** Those who ask while an answer is on its way share the next one: it is long, and a run asks for it all the time. */
+  node(): Promise<NodeStatus> {
+    return this.#node.get();
   }
 
   /** Null when the agent does not know the operation. */

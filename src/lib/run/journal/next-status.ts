@@ -3,38 +3,97 @@ import type { JournalRecord } from "./records.js";
 import {
   IllegalRecord,
   type OpStatus,
+  type RoutesStatus,
   type RunStatus,
   type StepStatus,
+  type WaveTally,
   isTouched,
+  placeOf,
   stageIndex,
   wholeStages,
 } from "./status.js";
+
+/** What a record changes of the status: single entries of its maps, and whole fields. */
+interface Edit {
+  readonly fields?: Partial<RunStatus>;
+  readonly op?: OpStatus;
+  readonly step?: { readonly id: string; readonly to: StepStatus };
+  readonly routes?: { readonly keyspace: string; readonly to: RoutesStatus };
+}
 
 /**
  * The run after one more record. Pure; throws `IllegalRecord` for a record that may not follow. Recovery is a fold of this
  * over the journal, so whatever was journalled is legal and whatever is legal can be recovered from.
  */
 export function nextStatus(status: RunStatus | null, record: JournalRecord): RunStatus {
+  if (status === null) return started(record);
+  const next = {
+    ...status,
+    steps: new Map(status.steps),
+    ops: new Map(status.ops),
+    routes: new Map(status.routes),
+    tally: status.tally.map((waves) => [...waves]),
+  };
+  advance(next, record);
+  return next;
+}
+
+/** The same in place, in a time that does not grow with the run. The status stays as it is when the record may not follow. */
+export function advance(status: RunStatus, record: JournalRecord): void {
   const refuse = (why: string): never => {
     throw new IllegalRecord(record, why);
   };
-  if (record.type === "run.start") {
-    if (status !== null) refuse("the run has started already");
-    return started(record);
-  }
-  if (status === null) return refuse("a journal begins with run.start");
   if (record.seq !== status.seq + 1) refuse(`record ${status.seq + 1} was expected`);
   const why = objection(status, record);
   if (why !== null) refuse(why);
-  return { ...status, ...change(status, record), seq: record.seq, updatedAt: record.time };
+  const { fields, op, step, routes } = editOf(status, record);
+  const own = status as Mutable;
+  if (op !== undefined) own.ops.set(op.op, op);
+  if (routes !== undefined) own.routes.set(routes.keyspace, routes.to);
+  if (step !== undefined) {
+    const before = status.steps.get(step.id)?.state;
+    own.steps.set(step.id, step.to);
+    count(own, step.id, before, step.to.state);
+  }
+  Object.assign(own, fields, { seq: record.seq, updatedAt: record.time });
 }
 
 /** The run that a journal tells of; null when it is empty. */
 export function replay(records: readonly JournalRecord[]): RunStatus | null {
-  return records.reduce<RunStatus | null>(nextStatus, null);
+  const [first, ...rest] = records;
+  if (first === undefined) return null;
+  const status = started(first);
+  for (const record of rest) advance(status, record);
+  return status;
 }
 
-function started(record: JournalRecord & { type: "run.start" }): RunStatus {
+type Mutable = {
+  -readonly [K in keyof RunStatus]: RunStatus[K] extends ReadonlyMap<infer A, infer B>
+    ? Map<A, B>
+    : K extends "tally"
+      ? WaveTally[][]
+      : RunStatus[K];
+};
+
+type StepState = StepStatus["state"] | undefined;
+
+function count({ tally, stages }: Mutable, step: string, before: StepState, after: StepState) {
+  const place = placeOf({ stages }, step);
+  if (place === null) return;
+  const waves = tally[place.stage]!;
+  const { size, done, inTheWay } = waves[place.wave]!;
+  const isDone = (state: StepState) => (state === "done" ? 1 : 0);
+  const blocks = (state: StepState) => (state === "begun" || state === "done" ? 1 : 0);
+  waves[place.wave] = {
+    size,
+    done: done + isDone(after) - isDone(before),
+    inTheWay: inTheWay + blocks(after) - blocks(before),
+  };
+}
+
+function started(record: JournalRecord): RunStatus {
+  if (record.type !== "run.start")
+    throw new IllegalRecord(record, "a journal begins with run.start");
   const { run, plan, lineage, epochs, stages, actor, time, seq } = record;
   return {
     run,
@@ -50,6 +109,9 @@ function started(record: JournalRecord & { type: "run.start" }): RunStatus {
     entered: new Set(),
     stagesDone: new Set(),
     steps: new Map(),
+    tally: stages.map(({ waves }) =>
+      waves.map((steps) => ({ size: steps.length, done: 0, inTheWay: 0 })),
+    ),
     ops: new Map(),
     routes: new Map(),
     undoTo: null,
@@ -61,23 +123,25 @@ function started(record: JournalRecord & { type: "run.start" }): RunStatus {
   };
 }
 
-function change(status: RunStatus, record: JournalRecord): Partial<RunStatus> {
+function editOf(status: RunStatus, record: JournalRecord): Edit {
   const since = record.time;
   switch (record.type) {
     case "run.start":
       return {};
     case "run.resume":
-      return { ...taken(record), activity: "running", stop: null, since };
+      return { fields: { ...taken(record), activity: "running", stop: null, since } };
     case "rollback.start":
       return {
-        ...taken(record),
-        direction: "undo",
-        activity: "running",
-        outcome: null,
-        undoTo: record.to,
-        stop: null,
-        soakUntil: null,
-        since,
+        fields: {
+          ...taken(record),
+          direction: "undo",
+          activity: "running",
+          outcome: null,
+          undoTo: record.to,
+          stop: null,
+          soakUntil: null,
+          since,
+        },
       };
     case "rollback.done": {
       // An earlier rollback may have gone further back than this one.
@@ -88,93 +152,75 @@ function change(status: RunStatus, record: JournalRecord): Partial<RunStatus> {
       );
       const done = kept.filter((stage) => whole.includes(stage));
       return {
-        direction: "apply",
-        activity: "stopped",
-        undoTo: null,
-        stop: { reason: "rolled-back-to", step: null, error: null },
-        entered: new Set([...done, ...begun].map(({ id }) => id)),
-        stagesDone: new Set(done.map(({ id }) => id)),
-        since,
+        fields: {
+          direction: "apply",
+          activity: "stopped",
+          undoTo: null,
+          stop: { reason: "rolled-back-to", step: null, error: null },
+          entered: new Set([...done, ...begun].map(({ id }) => id)),
+          stagesDone: new Set(done.map(({ id }) => id)),
+          since,
+        },
       };
     }
     case "finalize.start":
-      return { ...taken(record), direction: "finalize", activity: "running", since };
+      return { fields: { ...taken(record), direction: "finalize", activity: "running", since } };
     case "run.stopped":
       return {
-        activity: "stopped",
-        stop: { reason: record.reason, step: record.step, error: record.error },
-        since,
+        fields: {
+          activity: "stopped",
+          stop: { reason: record.reason, step: record.step, error: record.error },
+          since,
+        },
       };
     case "run.soaking":
-      return { activity: "soaking", soakUntil: record.until, since };
+      return { fields: { activity: "soaking", soakUntil: record.until, since } };
     case "run.end": {
       const outcome = record.outcome === "superseded" ? "applied" : record.outcome;
-      return { activity: "ended", outcome, stop: null, since };
+      return { fields: { activity: "ended", outcome, stop: null, since } };
     }
     case "stage.enter":
-      return { entered: new Set(status.entered).add(record.stage), since };
+      return { fields: { entered: new Set(status.entered).add(record.stage), since } };
     case "stage.done":
-      return { stagesDone: new Set(status.stagesDone).add(record.stage), since };
+      return { fields: { stagesDone: new Set(status.stagesDone).add(record.stage), since } };
     case "op.intent": {
       const { op, step, attempt, undo, node, request, inverse, preState } = record;
-      const fresh = {
-        op,
-        step,
-        attempt,
-        undo,
-        node,
-        request,
-        inverse,
-        preState,
-        state: "intended",
-        result: null,
-        error: null,
-      } as const;
       const known = status.steps.get(step);
-      const begun: StepStatus = {
-        state: undo ? (known?.state ?? "begun") : "begun",
-        ops: [...(known?.ops ?? []), op],
-      };
+      const state = undo ? (known?.state ?? "begun") : "begun";
+      const about = { op, step, attempt, undo, node, request, inverse, preState };
       return {
-        ops: new Map(status.ops).set(op, fresh),
-        steps: new Map(status.steps).set(step, begun),
+        op: { ...about, state: "intended", result: null, error: null },
+        step: { id: step, to: { state, ops: [...(known?.ops ?? []), op] } },
       };
     }
     case "op.accepted":
-      return withOp(status, record.op, { state: "accepted" });
+      return opEdit(status, record.op, { state: "accepted" });
     case "op.done":
-      return withOp(status, record.op, { state: "done", result: record.result, error: null });
+      return opEdit(status, record.op, { state: "done", result: record.result, error: null });
     case "op.failed":
-      return withOp(status, record.op, { state: "failed", error: record.error });
+      return opEdit(status, record.op, { state: "failed", error: record.error });
     case "op.unknown":
-      return withOp(status, record.op, { state: "unknown", error: record.error });
+      return opEdit(status, record.op, { state: "unknown", error: record.error });
     case "routes.intent": {
       const { keyspace, version, hash, step } = record;
-      const routes = new Map(status.routes).set(keyspace, {
-        version,
-        hash,
-        published: false,
-        missing: [],
-      });
+      const routes = { keyspace, to: { version, hash, published: false, missing: [] } };
       return step === null || status.direction === "undo"
         ? { routes }
-        : { routes, ...withStep(status, step, "begun") };
+        : { routes, ...stepEdit(status, step, "begun") };
     }
     case "routes.published": {
       const { keyspace, missing } = record;
       const known = status.routes.get(keyspace)!;
-      return {
-        routes: new Map(status.routes).set(keyspace, { ...known, published: true, missing }),
-      };
+      return { routes: { keyspace, to: { ...known, published: true, missing } } };
     }
     case "evidence":
-      return status.direction === "undo" ? {} : withStep(status, record.step, "begun");
+      return status.direction === "undo" ? {} : stepEdit(status, record.step, "begun");
     case "step.done":
-      return withStep(status, record.step, "done");
+      return stepEdit(status, record.step, "done");
     case "step.undone":
-      return withStep(status, record.step, "undone");
+      return stepEdit(status, record.step, "undone");
     case "step.postponed":
-      return withStep(status, record.step, "postponed");
+      return stepEdit(status, record.step, "postponed");
   }
 }
 
@@ -182,11 +228,10 @@ function taken({ epochs, actor }: { epochs: Readonly<Record<string, string>>; ac
   return { epochs, actor };
 }
 
-function withOp(status: RunStatus, op: string, fields: Partial<OpStatus>) {
-  return { ops: new Map(status.ops).set(op, { ...status.ops.get(op)!, ...fields }) };
+function opEdit(status: RunStatus, op: string, fields: Partial<OpStatus>): Edit {
+  return { op: { ...status.ops.get(op)!, ...fields } };
 }
 
-function withStep(status: RunStatus, step: string, state: StepStatus["state"]) {
-  const ops = status.steps.get(step)?.ops ?? [];
-  return { steps: new Map(status.steps).set(step, { state, ops }) };
+function stepEdit(status: RunStatus, step: string, state: StepStatus["state"]): Edit {
+  return { step: { id: step, to: { state, ops: status.steps.get(step)?.ops ?? [] } } };
 }

@@ -1,6 +1,7 @@
 import type { JournalRecord } from "./records.js";
 import {
   type RunStatus,
+  type WaveTally,
   isOpen,
   isTouched,
   isUntouched,
@@ -60,7 +61,7 @@ function workObjection(status: RunStatus, record: WorkRecord): string | null {
       if (direction === "undo" || shape === undefined || !status.entered.has(record.stage))
         return "the stage is not entered";
       if (status.stagesDone.has(record.stage)) return "the stage is done already";
-      return shape.waves.flat().every((step) => status.steps.get(step)?.state === "done")
+      return status.tally[stageIndex(status, record.stage)]!.every(isDone)
         ? null
         : "some steps are not done";
     }
@@ -117,22 +118,21 @@ function stepObjection(status: RunStatus, step: string): string | null {
       return "the rollback does not go back that far";
     if (!isTouched(status, step)) return "the step was not begun";
     const later = [
-      ...shape.waves.slice(place.wave + 1).flat(),
-      ...status.stages.slice(place.stage + 1).flatMap(({ waves }) => waves.flat()),
+      ...status.tally[place.stage]!.slice(place.wave + 1),
+      ...status.tally.slice(place.stage + 1).flat(),
     ];
-    const blocks = (other: string) =>
-      isTouched(status, other) && status.steps.get(other)?.state !== "postponed";
-    return later.some(blocks) ? "a later step is not undone yet" : null;
+    return later.some(({ inTheWay }) => inTheWay > 0) ? "a later step is not undone yet" : null;
   }
   if (!status.entered.has(shape.id) || status.stagesDone.has(shape.id))
     return `stage ${shape.id} is not under way`;
   if (status.steps.get(step)?.state === "done") return "the step is done already";
-  return shape.waves
-    .slice(0, place.wave)
-    .flat()
-    .every((other) => status.steps.get(other)?.state === "done")
+  return status.tally[place.stage]!.slice(0, place.wave).every(isDone)
     ? null
     : "an earlier wave is not done";
+}
+
+function isDone({ size, done }: WaveTally): boolean {
+  return done === size;
 }
 
 function lastOpObjection(status: RunStatus, step: string): string | null {

@@ -44,6 +44,13 @@ export interface StepStatus {
   readonly ops: readonly string[];
 }
 
+export interface WaveTally {
+  readonly size: number;
+  readonly done: number;
+  /** Steps that left something behind that keeps earlier ones from being undone: begun or done, not postponed. */
+  readonly inTheWay: number;
+}
+
 /** What a journal says about its run. Computed by `nextStatus` and nothing else. */
 export interface RunStatus {
   readonly run: string;
@@ -57,6 +64,8 @@ export interface RunStatus {
   readonly entered: ReadonlySet<string>;
   readonly stagesDone: ReadonlySet<string>;
   readonly steps: ReadonlyMap<string, StepStatus>;
+  /** Of each wave of each stage, counted along: a run of ten thousand steps must not count them anew for every record. */
+  readonly tally: readonly (readonly WaveTally[])[];
   readonly ops: ReadonlyMap<string, OpStatus>;
   /** The last table of each keyspace that this run meant to publish. */
   readonly routes: ReadonlyMap<string, RoutesStatus>;
@@ -92,10 +101,9 @@ export function isOpen(op: OpStatus): boolean {
 }
 
 /** Open operations of one step, or of the whole run. */
-export function openOps(status: RunStatus, step?: string): OpStatus[] {
-  return [...status.ops.values()].filter(
-    (op) => isOpen(op) && (step === undefined || op.step === step),
-  );
+export function openOps({ ops, steps }: RunStatus, step?: string): OpStatus[] {
+  if (step === undefined) return [...ops.values()].filter(isOpen);
+  return (steps.get(step)?.ops ?? []).map((op) => ops.get(op)!).filter(isOpen);
 }
 
 /** The position of a stage in the plan; -1 for null (the beginning). */
@@ -103,16 +111,26 @@ export function stageIndex(status: RunStatus, stage: string | null): number {
   return stage === null ? -1 : status.stages.findIndex(({ id }) => id === stage);
 }
 
+export interface StepPlace {
+  readonly stage: number;
+  readonly wave: number;
+}
+
+/** A plan's shape never changes; every record asks for the place of its step. */
+const places = new WeakMap<readonly StageShape[], ReadonlyMap<string, StepPlace>>();
+
 /** Where a step stands in the plan: its stage and wave. Null for a step that the plan does not have. */
-export function placeOf(
-  status: RunStatus,
-  step: string,
-): { readonly stage: number; readonly wave: number } | null {
-  for (const [stage, { waves }] of status.stages.entries()) {
-    const wave = waves.findIndex((steps) => steps.includes(step));
-    if (wave !== -1) return { stage, wave };
+export function placeOf({ stages }: Pick<RunStatus, "stages">, step: string): StepPlace | null {
+  let known = places.get(stages);
+  if (known === undefined) {
+    known = new Map(
+      stages.flatMap(({ waves }, stage) =>
+        waves.flatMap((steps, wave) => steps.map((id) => [id, { stage, wave }] as const)),
+      ),
+    );
+    places.set(stages, known);
   }
-  return null;
+  return known.get(step) ?? null;
 }
 
 /** Whether the step left anything behind that a rollback has to look at. */

@@ -1,5 +1,5 @@
 import { EXIT } from "../../errors.js";
-import { overlapOf } from "../../keyspace/map.js";
+import { intersect } from "../../keyspace/map.js";
 import type { Holding, PlanKeyspace } from "../../plan/types.js";
 import { makeTable } from "../../routing/make.js";
 import type { Reader, RouteSegment, RouteTable } from "../../routing/table.js";
@@ -17,22 +17,31 @@ export async function firstTable(
   readersOf: (holding: Holding) => readonly Reader[],
 ): Promise<RouteTable> {
   const { sharding, domain, before, after } = planKeyspace(context, keyspace);
-  const segments: RouteSegment[] = [];
-  for (const holding of before.length > 0 ? before : after) {
-    const entries = await entriesOn(context, null, holding.primary, keyspace, holding);
-    for (const entry of entries) {
-      const part = overlapOf(entry, holding)!;
-      if (entry.role !== "primary") continue;
+  const holdings = before.length > 0 ? before : after;
+  const primaries = [...new Set(holdings.map(({ primary }) => primary))];
+  const written = new Map(
+    await Promise.all(
+      primaries.map(async (node) => {
+        const entries = await entriesOn(context, null, node, keyspace, domain);
+        const own = entries.filter(({ role }) => role === "primary");
+        return [
+          node,
+          own.map(({ lo, hi, generation }) => ({ lo, hi, value: generation })),
+        ] as const;
+      }),
+    ),
+  );
+  const wanted = (node: string) =>
+    holdings.flatMap((holding) =>
+      holding.primary === node ? [{ lo: holding.lo, hi: holding.hi, value: holding }] : [],
+    );
+  const segments = primaries
+    .flatMap((node) => intersect(wanted(node), written.get(node)!))
+    .map(({ lo, hi, value: [holding, generation] }): RouteSegment => {
       const { shard, primary: writer } = holding;
-      segments.push({
-        ...part,
-        shard,
-        writer,
-        generation: entry.generation,
-        readers: [...readersOf(holding)],
-      });
-    }
-  }
+      return { lo, hi, shard, writer, generation, readers: [...readersOf(holding)] };
+    })
+    .toSorted((a, b) => (a.lo < b.lo ? -1 : 1));
   try {
     return makeTable({
       keyspace,
@@ -52,25 +61,18 @@ export async function firstTable(
 }
 
 /**
- * The newest known table with the plan's nodes in it. Where no table is known (a lost state directory, agents that were never
- * told), one in which all copies of before the plan are read.
+ * The known table with the plan's nodes in it. Where no table is known (a lost state directory, agents that were never told), one
+ * in which all copies of before the plan are read.
  */
-export async function knownOr(
+export async function tableOr(
   context: RunContext,
   keyspace: string,
-): Promise<(table: RouteTable | null) => RouteTable> {
-  const { nodes } = context.plan;
-  const known = await context.publisher.current(keyspace);
-  const made =
-    known === null
-      ? await firstTable(context, keyspace, ({ primary, replicas }) =>
-          [primary, ...replicas].map((node) => ({ node, weight: 100 })),
-        )
-      : null;
-  return (table) => {
-    const base = table ?? made!;
-    return { ...base, nodes: { ...base.nodes, ...nodes } };
-  };
+  known: RouteTable | null,
+): Promise<RouteTable> {
+  const everyone = ({ primary, replicas }: Holding) =>
+    [primary, ...replicas].map((node) => ({ node, weight: 100 }));
+  const table = known ?? (await firstTable(context, keyspace, everyone));
+  return { ...table, nodes: { ...table.nodes, ...context.plan.nodes } };
 }
 
 function planKeyspace({ plan }: RunContext, keyspace: string): PlanKeyspace {

@@ -1,11 +1,12 @@
 import { EXIT } from "../../errors.js";
-import { contains } from "../../keyspace/map.js";
+import { pieceAt } from "../../keyspace/map.js";
+import type { Position } from "../../keyspace/segment.js";
 import type { ReadersStep, Step } from "../../plan/types.js";
 import { withReaders } from "../../routing/change.js";
 import { type RunContext, participantsOf } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
 import { type StepHandler, range } from "./handler.js";
-import { firstTable, knownOr } from "./first-table.js";
+import { firstTable, tableOr } from "./first-table.js";
 import { whyUnreadable } from "./readable.js";
 
 export const readers: StepHandler<ReadersStep> = {
@@ -16,20 +17,15 @@ export const readers: StepHandler<ReadersStep> = {
     await refuseUnlessReadable(context, step);
     if (step.before.length === 0) {
       // The keyspace's first table: whole from its first version on, so every step of the wave publishes the same one.
-      const firsts = firstReaders(context, keyspace);
-      const table = await firstTable(
-        context,
-        keyspace,
-        (holding) => firsts.find((first) => contains(first.segment, holding))?.after ?? [],
-      );
+      const readersOf = firstReaders(context, keyspace);
+      const table = await firstTable(context, keyspace, ({ lo }) => readersOf(lo));
       await context.publisher.publish(id, keyspace, () => table, needed);
       return;
     }
-    const known = await knownOr(context, keyspace);
     await context.publisher.publish(
       id,
       keyspace,
-      (table) => withReaders(known(table), segment, after),
+      async (table) => withReaders(await tableOr(context, keyspace, table), segment, after),
       needed,
     );
   },
@@ -37,11 +33,10 @@ export const readers: StepHandler<ReadersStep> = {
     say: (step) => `publish readers of ${range(step)}: ${weights(step.before)}`,
     undo: async (context, { id, keyspace, segment, before }) => {
       if ((await context.publisher.current(keyspace)) === null) return;
-      const known = await knownOr(context, keyspace);
       await context.publisher.publish(
         id,
         keyspace,
-        (table) => withReaders(known(table), segment, before),
+        async (table) => withReaders(await tableOr(context, keyspace, table), segment, before),
         [],
       );
     },
@@ -65,11 +60,19 @@ async function refuseUnlessReadable(context: RunContext, step: ReadersStep): Pro
   throw new StepFailure(failure("not-readable", message, { hint }), EXIT.partial);
 }
 
-function firstReaders({ plan }: RunContext, keyspace: string): ReadersStep[] {
+/** The first readers at a position, as the plan has them. */
+function firstReaders(
+  { plan }: RunContext,
+  keyspace: string,
+): (at: Position) => ReadersStep["after"] {
   const steps: Step[] = plan.stages.flatMap(({ waves }) => waves.flat());
-  return steps
-    .filter((step) => step.kind === "readers")
-    .filter((step) => step.keyspace === keyspace && step.before.length === 0);
+  const pieces = steps.flatMap((step) =>
+    step.kind === "readers" && step.keyspace === keyspace && step.before.length === 0
+      ? [{ ...step.segment, value: step.after }]
+      : [],
+  );
+  const sorted = pieces.toSorted((a, b) => (a.lo < b.lo ? -1 : 1));
+  return (at) => pieceAt(sorted, at)?.value ?? [];
 }
 
 function weights(nodes: ReadersStep["after"]): string {

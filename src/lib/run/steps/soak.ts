@@ -2,7 +2,8 @@ import type { SoakStep } from "../../plan/types.js";
 import { askNode, waitFor } from "../ask.js";
 import type { RunContext } from "../context.js";
 import type { StepHandler } from "./handler.js";
-import { knownOr } from "./first-table.js";
+import type { RouteChange } from "../publish.js";
+import { tableOr } from "./first-table.js";
 
 /**
  * The wait itself holds no lock and needs no process: the run is then soaking until its time is over. Done here: every agent
@@ -19,8 +20,8 @@ export const soak: StepHandler<SoakStep> = {
 export async function confirmConvergence(context: RunContext, step: string | null): Promise<void> {
   const { plan, agents, publisher } = context;
   for (const { id: keyspace } of plan.keyspaces) {
-    const known = await knownOr(context, keyspace);
-    await publisher.publish(step, keyspace, known, agents.nodes);
+    const again: RouteChange = (table) => tableOr(context, keyspace, table);
+    await publisher.publish(step, keyspace, again, agents.nodes);
   }
   const keyspaces = new Set(plan.keyspaces.map(({ id }) => id));
   await Promise.all(

@@ -2,12 +2,12 @@ import type { EntryStatus } from "../../agent/protocol/node.js";
 import { overlapOf } from "../../keyspace/map.js";
 import type { TakeoverStep } from "../../plan/types.js";
 import { withWriter } from "../../routing/change.js";
-import type { RouteTable } from "../../routing/table.js";
 import { entriesOn } from "../ask.js";
 import type { RunContext } from "../context.js";
 import { operate } from "../operation.js";
 import { type StepHandler, range } from "./handler.js";
-import { knownOr } from "./first-table.js";
+import type { RouteChange } from "../publish.js";
+import { tableOr } from "./first-table.js";
 import { type Handover, awaitReverseLink, takeOver } from "./take-over.js";
 
 export const takeover: StepHandler<TakeoverStep> = {
@@ -19,7 +19,7 @@ export const takeover: StepHandler<TakeoverStep> = {
     await context.publisher.publish(
       step.id,
       step.keyspace,
-      await writer(context, step, step.node, step.shard, entries),
+      writer(context, step, step.node, step.shard, entries),
       [step.node, step.from],
     );
     await awaitReverseLink(context, handover);
@@ -36,7 +36,7 @@ export const takeover: StepHandler<TakeoverStep> = {
       await context.publisher.publish(
         id,
         keyspace,
-        await writer(context, step, from, step.shardBefore, entries),
+        writer(context, step, from, step.shardBefore, entries),
         [],
       );
     },
@@ -81,17 +81,19 @@ async function proveWayBack(
 }
 
 /** The change of routes that sends the writes to where they now are, at the generations that they now have. */
-async function writer(
+function writer(
   context: RunContext,
   { keyspace, segment }: TakeoverStep,
   node: string,
   shard: string,
   entries: readonly EntryStatus[],
-): Promise<(table: RouteTable | null) => RouteTable> {
-  const first = await knownOr(context, keyspace);
-  return (table) =>
-    entries.reduce((routes, entry) => {
-      const part = overlapOf(entry, segment);
-      return part === null ? routes : withWriter(routes, part, node, shard, entry.generation);
-    }, first(table));
+): RouteChange {
+  return async (table) =>
+    entries.reduce(
+      (routes, entry) => {
+        const part = overlapOf(entry, segment);
+        return part === null ? routes : withWriter(routes, part, node, shard, entry.generation);
+      },
+      await tableOr(context, keyspace, table),
+    );
 }

@@ -7,6 +7,7 @@ import { StepFailure, asProblem, failure } from "../failure.js";
 import { range } from "./handler.js";
 
 const EVERY_MS = 1_000;
+const AGAIN_MS = 10_000;
 
 interface Watched {
   readonly id: string;
@@ -22,13 +23,16 @@ export async function watchLinks(
   signal: AbortSignal,
   onBroken: (why: StepFailure) => void,
 ): Promise<void> {
-  while (!signal.aborted) {
+  const news = new News();
+  for (;;) {
+    await context.clock.sleep(EVERY_MS, signal);
+    if (signal.aborted) return;
     try {
       const status = await context.agents.of(step.node).node();
       const links = entriesIn(status, step.keyspace, step.segment).flatMap(
         ({ link }) => link ?? [],
       );
-      if (links.length > 0 && !signal.aborted) tell(context, step, links);
+      if (links.length > 0 && !signal.aborted) tell(context, step, links, news);
       const broken = links.find(
         (link) => link.phase === "disconnected" && link.since > context.patience.brokenLinkMs,
       );
@@ -42,11 +46,28 @@ export async function watchLinks(
       // The operation itself says what is wrong with the agent.
       asProblem(error);
     }
-    await context.clock.sleep(EVERY_MS, signal);
   }
 }
 
-function tell({ plan, emit }: RunContext, step: Watched, links: readonly LinkStatus[]): void {
+/** The same again is told now and then only. */
+class News {
+  #last = "";
+  #at = -Infinity;
+
+  has(text: string, now: number): boolean {
+    if (text === this.#last && now - this.#at < AGAIN_MS) return false;
+    this.#last = text;
+    this.#at = now;
+    return true;
+  }
+}
+
+function tell(
+  { plan, emit, clock }: RunContext,
+  step: Watched,
+  links: readonly LinkStatus[],
+  news: News,
+): void {
   const slowest = links.reduce((a, b) =>
     ORDER.indexOf(a.phase) <= ORDER.indexOf(b.phase) ? a : b,
   );
@@ -57,6 +78,7 @@ function tell({ plan, emit }: RunContext, step: Watched, links: readonly LinkSta
   const copying = slowest.phase === "copying";
   const throttled = links.find(({ throttle }) => throttle.reason !== "none")?.throttle.reason;
   const error = links.find((link) => link.error !== null)?.error;
+  if (!news.has(JSON.stringify([slowest.phase, done, throttled, error]), clock.now())) return;
   emit({
     type: "progress",
     step: step.id,

@@ -2,7 +2,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { EXIT, OpsError } from "../../errors.js";
 import type { JournalLog } from "../contract.js";
 
-/** A journal as a file: one write and one fdatasync a line. */
+/** A journal as a file: one write and one fdatasync for the lines of one call. */
 export class FileJournalLog implements JournalLog {
   readonly #file: FileHandle;
   readonly #path: string;
@@ -32,11 +32,11 @@ export class FileJournalLog implements JournalLog {
     return bytes.subarray(0, filled);
   }
 
-  async append(line: string): Promise<void> {
+  async append(lines: readonly string[]): Promise<void> {
     // A line behind half a line would make the journal unreadable in its middle.
     if (this.#broken !== null) throw this.#broken;
     try {
-      const bytes = Buffer.from(`${line}\n`);
+      const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
       let at = (await this.#file.stat()).size;
       if (this.#size !== null && at !== this.#size) throw taken(this.#path);
       for (let done = 0; done < bytes.length;) {
