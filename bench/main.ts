@@ -78,7 +78,7 @@ function table(results: readonly Result[]): string {
       met === null ? "" : met ? "met" : "NOT MET",
     ]),
   );
-  return columns([["benchmark", "figure", "measured", "target", ""], ...lines]);
+  return columns([["benchmark", "figure", "measured", "target", ""], ...lines], 80);
 }
 
 function figure(value: number): string {

@@ -1,11 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import {
-  ageText,
   bytesText,
   countText,
   durationText,
   groupedText,
-  secondsText,
+  plural,
+  spreadText,
 } from "../src/lib/figures.js";
 
 test.each([
@@ -33,34 +33,37 @@ test.each([
   expect(groupedText(n)).toBe(text);
 });
 
-describe("a time", () => {
-  test.each([
-    [12.4, "12 ms"],
-    [3_449, "3.4s"],
-    [59_700, "1m 00s"],
-    [125_000, "2m 05s"],
-    [4_320_000, "1h 12m"],
-    [Infinity, "unknown"],
-  ])("of %s ms that was measured is %s", (ms, text) => {
-    expect(durationText(ms)).toBe(text);
-  });
+test.each([
+  [0, "0s"],
+  [-5, "0s"],
+  [0.02, "0s"],
+  [4.23, "4.2ms"],
+  [9.97, "10ms"],
+  [55.8, "56ms"],
+  [999.6, "1s"],
+  [3_449, "3.4s"],
+  [30_000, "30s"],
+  [59_700, "1m 00s"],
+  [125_000, "2m 05s"],
+  [4_320_000, "1h 12m"],
+  [273_600_000, "3d 4h"],
+  [Infinity, "unknown"],
+])("a time of %s ms is %s", (ms, text) => {
+  expect(durationText(ms)).toBe(text);
+});
 
-  test.each([
-    [0, "0s"],
-    [44.2, "45s"],
-    [750, "12m 30s"],
-    [11_100, "3h 05m"],
-  ])("of %s s that is expected is %s", (seconds, text) => {
-    expect(secondsText(seconds)).toBe(text);
-  });
+test.each([
+  [[12.4], "12ms"],
+  [[30, 10], "median 10ms, longest 30ms"],
+  [[2_000, 5, 70], "median 70ms, longest 2s"],
+])("times of %j ms lie at %s", (times, text) => {
+  expect(spreadText(times)).toBe(text);
+});
 
-  test.each([
-    [-5, "0 ms"],
-    [12_900, "12 s"],
-    [185_000, "3 min 05 s"],
-    [7_800_000, "2 h 10 min"],
-    [273_600_000, "3 d 4 h"],
-  ])("of %s ms that has gone by is %s", (ms, text) => {
-    expect(ageText(ms)).toBe(text);
-  });
+test.each([
+  [1, "1 copy"],
+  [0, "0 copies"],
+  [1_285, "1,285 copies"],
+])("%s of a thing: %s", (n, text) => {
+  expect(plural(n, "copy", "copies")).toBe(text);
 });

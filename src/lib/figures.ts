@@ -18,37 +18,38 @@ export function groupedText(n: number): string {
   return n.toString().replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }
 
-/** A measured time: `12 ms`, `3.4s`, `45s`, `2m 05s`, `1h 12m`. */
+/** A length of time: `0s`, `4.2ms`, `835ms`, `3.4s`, `45s`, `2m 05s`, `1h 12m`, `3d 4h`. */
 export function durationText(ms: number): string {
   if (!Number.isFinite(ms)) return "unknown";
-  if (ms < 1_000) return `${Math.round(ms)} ms`;
-  const seconds = Math.round(ms / 1_000);
-  return seconds < 10 ? `${(ms / 1_000).toFixed(1)}s` : clockText(seconds);
-}
-
-/** An estimated time, rounded up to seconds: `45s`, `12m 30s`, `3h 05m`. */
-export function secondsText(seconds: number): string {
-  return clockText(Math.ceil(seconds));
-}
-
-/** How long something has been as it is: `450 ms`, `12 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
-export function ageText(ms: number): string {
-  if (ms < 1_000) return `${Math.max(0, Math.round(ms))} ms`;
-  const seconds = Math.floor(ms / 1_000);
-  if (seconds < 60) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return `${minutes} min ${two(seconds % 60)} s`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48
-    ? `${hours} h ${two(minutes % 60)} min`
-    : `${Math.floor(hours / 24)} d ${hours % 24} h`;
-}
-
-function clockText(seconds: number): string {
+  const short = Math.max(0, rounded(ms));
+  if (short === 0) return "0s";
+  if (short < 1_000) return `${short}ms`;
+  const seconds = rounded(ms / 1_000);
   if (seconds < 60) return `${seconds}s`;
   const minutes = Math.floor(seconds / 60);
   if (minutes < 60) return `${minutes}m ${two(seconds % 60)}s`;
-  return `${Math.floor(minutes / 60)}h ${two(minutes % 60)}m`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48
+    ? `${hours}h ${two(minutes % 60)}m`
+    : `${Math.floor(hours / 24)}d ${hours % 24}h`;
+}
+
+/** How several measured times lie: `median 12ms, longest 56ms`; of a single one just itself. Never empty. */
+export function spreadText(times: readonly number[]): string {
+  const sorted = times.toSorted((a, b) => a - b);
+  const longest = durationText(sorted.at(-1)!);
+  const median = sorted[Math.floor((sorted.length - 1) / 2)]!;
+  return sorted.length === 1 ? longest : `median ${durationText(median)}, longest ${longest}`;
+}
+
+/** `1 copy`, `1,285 copies` */
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${groupedText(n)} ${n === 1 ? one : many}`;
+}
+
+/** One digit after the point below ten, none above. */
+function rounded(n: number): number {
+  return Math.abs(n) < 9.95 ? Math.round(n * 10) / 10 : Math.round(n);
 }
 
 function two(n: number): string {

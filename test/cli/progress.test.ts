@@ -13,11 +13,11 @@ describe("a line about a state", () => {
       lagMs: 12,
       etaMs: 38_400,
       inStateMs: 65_000,
-      throttled: "p99 of sh-1a is 9 ms",
+      throttled: "p99 of sh-1a is 9ms",
     });
     expect(line).toBe(
       "sync profile [0,30M) sh-1a -> sz-1a: 1.0 GiB / 4.0 GiB (25 %), 80.0 MiB/s, " +
-        "lag 12 ms, ETA 38s, for 1m 05s, throttled: p99 of sh-1a is 9 ms",
+        "lag 12ms, ETA 38s, for 1m 05s, throttled: p99 of sh-1a is 9ms",
     );
   });
 
@@ -26,6 +26,12 @@ describe("a line about a state", () => {
     expect(progressLine({ stage: "soak", inStateMs: 7_260_000 })).toBe("soak: for 2h 01m");
     expect(progressLine({ stage: "copy", done: 0, total: 0, unit: "rows" })).toBe("copy: 0 rows");
     expect(progressLine({ stage: "copy", etaMs: Infinity })).toBe("copy: ETA unknown");
+  });
+
+  test("that stands for many says how many of them are done", () => {
+    const parts = { done: 1_057, of: "1,285 segments" };
+    const line = progressLine({ stage: "copying", subject: "status on sh-1", parts, done: 3 });
+    expect(line).toBe("copying status on sh-1, 1,057 of 1,285 segments done: 3");
   });
 
   test("never claims more than 100 %", () => {
@@ -42,6 +48,48 @@ describe("without a terminal", () => {
     return { clock, said, p };
   }
   type Progress = Awaited<ReturnType<typeof openProgress>>;
+
+  test("nothing is wider than 80 columns, but for what cannot be broken", async () => {
+    const { said, p } = await lines();
+    p.done(`  s12-s140 link status on sh-db-2 from tj-db-1: 128 segments, 1.2 GiB, [0, 5)`);
+    p.warn(
+      "sh-db-2 was asked to tell its state; no answer from http://127.0.0.1:7402: ECONNREFUSED",
+    );
+    p.update({ stage: "x".repeat(90), subject: "status" });
+    expect(said).toEqual([
+      "  s12-s140 link status on sh-db-2 from tj-db-1: 128 segments, 1.2 GiB, [0, 5)",
+      "warning: sh-db-2 was asked to tell its state; no answer from\n  http://127.0.0.1:7402: ECONNREFUSED",
+      `${"x".repeat(90)}\n  status`,
+    ]);
+  });
+
+  test("a figure stays with its unit", async () => {
+    const { said, p } = await lines();
+    p.done(`${"x".repeat(70)} 1.5 GiB / 3.0 GiB (50 %), 80.0 MiB/s`);
+    expect(said).toEqual([`${"x".repeat(70)} 1.5 GiB /\n  3.0 GiB (50 %), 80.0 MiB/s`]);
+  });
+
+  test("what may be over in a moment is told once it is not", async () => {
+    const { clock, said, p } = await lines();
+    const state = { stage: "link status on sh-1", minor: true };
+    for (let done = 1; done < 100; done++) {
+      p.update({ ...state, parts: { done, of: "128 segments" } });
+      clock.ms += 100;
+    }
+    expect(said).toEqual(["link status on sh-1, 51 of 128 segments done"]);
+    p.heading("the next stage");
+    p.update({ ...state, parts: { done: 100, of: "128 segments" } });
+    expect(said).toHaveLength(2);
+  });
+
+  test("subjects that take turns are each told once in a while", async () => {
+    const { clock, said, p } = await lines();
+    for (let i = 0; i < 60; i++) {
+      p.update({ stage: "copying", subject: i % 2 === 0 ? "a" : "b", done: i });
+      clock.ms += 100;
+    }
+    expect(said).toEqual(["copying a: 0", "copying b: 1", "copying a: 50", "copying b: 51"]);
+  });
 
   test("a state is told once, and again only after a while", async () => {
     const { clock, said, p } = await lines();

@@ -35,9 +35,9 @@ const details = {
 test("the demo's table says everything that its claim rests on", () => {
   expect(demoTable({ facts, details })).toBe(`users                     200,000
 rows moved                600,000, 251,000 rows/s a copy
-write pause, planned      median 4 ms, longest 6 ms, 2 takeovers
-write pause, actual       median 3.3 ms, longest 13 ms, 2 takeovers
-longest wait of a client  13 ms (40 writes met a pause)
+write pause, planned      median 4ms, longest 6ms, 2 takeovers
+write pause, actual       median 3.3ms, longest 13ms, 2 takeovers
+longest wait of a client  13ms (40 writes met a pause)
 rollbacks, agents killed  1, 1
 acknowledged writes       641,203, 641,203 checked at their writers
 keys checked at replicas  600,000

@@ -185,7 +185,9 @@ async function refused(code: number, name: string, ...args: string[]): Promise<E
   return end;
 }
 
-/** Without what differs from one second, or one run, to the next. */
+/** Without what differs from one second, or one run, to the next, and without line breaks. */
 function timeless(text: string): string {
-  return text.replaceAll(/r-\d{8}-\d{6}-[0-9a-f]{4}|\d+ s\b/g, "");
+  return text
+    .replaceAll(/r-\d{8}-\d{6}-[0-9a-f]{4}|, for \S+$|\b[\d.]+m?s\b/g, "")
+    .replaceAll(/\s+/g, " ");
 }

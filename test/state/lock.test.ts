@@ -63,7 +63,7 @@ describe("the lock of a scope", () => {
       code: "locked",
       exit: 5,
       message: expect.stringMatching(
-        /keyspace\/profile is locked by run r-1 \(alice@host, process \d+ on .*\) .*for 3 min/,
+        /keyspace\/profile is locked by run r-1 \(alice@host, process \d+ on .*\) .*for 3m 20s/,
       ),
       details: { run: "r-1", pid: process.pid, epoch: "1", seconds: 200, alive: "yes" },
     });

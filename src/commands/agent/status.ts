@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { BaseCommand } from "../../lib/cli/base.js";
-import { stateFlag } from "../../lib/cli/flags.js";
+import { stateFlag, verboseFlag } from "../../lib/cli/flags.js";
 import { EXIT, OpsError } from "../../lib/errors.js";
 
 export default class AgentStatus extends BaseCommand<typeof AgentStatus> {
@@ -11,6 +11,7 @@ export default class AgentStatus extends BaseCommand<typeof AgentStatus> {
 
   static override flags = {
     topology: Flags.string({ char: "t", description: "the topology", helpValue: "FILE" }),
+    verbose: verboseFlag,
     state: stateFlag,
   };
 
@@ -18,7 +19,7 @@ export default class AgentStatus extends BaseCommand<typeof AgentStatus> {
     const { askAgents } = await import("../../lib/run/tables.js");
     const { agentsText } = await import("../../lib/report/run-agents.js");
     const agents = await askAgents(await this.urls());
-    this.print(agentsText(agents));
+    this.print(agentsText(agents, this.textOptions));
     const silent = agents.filter(({ status }) => status === null);
     if (silent.length > 0)
       this.exitWith(silent.length === agents.length ? EXIT.unreachable : EXIT.partial);

@@ -1,5 +1,5 @@
 import { BaseCommand } from "../../lib/cli/base.js";
-import { planArg } from "../../lib/cli/flags.js";
+import { planArg, verboseFlag } from "../../lib/cli/flags.js";
 
 export default class PlanShow extends BaseCommand<typeof PlanShow> {
   static override summary =
@@ -14,11 +14,13 @@ export default class PlanShow extends BaseCommand<typeof PlanShow> {
     plan: planArg,
   };
 
+  static override flags = { verbose: verboseFlag };
+
   async run(): Promise<object> {
     const { readPlan } = await import("../../lib/run/read-plan.js");
     const { planText } = await import("../../lib/report/plan.js");
     const plan = await readPlan(this.args.plan);
-    this.print(planText(plan, { width: 80 }));
+    this.print(planText(plan, this.textOptions));
     return { v: 1, plan };
   }
 }

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { BaseCommand } from "../../lib/cli/base.js";
-import { stateFlag } from "../../lib/cli/flags.js";
+import { stateFlag, verboseFlag } from "../../lib/cli/flags.js";
 
 export default class RouteShow extends BaseCommand<typeof RouteShow> {
   static override summary = "Show the published routes, or those that a node has.";
@@ -12,6 +12,7 @@ export default class RouteShow extends BaseCommand<typeof RouteShow> {
 
   static override flags = {
     node: Flags.string({ description: "ask this node's agent", helpValue: "NODE" }),
+    verbose: verboseFlag,
     state: stateFlag,
   };
 
@@ -23,11 +24,11 @@ export default class RouteShow extends BaseCommand<typeof RouteShow> {
     const stored = await storedTables(new FileStateStore(this.flags.state));
     const { node } = this.flags;
     if (node === undefined) {
-      this.print(routesText(stored));
+      this.print(routesText(stored, this.textOptions));
       return { v: 1, node: null, tables: stored.map(encodeTable) };
     }
     const tables = await nodeTables(stored, node);
-    this.print(routesText(tables));
+    this.print(routesText(tables, this.textOptions));
     for (const { keyspace, version } of stored) {
       const has = tables.find((table) => table.keyspace === keyspace)?.version ?? "none";
       if (has !== version)

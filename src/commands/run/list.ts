@@ -13,8 +13,8 @@ export default class RunList extends BaseCommand<typeof RunList> {
     const { listText } = await import("../../lib/report/run-summary.js");
     const { damagedText } = await import("../../lib/report/damaged-runs.js");
     const { runs, damaged } = await listRuns(new FileStateStore(this.flags.state));
-    this.print(listText(runs, ageBy(systemClock)));
-    if (damaged.length > 0) this.print(damagedText(damaged, { width: 80 }));
+    this.print(listText(runs, ageBy(systemClock), this.textOptions));
+    if (damaged.length > 0) this.print(damagedText(damaged, this.textOptions));
     return { v: 1, runs, damaged };
   }
 }

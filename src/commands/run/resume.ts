@@ -1,4 +1,4 @@
-import { dryRunFlag, runArg, stateFlag } from "../../lib/cli/flags.js";
+import { dryRunFlag, runArg, stateFlag, verboseFlag } from "../../lib/cli/flags.js";
 import { RunCommand } from "../../lib/console/run-command.js";
 
 export default class RunResume extends RunCommand<typeof RunResume> {
@@ -10,6 +10,7 @@ export default class RunResume extends RunCommand<typeof RunResume> {
 
   static override flags = {
     "dry-run": dryRunFlag,
+    verbose: verboseFlag,
     state: stateFlag,
   };
 

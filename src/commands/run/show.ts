@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Flags } from "@oclif/core";
 import { BaseCommand } from "../../lib/cli/base.js";
-import { runArg, stateFlag } from "../../lib/cli/flags.js";
+import { runArg, stateFlag, verboseFlag } from "../../lib/cli/flags.js";
 import type { RunInspection } from "../../lib/run/inspect.js";
 
 const EVERY_MS = 2_000;
@@ -21,6 +21,7 @@ export default class RunShow extends BaseCommand<typeof RunShow> {
       description: "show it again at every change, until it ends or stops",
       default: false,
     }),
+    verbose: verboseFlag,
     state: stateFlag,
   };
 
@@ -36,7 +37,7 @@ export default class RunShow extends BaseCommand<typeof RunShow> {
       const run = await inspectRun(store, connectAgents, this.args.run);
       const key = changing(run);
       if (key !== shown) {
-        this.print(inspectionText(run, ageBy(systemClock)));
+        this.print(inspectionText(run, ageBy(systemClock), this.textOptions));
         if (this.flags.watch) this.event("run", { ...run });
         shown = key;
       }

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { confirm } from "../../lib/cli/confirm.js";
-import { dryRunFlag, planArg, stateFlag, yesFlag } from "../../lib/cli/flags.js";
+import { dryRunFlag, planArg, stateFlag, verboseFlag, yesFlag } from "../../lib/cli/flags.js";
 import { RunCommand } from "../../lib/console/run-command.js";
 import { EXIT, OpsError } from "../../lib/errors.js";
 
@@ -24,6 +24,7 @@ The first Ctrl-C stops at a safe boundary, the second leaves the agents to it. T
   static override flags = {
     until: Flags.string({ description: "stop after this stage", helpValue: "STAGE" }),
     "dry-run": dryRunFlag,
+    verbose: verboseFlag,
     state: stateFlag,
     yes: yesFlag,
   };

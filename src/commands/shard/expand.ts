@@ -42,7 +42,7 @@ changes, with its comments and order kept: review it, then shard plan. Prints th
     const { histograms } = await import("../../lib/run/observe.js");
     const histogram = await histograms(topology, keyspace);
     const expansion = expandTopology({ topology, text, file }, keyspace, additions, histogram);
-    this.note(expandText(keyspace, expansion.splits, { width: 80 }));
+    this.note(expandText(keyspace, expansion.splits, this.textOptions));
     const target = write ? file : out;
     if (target === undefined) {
       this.print(expansion.text.replace(/\n$/, ""));

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { confirm } from "../../lib/cli/confirm.js";
-import { dryRunFlag, runArg, stateFlag, yesFlag } from "../../lib/cli/flags.js";
+import { dryRunFlag, runArg, stateFlag, verboseFlag, yesFlag } from "../../lib/cli/flags.js";
 import { RunCommand } from "../../lib/console/run-command.js";
 
 export default class ShardFinalize extends RunCommand<typeof ShardFinalize> {
@@ -18,6 +18,7 @@ export default class ShardFinalize extends RunCommand<typeof ShardFinalize> {
   static override flags = {
     early: Flags.boolean({ description: "do not wait for the end of the soak", default: false }),
     "dry-run": dryRunFlag,
+    verbose: verboseFlag,
     state: stateFlag,
     yes: yesFlag,
   };

@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { BaseCommand } from "../../lib/cli/base.js";
-import { stateFlag, topologyFlag } from "../../lib/cli/flags.js";
+import { stateFlag, topologyFlag, verboseFlag } from "../../lib/cli/flags.js";
 import { EXIT } from "../../lib/errors.js";
 import type { Observed } from "../../lib/plan/observed.js";
 import type { Topology } from "../../lib/topology/types.js";
@@ -28,6 +28,7 @@ Warns when the state folder has a run of the same keyspaces that has not ended: 
       description: "compare with this topology instead of asking the agents",
       helpValue: "BASE.yaml",
     }),
+    verbose: verboseFlag,
     "detailed-exitcode": Flags.boolean({
       description: "exit 2 when there is something to do",
       default: false,
@@ -52,10 +53,10 @@ Warns when the state folder has a run of the same keyspaces that has not ended: 
       topologyHash: sha256(text),
     });
     assertSound(plan);
-    this.print(planText(plan, { width: 80 }));
+    this.print(planText(plan, this.textOptions));
     const runs = await unfinishedRuns(new FileStateStore(this.flags.state), plan.scopes);
     const isClear = runs === null || runs.length === 0;
-    if (!isClear) this.note(inTheWayText(runs, { width: 80 }));
+    if (!isClear) this.note(inTheWayText(runs, this.textOptions));
     const changes = plan.stages.length > 0;
     const { out } = this.flags;
     if (out !== undefined) {

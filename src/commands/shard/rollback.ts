@@ -1,6 +1,6 @@
 import { Flags } from "@oclif/core";
 import { confirm } from "../../lib/cli/confirm.js";
-import { dryRunFlag, runArg, stateFlag, yesFlag } from "../../lib/cli/flags.js";
+import { dryRunFlag, runArg, stateFlag, verboseFlag, yesFlag } from "../../lib/cli/flags.js";
 import { RunCommand } from "../../lib/console/run-command.js";
 
 export default class ShardRollback extends RunCommand<typeof ShardRollback> {
@@ -24,6 +24,7 @@ export default class ShardRollback extends RunCommand<typeof ShardRollback> {
       helpValue: "STAGE",
     }),
     "dry-run": dryRunFlag,
+    verbose: verboseFlag,
     state: stateFlag,
     yes: yesFlag,
   };

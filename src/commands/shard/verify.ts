@@ -1,4 +1,4 @@
-import { runArg, stateFlag } from "../../lib/cli/flags.js";
+import { runArg, stateFlag, verboseFlag } from "../../lib/cli/flags.js";
 import { RunCommand } from "../../lib/console/run-command.js";
 import { EXIT, OpsError } from "../../lib/errors.js";
 
@@ -12,7 +12,7 @@ export default class ShardVerify extends RunCommand<typeof ShardVerify> {
     run: runArg,
   };
 
-  static override flags = { state: stateFlag };
+  static override flags = { verbose: verboseFlag, state: stateFlag };
 
   async run(): Promise<object> {
     const { run } = this.args;
@@ -20,7 +20,7 @@ export default class ShardVerify extends RunCommand<typeof ShardVerify> {
       const { verifyRun } = await import("../../lib/run/verify-run.js");
       const { verifiedText } = await import("../../lib/report/run-verify.js");
       const copies = await verifyRun(env, run);
-      this.print(verifiedText(copies));
+      this.print(verifiedText(copies, this.textOptions));
       const bad = copies.filter(({ difference }) => difference !== null);
       if (bad.length === 0) return { run, copies };
       const [{ keyspace, lo, hi, node, source }] = bad as [(typeof bad)[0]];

@@ -3,6 +3,7 @@ import type { Exit } from "../errors.js";
 import { toJson, wantsJson } from "./json.js";
 import { stdoutClosed, writeErr, writeOut } from "./output.js";
 import type { Progress } from "./progress.js";
+import { LINE_WIDTH } from "./terminal.js";
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<T["flags"]>;
 export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T["args"]>;
@@ -30,6 +31,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   override jsonEnabled(): boolean {
     return wantsJson(this.argv);
+  }
+
+  /** How texts are to be laid out; `--verbose` on commands that have it. */
+  protected get textOptions(): { readonly width: number; readonly verbose: boolean } {
+    const { verbose } = this.flags as { readonly verbose?: boolean };
+    return { width: LINE_WIDTH, verbose: verbose === true };
   }
 
   /** Data for people, on stdout; nothing under `--json`. */

@@ -1,7 +1,9 @@
 import { EXIT, OpsError, type Exit } from "../errors.js";
 import { toJson } from "./json.js";
 import { writeErr, writeOut } from "./output.js";
+import { wrapped } from "../wrap.js";
 import { palette } from "./palette.js";
+import { LINE_WIDTH } from "./terminal.js";
 
 /** What a failure looks like to people and programs. */
 interface Failure {
@@ -36,11 +38,18 @@ function failureOf(error: unknown): Failure {
 export function report(error: unknown, json: boolean): number {
   const { code, exit, message, hint, details } = failureOf(error);
   const paint = palette(process.stderr);
-  writeErr(`${paint.red("error:")} ${message}`);
-  if (hint !== undefined) writeErr(`${paint.cyan("hint:")} ${hint}`);
+  writeErr(labelled("error:", paint.red, message));
+  if (hint !== undefined) writeErr(labelled("hint:", paint.cyan, hint));
   if (process.env["DEBUG"] && error instanceof Error) writeErr(withCauses(error));
   if (json) writeOut(toJson({ v: 1, type: "error", error: { code, message, hint, details } }));
   return exit;
+}
+
+/** What follows an empty line is laid out already: source lines, with marks below them. */
+function labelled(label: string, paint: (text: string) => string, text: string): string {
+  const [prose, ...rest] = text.split("\n\n");
+  const told = wrapped(`${label} ${prose!}`, LINE_WIDTH).slice(label.length);
+  return [`${paint(label)}${told}`, ...rest].join("\n\n");
 }
 
 /** oclif's own default for misuse. */

@@ -25,6 +25,11 @@ export const dryRunFlag = Flags.boolean({
   default: false,
 });
 
+export const verboseFlag = Flags.boolean({
+  description: "every step and segment by itself, also of those that say the same",
+  default: false,
+});
+
 export const runArg = Args.string({ description: "id of the run (ops run list)", required: true });
 
 export const planArg = Args.string({

@@ -1,6 +1,7 @@
-import { bytesText, countText, durationText } from "../figures.js";
+import { bytesText, countText, durationText, groupedText } from "../figures.js";
+import { wrapped } from "../wrap.js";
 import { writeErr } from "./output.js";
-import { interactive } from "./terminal.js";
+import { LINE_WIDTH, interactive } from "./terminal.js";
 
 /** What a running thing can say about itself. All but `stage` only where known. */
 export interface ProgressState {
@@ -8,10 +9,12 @@ export interface ProgressState {
   stage: string;
   /** What it works on, e.g. `profile [0,30M) sh-1a -> sz-1a`. */
   subject?: string;
+  /** Where it stands for many: how many of them are done, and of how many, e.g. `128 segments`. */
+  parts?: { done: number; of: string };
   done?: number | bigint;
   total?: number | bigint;
   /** Of `done`, `total` and `rate`. */
-  unit?: "bytes" | "rows" | "steps";
+  unit?: "bytes" | "rows" | "copies";
   /** Units a second. */
   rate?: number;
   lagMs?: number;
@@ -20,11 +23,15 @@ export interface ProgressState {
   inStateMs?: number;
   /** Why it goes slower than it could. */
   throttled?: string;
+  /** Not worth a line that stays before it has gone on for a while. */
+  minor?: boolean;
 }
 
 export interface Progress {
   /** The state now. Cheap; call it as often as there is news. */
   update(state: ProgressState): void;
+  /** What begins now; stays on the screen. */
+  heading(line: string): void;
   /** Something finished; stays on the screen. */
   done(line: string): void;
   /** Something a person should know, and that does not end the run; stays on the screen. */
@@ -43,6 +50,8 @@ export interface ProgressOptions {
 
 /** Between two lines (or events) about the same state. */
 const QUIET_MS = 5_000;
+/** Of the mark before a line on a terminal. */
+const SYMBOL_WIDTH = 2;
 
 /** The renderer that suits where the output goes. */
 export async function openProgress(options: ProgressOptions = {}): Promise<Progress> {
@@ -51,6 +60,7 @@ export async function openProgress(options: ProgressOptions = {}): Promise<Progr
   if (events !== undefined) {
     return paced(now, 1_000, {
       update: (state) => events("progress", state),
+      heading: (message) => events("begun", { message }),
       done: (message) => events("done", { message }),
       warn: (message) => events("warning", { message }),
       stop: () => {},
@@ -58,53 +68,60 @@ export async function openProgress(options: ProgressOptions = {}): Promise<Progr
   }
   // A terminal of unknown width (0 columns) would have the spinner erase for ever.
   const drawable = interactive(process.stderr) && process.stderr.columns > 0;
-  if (options.write === undefined && drawable) return spinner();
+  if (options.write === undefined && drawable) return spinner(process.stderr.columns);
   const write = options.write ?? writeErr;
+  const say = (text: string) => write(wrapped(text, LINE_WIDTH));
   return paced(now, QUIET_MS, {
-    update: (state) => write(progressLine(state)),
-    done: write,
-    warn: (line) => write(`warning: ${line}`),
+    update: (state) => say(progressLine(state)),
+    heading: say,
+    done: say,
+    warn: (line) => say(`warning: ${line}`),
     stop: () => {},
   });
 }
 
-/** Passes an update on when the stage, subject or throttling changed, or after `everyMs`. */
+/** Passes an update on when nothing of the same subject, stage and throttling was passed on for `everyMs`. */
 function paced(now: () => number, everyMs: number, to: Progress): Progress {
-  let shown = "";
-  let at = -Infinity;
+  const shown = new Map<string, number>();
   return {
     ...to,
     update(state) {
-      const identity = JSON.stringify([state.stage, state.subject, state.throttled]);
-      if (identity === shown && now() - at < everyMs) return;
-      shown = identity;
-      at = now();
-      to.update(state);
+      const about = JSON.stringify([state.subject, state.stage, state.throttled]);
+      const at = shown.get(about);
+      if (at !== undefined && now() - at < everyMs) return;
+      shown.set(about, now());
+      if (at !== undefined || state.minor !== true) to.update(state);
+    },
+    heading(line) {
+      shown.clear();
+      to.heading(line);
     },
   };
 }
 
-async function spinner(): Promise<Progress> {
+async function spinner(columns: number): Promise<Progress> {
   const { default: ora } = await import("ora");
   // discardStdin would put the terminal in raw mode and swallow Ctrl-C.
   const line = ora({ stream: process.stderr, discardStdin: false });
-  const above = (write: () => unknown): void => {
-    const { isSpinning, text } = line;
-    write();
-    if (isSpinning) line.start(text);
-  };
+  const laidOut = (text: string) => wrapped(text, columns - SYMBOL_WIDTH);
   return {
     update(state) {
       line.text = progressLine(state);
       if (!line.isSpinning) line.start();
     },
-    done: (text) => above(() => line.succeed(text)),
-    warn: (text) => above(() => line.warn(text)),
+    // What was going on is over with these two; the next update says what is.
+    heading: (text) => void line.stopAndPersist({ symbol: " ", text: laidOut(text) }),
+    done: (text) => void line.succeed(laidOut(text)),
+    warn(text) {
+      const { isSpinning, text: current } = line;
+      line.warn(laidOut(text));
+      if (isSpinning) line.start(current);
+    },
     stop: () => void line.stop(),
   };
 }
 
-/** `sync profile [0,30M): 1.2 GiB / 4.0 GiB (30 %), 80 MiB/s, lag 12 ms, ETA 35s, for 15s` */
+/** `sync profile [0,30M): 1.2 GiB / 4.0 GiB (30 %), 80 MiB/s, lag 12ms, ETA 35s, for 15s` */
 export function progressLine(state: ProgressState): string {
   const amount = state.unit === "bytes" ? bytesText : countText;
   const facts: string[] = [];
@@ -123,6 +140,8 @@ export function progressLine(state: ProgressState): string {
   if (state.etaMs !== undefined) facts.push(`ETA ${durationText(state.etaMs)}`);
   if (state.inStateMs !== undefined) facts.push(`for ${durationText(state.inStateMs)}`);
   if (state.throttled !== undefined) facts.push(`throttled: ${state.throttled}`);
-  const title = state.subject === undefined ? state.stage : `${state.stage} ${state.subject}`;
+  const { stage, subject, parts } = state;
+  const count = parts === undefined ? "" : `, ${groupedText(parts.done)} of ${parts.of} done`;
+  const title = `${subject === undefined ? stage : `${stage} ${subject}`}${count}`;
   return facts.length === 0 ? title : `${title}: ${facts.join(", ")}`;
 }

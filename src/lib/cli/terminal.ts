@@ -1,3 +1,6 @@
+/** Characters a line, where no terminal says how many it has. */
+export const LINE_WIDTH = 80;
+
 /** Whether a person looks at this stream and can be drawn for: a terminal, not CI, not `dumb`. */
 export function interactive(stream: { isTTY?: boolean }): boolean {
   return stream.isTTY === true && !runsInCi() && process.env["TERM"] !== "dumb";

@@ -7,6 +7,7 @@ import { Patience } from "./patience.js";
 import { followRedirect } from "./redirect.js";
 import { writerAt } from "./routes.js";
 import { NoAnswer, problemOf, type Reply } from "./transport.js";
+import { durationText } from "../figures.js";
 
 export interface Written {
   /** Place of the write in the log, `generation.index`: pass it as `minPosition` to a read that must see the write. */
@@ -123,7 +124,7 @@ export function refusal(access: string, last: string, problem: Problem): ClientE
 export function outOfTime(access: string, last: string, deadlineMs: number): ClientError {
   return new ClientError(
     "deadline",
-    `${access}: not done within ${deadlineMs} ms; ${last}`,
+    `${access}: not done within ${durationText(deadlineMs)}; ${last}`,
     EXIT.unreachable,
   );
 }

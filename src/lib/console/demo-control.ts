@@ -14,6 +14,7 @@ import type { RunEnvironment } from "../run/session.js";
 import { verifyRun } from "../run/verify-run.js";
 import { FileStateStore } from "../state/file/store.js";
 import { parseTopology } from "../topology/parse.js";
+import { durationText } from "../figures.js";
 
 /** The functions behind `shard plan|apply|verify|rollback|finalize` as a demo calls them, with their state in a folder, until `over`. */
 export function demoControl(
@@ -69,7 +70,10 @@ function controlEvent(event: RunEvent): ControlEvent | null {
     return { type: "stage", stage: event.stage };
   if (event.type === "retry") {
     const { node, error, inMs } = event;
-    return { type: "trouble", message: `${node}: ${error.message}; again in ${inMs} ms` };
+    return {
+      type: "trouble",
+      message: `${node}: ${error.message}; again in ${durationText(inMs)}`,
+    };
   }
   if (event.type !== "evidence") return null;
   const { about, facts } = event;

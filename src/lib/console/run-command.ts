@@ -5,6 +5,7 @@ import { BaseCommand } from "../cli/base.js";
 import type { Progress } from "../cli/progress.js";
 import { onStopSignals } from "../cli/signals.js";
 import { EXIT } from "../errors.js";
+import type { LogEntry } from "../report/run-events.js";
 import type { RunEvent } from "../run/events.js";
 import type { Preview } from "../run/preview.js";
 import type { RunEnvironment } from "../run/session.js";
@@ -13,6 +14,8 @@ import type { RunSummary } from "../run/summary.js";
 /** A command that works on a run: tells its events as they come, and hears Ctrl-C. */
 export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T> {
   static override streams = true;
+
+  #progress: Progress | null = null;
 
   /** Runs `work` with what a run needs; the first Ctrl-C stops it at a safe boundary, the second detaches. */
   protected async withRuns<R>(
@@ -25,11 +28,13 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
     const stopping = new AbortController();
     const detached = new AbortController();
     const progress = this.jsonEnabled() ? null : await this.progress();
-    const { eventLine } = await import("../report/run-events.js");
+    this.#progress = progress;
+    const { RunLog } = await import("../report/run-log.js");
+    const log = new RunLog(this.textOptions);
     const emit = (event: RunEvent): void => {
       const { type, ...fields } = event;
       if (progress === null) this.event(type, fields);
-      else show(progress, event, eventLine(event));
+      else show(progress, log.take(event));
     };
     const forget = onStopSignals({
       stop: () => {
@@ -55,8 +60,15 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
       });
     } finally {
       forget();
+      if (progress !== null) show(progress, { lines: log.rest(), progress: null });
       progress?.stop();
     }
+  }
+
+  protected override print(text: string): void {
+    // A spinner would be drawn over it.
+    this.#progress?.stop();
+    super.print(text);
   }
 
   /** Prints how a run stands, and gives it as the command's value. */
@@ -65,7 +77,7 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
     const { showRun } = await import("../run/runs.js");
     const { summaryText } = await import("../report/run-summary.js");
     const summary = await showRun(env.store, run);
-    this.print(summaryText(summary, ageBy(env.clock)));
+    this.print(summaryText(summary, ageBy(env.clock), this.textOptions));
     if (Object.keys(summary.missing).length > 0) this.exitWith(EXIT.partial);
     return summary;
   }
@@ -73,28 +85,27 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
   /** Prints what a command would do, and gives it as the command's value. */
   protected async foretold(preview: Preview): Promise<object> {
     const { previewText } = await import("../report/run-preview.js");
-    this.print(previewText(preview));
+    this.print(previewText(preview, this.textOptions));
     return { dryRun: true, ...preview };
   }
 }
 
-function show(
-  progress: Progress,
-  event: RunEvent,
-  line: { readonly text: string; readonly warns: boolean } | null,
-): void {
-  if (event.type === "progress") {
-    const { step: _, what, phase, unit, ...rest } = event;
-    progress.update({
-      stage: phase,
-      subject: what,
-      ...rest,
-      ...(unit === "rows" || unit === "bytes" ? { unit } : {}),
-    });
-  } else if (line !== null) {
-    if (line.warns) progress.warn(line.text);
-    else progress.done(line.text);
+function show(screen: Progress, { lines, progress }: LogEntry): void {
+  for (const { kind, text } of lines) {
+    if (kind === "heading") screen.heading(text);
+    else if (kind === "warning") screen.warn(text);
+    else screen.done(text);
   }
+  if (progress === null) return;
+  const { what, phase, unit, steps, isMinor, ...rest } = progress;
+  screen.update({
+    stage: phase,
+    minor: isMinor,
+    ...rest,
+    ...(what === "" ? {} : { subject: what }),
+    ...(steps === undefined ? {} : { parts: steps }),
+    ...(unit === undefined || unit === "ms" ? {} : { unit }),
+  });
 }
 
 /** A user without a name in the system's list is known by number. */

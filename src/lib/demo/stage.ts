@@ -8,6 +8,7 @@ import { setAgentUrls } from "../topology/edit.js";
 import { bringUp } from "./bring-up.js";
 import type { Cluster } from "./cluster.js";
 import { demoTopologies, type DemoTopologies } from "./topologies.js";
+import { durationText } from "../figures.js";
 
 const KEPT = ".ops-demo";
 
@@ -52,7 +53,7 @@ export async function openStage({ keep, say }: StageOptions): Promise<DemoStage>
   });
   const { cluster } = up;
   say(
-    `${up.agents.length} agents of three regions are up after ${((performance.now() - start) / 1_000).toFixed(1)} s`,
+    `${up.agents.length} agents of three regions are up after ${durationText(performance.now() - start)}`,
   );
   let closed: Promise<void> | null = null;
   return {

@@ -1,5 +1,5 @@
 import type { DemoResult } from "../demo/facts.js";
-import { groupedText } from "../figures.js";
+import { durationText, groupedText, plural, spreadText } from "../figures.js";
 
 /** The table that a demo ends with. */
 export function demoTable({ facts, details }: DemoResult): string {
@@ -14,7 +14,7 @@ export function demoTable({ facts, details }: DemoResult): string {
     ["write pause, actual", pauses(facts.takeovers.map(({ actualMs }) => actualMs))],
     [
       "longest wait of a client",
-      `${ms(details.longestFenceMs)} (${groupedText(details.fencesWaited)} writes met a pause)`,
+      `${durationText(details.longestFenceMs)} (${groupedText(details.fencesWaited)} writes met a pause)`,
     ],
     ["rollbacks, agents killed", `${facts.rollbacks}, ${facts.kills}`],
     [
@@ -46,11 +46,5 @@ export function demoTable({ facts, details }: DemoResult): string {
 
 function pauses(all: readonly number[]): string {
   if (all.length === 0) return "none";
-  const sorted = all.toSorted((a, b) => a - b);
-  const median = sorted[Math.floor((sorted.length - 1) / 2)]!;
-  return `median ${ms(median)}, longest ${ms(sorted.at(-1)!)}, ${all.length} takeovers`;
-}
-
-function ms(value: number): string {
-  return `${value >= 10 ? Math.round(value) : Math.round(value * 10) / 10} ms`;
+  return `${spreadText(all)}, ${plural(all.length, "takeover")}`;
 }

@@ -1,20 +1,21 @@
 import type { Split } from "../plan/split.js";
 import { bytesText, countText } from "../figures.js";
-import { segmentsText } from "./plan-figures.js";
-import { wrap } from "./wrap.js";
-import type { TextOptions } from "./plan.js";
+import { formatSegment } from "../keyspace/wire.js";
+import { wrap } from "../wrap.js";
+import { itemsText } from "./group.js";
+import type { TextOptions } from "./text-options.js";
 
 /** Which shard was halved for which new one, and by how much. */
 export function expandText(
   keyspace: string,
   splits: readonly Split[],
-  { width }: TextOptions,
+  { width }: Pick<TextOptions, "width">,
 ): string {
   return splits
     .flatMap((split) =>
       wrap(
         `${keyspace}: ${split.to} takes ${amount(split.movedLoad, split)} of ${amount(split.load, split)} from ${split.from}: ` +
-          segmentsText(split.moved),
+          itemsText(split.moved.map(formatSegment)),
         width,
         2,
       ),

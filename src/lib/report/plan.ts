@@ -2,21 +2,17 @@ import { difference } from "../keyspace/map.js";
 import { formatSegment } from "../keyspace/wire.js";
 import { asOwners, sameOwner, type Owner } from "../plan/holdings.js";
 import type { Estimate, Plan, PlanKeyspace, Stage } from "../plan/types.js";
-import { bytesText, countText, secondsText } from "../figures.js";
-import { plural } from "./plan-figures.js";
+import { bytesText, countText, durationText, plural } from "../figures.js";
+import { wrap } from "../wrap.js";
+import { groupBy, itemsText } from "./group.js";
 import { waveLines } from "./plan-steps.js";
-import { wrap } from "./wrap.js";
+import type { TextOptions } from "./text-options.js";
 
 const CHANGES_SHOWN = 20;
 
-export interface TextOptions {
-  /** Characters a line; names longer than that are not cut. */
-  readonly width: number;
-}
-
 /** A plan for the person who has to agree to it. Lines end in a newline, except the last. */
-export function planText(plan: Plan, { width }: TextOptions): string {
-  const out = (text: string, indent: number) => wrap(text, width, indent);
+export function planText(plan: Plan, options: TextOptions): string {
+  const out = (text: string, indent: number) => wrap(text, options.width, indent);
   const head = `Plan ${plan.hash.slice(0, 12)} for ${plan.topology.name}, made ${plan.createdAt}`;
   if (plan.stages.length === 0)
     return [...out(head, 2), "", "Nothing to do: the cluster is as the topology says."].join("\n");
@@ -26,13 +22,14 @@ export function planText(plan: Plan, { width }: TextOptions): string {
     ...out(`  locks  ${plan.scopes.join(", ")}`, 9),
     ...out(`  does   ${totals(plan)}`, 9),
     ...out(`  data   ${dataText(plan.estimate)}`, 9),
+    ...limitTexts(plan).flatMap((text) => out(`  limits ${text}`, 9)),
     ...out(`  time   ${timeText(plan)}`, 9),
     "",
     "What changes",
-    ...plan.keyspaces.flatMap((keyspace) => changeLines(keyspace, out)),
+    ...plan.keyspaces.flatMap((keyspace) => changeLines(keyspace, options, out)),
     "",
     "Stages",
-    ...plan.stages.flatMap((stage) => [...stageLines(stage, out), ""]),
+    ...plan.stages.flatMap((stage) => [...stageLines(stage, options, out), ""]),
     "What cannot be taken back",
     ...irreversible(plan).flatMap((text) => out(text, 4)),
   ];
@@ -59,25 +56,56 @@ function dataText({ bytes, rows, basis }: Estimate): string {
   return `${bytesText(bytes)} to copy, ${countText(rows)} rows`;
 }
 
+/** Copies wait for each other where there is something to copy. */
+function limitTexts({ limits, stages }: Plan): string[] {
+  const links = stages.flatMap(({ waves }) => waves.flat()).filter((step) => step.kind === "link");
+  if (links.length === 0) return [];
+  const rates = new Set(links.map(({ bytesPerSecond }) => bytesPerSecond));
+  const each = [...rates].map((rate) => (rate === null ? "unlimited" : `${bytesText(rate)}/s`));
+  return [
+    `${plural(limits.perNode, "copy", "copies")} at once a node, ${limits.total} in all, each at most ${each.join(" or ")}`,
+  ];
+}
+
 function timeText({ estimate, stages }: Plan): string {
   const soak = stages
     .filter((stage) => stage.kind === "soak")
     .reduce((sum, stage) => sum + stage.estimate.seconds, 0);
   const without = estimate.basis === "unknown" ? ", copying not counted" : "";
-  return `about ${secondsText(estimate.seconds)}${soak > 0 ? `, ${secondsText(soak)} of it soak` : ""}${without}`;
+  return `about ${durationText(estimate.seconds * 1000)}${soak > 0 ? `, ${durationText(soak * 1000)} of it soak` : ""}${without}`;
 }
 
-function changeLines({ id, before, after }: PlanKeyspace, out: Out): string[] {
+type Change = ReturnType<typeof difference<Owner>>[number];
+
+/** Segments that change in the same way go together, unless every one is asked for. */
+function changeLines(
+  { id, before, after }: PlanKeyspace,
+  { verbose }: TextOptions,
+  out: Out,
+): string[] {
   const changes = difference(asOwners(before), asOwners(after), sameOwner);
-  const lines = changes
-    .slice(0, CHANGES_SHOWN)
-    .flatMap((change) => [
-      ...out(`  ${id} ${formatSegment(change)}`, 4),
-      ...out(`    from ${ownerText(change.value.before)}`, 9),
-      ...out(`    to   ${ownerText(change.value.after)}`, 9),
-    ]);
-  const more = changes.length - CHANGES_SHOWN;
-  return more > 0 ? [...lines, `  ${id}: ${plural(more, "more segment")}`] : lines;
+  const groups = groupBy(changes, (change) =>
+    verbose ? formatSegment(change) : JSON.stringify(change.value),
+  );
+  const shown = verbose ? groups : groups.slice(0, CHANGES_SHOWN);
+  const lines = shown.flatMap((group) => changeText(id, group, out));
+  const more = groups.slice(shown.length);
+  if (more.length === 0) return lines;
+  return [
+    ...lines,
+    `  ${id}: ${plural(more.length, "more change")}, ${plural(more.flat().length, "segment")} (--verbose shows all)`,
+  ];
+}
+
+function changeText(keyspace: string, group: readonly [Change, ...Change[]], out: Out): string[] {
+  const { before, after } = group[0].value;
+  const count = group.length === 1 ? "" : `${plural(group.length, "segment")}, `;
+  return [
+    ...out(`  ${keyspace} ${count}${itemsText(group.map(formatSegment))}`, 4),
+    ...(before === null
+      ? out(`    new  ${ownerText(after)}`, 9)
+      : [...out(`    from ${ownerText(before)}`, 9), ...out(`    to   ${ownerText(after)}`, 9)]),
+  ];
 }
 
 function ownerText(owner: Owner | null): string {
@@ -87,11 +115,12 @@ function ownerText(owner: Owner | null): string {
   return `${owner.shard}: primary ${owner.primary}${replicas}`;
 }
 
-function stageLines(stage: Stage, out: Out): string[] {
-  const time = stage.estimate.seconds > 0 ? `, about ${secondsText(stage.estimate.seconds)}` : "";
+function stageLines(stage: Stage, options: TextOptions, out: Out): string[] {
+  const time =
+    stage.estimate.seconds > 0 ? `, about ${durationText(stage.estimate.seconds * 1000)}` : "";
   return [
     ...out(`  ${stage.id}: ${stage.title}${time}`, 4),
-    ...waveLines(stage).flatMap(({ heading, lines }) => [
+    ...waveLines(stage, options).flatMap(({ heading, lines }) => [
       `    ${heading}`,
       ...lines.flatMap((line) => out(`      ${line}`, 8)),
     ]),

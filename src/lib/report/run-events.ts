@@ -1,64 +1,62 @@
 import type { RunEvent } from "../run/events.js";
-import { ageText } from "../figures.js";
+import { durationText } from "../figures.js";
+import type { WorkProgress } from "./run-progress.js";
 
-/** An event as one line for people that stays on the screen; null for those that are only told to programs. */
-export function eventLine(
-  event: RunEvent,
-): { readonly text: string; readonly warns: boolean } | null {
+/** A line that stays on the screen. */
+export interface LogLine {
+  readonly kind: "heading" | "done" | "warning";
+  readonly text: string;
+}
+
+/** What an event comes to: lines that stay, and how the work at hand goes on. */
+export interface LogEntry {
+  readonly lines: readonly LogLine[];
+  readonly progress: WorkProgress | null;
+}
+
+/** An event that is told by itself. */
+export type PlainEvent = Exclude<
+  RunEvent,
+  { type: "progress" | "step" | "stage" | "evidence" | "stopped" }
+>;
+
+export function eventLine(event: PlainEvent): LogLine {
   switch (event.type) {
     case "run":
-      return said(`${event.doing} ${event.run}`);
-    case "stage":
-      return event.state === "done" || event.state === "undone"
-        ? said(`stage ${event.stage}: ${event.title}: ${event.state}`)
-        : null;
-    case "step":
-      return event.state === "begun"
-        ? null
-        : said(`  ${event.step} ${event.state === "undone" ? "undone: " : ""}${event.what}`);
-    case "evidence":
-      if (event.about === "gate" && event.facts["quiet"] === true) {
-        const { node } = event.facts;
-        return warned(
-          `${event.step} too few reads on ${typeof node === "string" ? node : "the new copy"} in ${figure(event.facts["seconds"])} s: they say nothing about it`,
-        );
-      }
-      return event.about === "takeover"
-        ? said(
-            `  ${event.step} writes paused ${figure(event.facts["actualMs"])} ms (planned ${figure(event.facts["plannedMs"])} ms)`,
-          )
-        : null;
+      return { kind: "heading", text: `${event.doing} ${event.run}` };
     case "routes": {
       const { keyspace, version, missing } = event;
       return missing.length === 0
-        ? null
-        : warned(
+        ? done(`every agent has the routes of ${keyspace}`)
+        : warning(
             `version ${version} of the routes of ${keyspace} is not acknowledged by ${missing.join(", ")}; redirects keep their clients right`,
           );
     }
-    case "retry":
-      return warned(`${event.error.message}; again in ${ageText(event.inMs)}`);
+    case "retry": {
+      const { error, inMs, leftMs } = event;
+      return warning(
+        leftMs === null
+          ? `${error.message}; again in ${durationText(inMs)}`
+          : `${error.message}; waiting for it for up to ${durationText(leftMs)}`,
+      );
+    }
+    case "waiting":
+      return warning(`${event.message}; waiting, ${durationText(event.leftMs)} left`);
+    case "answered":
+      return done(`${event.node} answers again`);
     case "note":
-      return warned(event.message);
+      return warning(event.message);
     case "soaking":
-      return said(`soaking until ${event.until}; nothing old is dropped before it is finalized`);
+      return done(`soaking until ${event.until}; nothing old is dropped before it is finalized`);
     case "ended":
-      return said(event.outcome);
-    case "progress":
-    case "stopped":
-      return null;
+      return done(event.outcome);
   }
 }
 
-function said(text: string) {
-  return { text, warns: false };
+function done(text: string): LogLine {
+  return { kind: "done", text };
 }
 
-function warned(text: string) {
-  return { text, warns: true };
-}
-
-function figure(value: unknown): string {
-  const number = Number(value);
-  return Number.isFinite(number) ? String(Math.round(number * 10) / 10) : "?";
+function warning(text: string): LogLine {
+  return { kind: "warning", text };
 }

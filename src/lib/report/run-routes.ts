@@ -1,21 +1,23 @@
+import { plural } from "../figures.js";
 import { formatSegment } from "../keyspace/wire.js";
 import type { RouteSegment, RouteTable } from "../routing/table.js";
 import { columns } from "./columns.js";
+import { groupBy, rowsOf } from "./group.js";
+import type { TextOptions } from "./text-options.js";
 
 /** Route tables for people. */
-export function routesText(tables: readonly RouteTable[]): string {
+export function routesText(tables: readonly RouteTable[], options: TextOptions): string {
   if (tables.length === 0) return "no routes";
   return tables
     .map(({ keyspace, version, sharding, segments }) => {
-      const rows = segments.map((segment) => [
-        "",
-        formatSegment(segment),
-        segment.shard,
-        `writer ${segment.writer}`,
-        `generation ${segment.generation}`,
-        readersText(segment),
-      ]);
-      return `${keyspace}  version ${version}, ${sharding}\n${columns(rows)}`;
+      const groups = groupBy(segments, (segment) => JSON.stringify(servedBy(segment)));
+      const rows = rowsOf(
+        groups,
+        options,
+        (segment) => ["", formatSegment(segment), ...servedBy(segment)],
+        (group) => ["", plural(group.length, "segment"), ...servedBy(group[0])],
+      );
+      return `${keyspace}  version ${version}, ${sharding}\n${columns(rows, options.width)}`;
     })
     .join("\n");
 }
@@ -24,4 +26,9 @@ export function readersText({ readers }: Pick<RouteSegment, "readers">): string 
   return readers.length === 0
     ? "reads go to the writer"
     : `readers ${readers.map(({ node, weight }) => `${node} ${weight}`).join(", ")}`;
+}
+
+function servedBy(segment: RouteSegment): string[] {
+  const { shard, writer, generation } = segment;
+  return [shard, `writer ${writer}`, `generation ${generation}`, readersText(segment)];
 }

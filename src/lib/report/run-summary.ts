@@ -1,74 +1,101 @@
-import { ageText } from "../figures.js";
-import type { RunInspection } from "../run/inspect.js";
+import { durationText, groupedText, plural, spreadText } from "../figures.js";
+import type { OpenWork, RunInspection } from "../run/inspect.js";
 import type { RunSummary } from "../run/summary.js";
+import { wrap } from "../wrap.js";
 import { columns } from "./columns.js";
-import { wrap } from "./wrap.js";
+import { groupBy, groupText } from "./group.js";
+import type { TextOptions } from "./text-options.js";
 
 /** How long ago a time (ISO 8601) was, milliseconds. */
 type Age = (time: string) => number;
 
+/** Reasons that are shown of many. */
+const REASONS_SHOWN = 3;
+
 /** How a run stands: its state and for how long, what is stuck and why, what to type next. */
-export function summaryText(summary: RunSummary, age: Age): string {
-  const lines = [`run ${summary.run}: ${stateText(summary)} for ${ageText(age(summary.since))}`];
-  lines.push(`  plan   ${summary.plan.slice(0, 12)}`);
-  lines.push(
-    `  steps  ${summary.steps.done} of ${summary.steps.total} done${summary.stage === null ? "" : `, stage ${summary.stage}`}`,
+export function summaryText(summary: RunSummary, age: Age, { width }: TextOptions): string {
+  const { run, plan, steps, stage, soakUntil, activity, stop, missing } = summary;
+  const lines = [
+    ...wrap(`run ${run}: ${stateText(summary)} for ${durationText(age(summary.since))}`, width, 2),
+  ];
+  const fact = (name: string, text: string) => {
+    for (const [i, line] of text.split("\n").entries())
+      lines.push(...wrap(`  ${(i === 0 ? name : "").padEnd(6)} ${line.trim()}`, width, 9));
+  };
+  fact("plan", plan.slice(0, 12));
+  fact(
+    "steps",
+    `${groupedText(steps.done)} of ${groupedText(steps.total)} done${stage === null ? "" : `, stage ${stage}`}`,
   );
-  if (summary.soakUntil !== null && summary.activity === "soaking")
-    lines.push(`  soak   until ${summary.soakUntil}`);
-  if (summary.takeovers.length > 0) {
-    const pauses = summary.takeovers.map(({ actualMs }) => Number(actualMs));
-    lines.push(
-      `  pauses ${summary.takeovers.length} takeovers, longest ${Math.round(Math.max(...pauses))} ms`,
-    );
-  }
-  if (summary.stop?.error)
-    lines.push(
-      `  why    ${summary.stop.step === null ? "" : `step ${summary.stop.step}: `}${summary.stop.error.message}`,
-    );
-  for (const [keyspace, nodes] of Object.entries(summary.missing)) {
-    lines.push(`  routes of ${keyspace} not acknowledged by ${nodes.join(", ")}`);
-  }
+  if (soakUntil !== null && activity === "soaking") fact("soak", `until ${soakUntil}`);
+  if (summary.takeovers.length > 0) fact("pauses", pausesText(summary.takeovers));
+  if (stop?.error)
+    fact("why", `${stop.step === null ? "" : `step ${stop.step}: `}${stop.error.message}`);
+  for (const [keyspace, nodes] of Object.entries(missing))
+    fact("routes", `of ${keyspace} not acknowledged by ${nodes.join(", ")}`);
   return [...lines, ...nextLines(summary)].join("\n");
 }
 
 /** The same, with who works on it and what is under way at the agents. */
-export function inspectionText(run: RunInspection, age: Age): string {
-  const lines = [summaryText(run, age)];
+export function inspectionText(run: RunInspection, age: Age, options: TextOptions): string {
+  const lines = [summaryText(run, age, options)];
+  const say = (text: string, indent: number) => lines.push(...wrap(text, options.width, indent));
   if (run.holder !== null) {
     const { actor, pid, host, alive } = run.holder;
-    lines.push(
-      `  by     ${actor}, process ${pid} on ${host}${alive === "no" ? ", which is gone: resume it" : ""}`,
-    );
+    const gone = alive === "no" ? ", which is gone: resume it" : "";
+    say(`  by     ${actor}, process ${pid} on ${host}${gone}`, 9);
   } else if (run.activity === "running") {
-    lines.push("  by     nobody: its process ended without a word; resume it");
+    say("  by     nobody: its process ended without a word; resume it", 9);
   }
-  for (const work of run.open) {
-    const phase = work.phase === null ? "" : ` (${work.phase})`;
-    lines.push(
-      `  ${work.step}: ${work.node}: ${work.what}: ${work.state}${phase} for ${ageText(age(work.since))}`,
-    );
-    if (work.why !== null) lines.push(`      ${work.why}`);
-  }
+  const groups = groupBy(run.open, ({ step, node, like, state, phase }) =>
+    options.verbose ? step : JSON.stringify([node, like, state, phase]),
+  );
+  for (const group of groups) openLines(group, age, say);
   return lines.join("\n");
 }
 
-export function listText(runs: readonly RunSummary[], age: Age): string {
+export function listText(
+  runs: readonly RunSummary[],
+  age: Age,
+  { width }: Pick<TextOptions, "width">,
+): string {
   if (runs.length === 0) return "no runs";
   const rows = runs.map((run) => [
     run.run,
     stateText(run),
-    `for ${ageText(age(run.since))}`,
+    `for ${durationText(age(run.since))}`,
     `${run.steps.done}/${run.steps.total} steps`,
     `plan ${run.plan.slice(0, 12)}`,
   ]);
-  return columns(rows);
+  return columns(rows, width);
+}
+
+function openLines(
+  group: readonly [OpenWork, ...OpenWork[]],
+  age: Age,
+  say: (text: string, indent: number) => void,
+): void {
+  const [{ node, state, phase }] = group;
+  const oldest = durationText(Math.max(...group.map(({ since }) => age(since))));
+  say(
+    `  ${node}: ${state}${phase === null ? "" : ` (${phase})`} for ${oldest}: ${groupText(group)}`,
+    6,
+  );
+  const reasons = [...new Set(group.flatMap(({ why }) => why ?? []))];
+  for (const why of reasons.slice(0, REASONS_SHOWN)) say(`      ${why}`, 8);
+  if (reasons.length > REASONS_SHOWN)
+    say(`      and ${plural(reasons.length - REASONS_SHOWN, "more reason")}`, 8);
+}
+
+function pausesText(takeovers: RunSummary["takeovers"]): string {
+  const times = (name: string) => takeovers.map((takeover) => Number(takeover[name]));
+  return `${plural(takeovers.length, "takeover")}: ${spreadText(times("actualMs"))} (planned: ${spreadText(times("plannedMs"))})`;
 }
 
 /** That a plan cannot be applied before these runs have ended. */
 export function inTheWayText(
   runs: readonly RunSummary[],
-  { width }: { readonly width: number },
+  { width }: Pick<TextOptions, "width">,
 ): string {
   return runs
     .flatMap((run) => [

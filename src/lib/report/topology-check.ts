@@ -1,6 +1,7 @@
 import type { Problem } from "../topology/problem.js";
 import { renderProblems } from "../topology/render-problems.js";
 import type { Topology } from "../topology/types.js";
+import { plural } from "../figures.js";
 
 /** The problems of a file, or one line that says what was found to be right. */
 export function renderTopologyCheck(
@@ -13,15 +14,11 @@ export function renderTopologyCheck(
   const { regions, sets, nodes, keyspaces } = topology;
   const shards = keyspaces.reduce((sum, keyspace) => sum + keyspace.shards.length, 0);
   const counts = [
-    counted(regions.length, "region"),
-    counted(sets.length, "set"),
-    counted(nodes.length, "node"),
-    counted(keyspaces.length, "keyspace"),
-    counted(shards, "shard"),
+    plural(regions.length, "region"),
+    plural(sets.length, "set"),
+    plural(nodes.length, "node"),
+    plural(keyspaces.length, "keyspace"),
+    plural(shards, "shard"),
   ];
   return [...shown, `${file}: ok, ${counts.join(", ")}`].join("\n");
-}
-
-function counted(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? "" : "s"}`;
 }

@@ -3,7 +3,7 @@ import type { Segment } from "../keyspace/segment.js";
 import { formatBitsPerSecond, formatBytes, formatCount, formatSegment } from "../topology/units.js";
 import { fieldText } from "./topology-fields.js";
 import { percentOf, shareText } from "./topology-share.js";
-import { wrap } from "./wrap.js";
+import { wrap } from "../wrap.js";
 
 const WIDTH = 80;
 /** Cells of a bar of segments. */

@@ -1,7 +1,7 @@
 import { EXIT, OpsError } from "../errors.js";
-import type { Plan, Stage, Step } from "../plan/types.js";
+import { type Said, sayStep, sayUndo } from "../plan/say.js";
+import type { Plan, Stage, Step, StepKind } from "../plan/types.js";
 import { type RunStatus, isTouched } from "./journal/status.js";
-import { sayStep, sayUndo } from "./steps/registry.js";
 
 /** What is left of a stage, in the order in which it is done. */
 export interface AgendaStage {
@@ -49,11 +49,10 @@ export function agendaBack(plan: Plan, status: RunStatus, to: string | null): Ag
 }
 
 /** One line of a dry run. */
-export interface AgendaLine {
+export interface AgendaLine extends Said {
   readonly stage: string;
   readonly step: string;
-  readonly kind: string;
-  readonly what: string;
+  readonly kind: StepKind;
 }
 
 /** What `agenda` will do, step by step, in words; steps that need no undoing are left out of a way back. */
@@ -63,10 +62,20 @@ export function linesOf(
 ): AgendaLine[] {
   return agenda.flatMap(({ stage, waves }) =>
     waves.flat().flatMap((step) => {
-      const what = direction === "forward" ? sayStep(step) : sayUndo(step);
-      return what === null ? [] : [{ stage: stage.id, step: step.id, kind: step.kind, what }];
+      const said = direction === "forward" ? sayStep(step) : sayUndo(step);
+      return said === null ? [] : [{ stage: stage.id, step: step.id, kind: step.kind, ...said }];
     }),
   );
+}
+
+/** How many steps of an agenda's stage there are, by what they have in common. */
+export function countLeft(
+  item: AgendaStage,
+  direction: "forward" | "back",
+): Readonly<Record<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { like } of linesOf([item], direction)) counts.set(like, (counts.get(like) ?? 0) + 1);
+  return Object.fromEntries(counts);
 }
 
 /** A stage by its id, or by its kind where only one stage has it. Throws `no-such-stage` (exit 64). */

@@ -6,6 +6,7 @@ import type { Agent } from "./agents.js";
 import { backoff } from "./clock.js";
 import type { RunContext } from "./context.js";
 import { Interrupted, StepFailure, asProblem, failureOf, refusalOf } from "./failure.js";
+import { NodeWait, tellWaiting } from "./waiting.js";
 
 /**
  * Asks an agent, again and again while it does not answer or says that a retry may help, within the run's patience.
@@ -18,29 +19,36 @@ export async function ask<T>(
   asked: string,
   request: (agent: Agent) => Promise<T>,
 ): Promise<T> {
-  const { clock, patience, agents, stop, emit } = context;
+  const { clock, patience, agents, stop } = context;
   const until = clock.now() + patience.reconnectMs;
+  const wait = new NodeWait(context, step, node, until);
   // An earlier try may have arrived although a later one certainly did not.
   let uncertain = false;
-  for (let tries = 1; ; tries += 1) {
-    if (stop.detached.aborted) throw new Interrupted("detached");
-    try {
-      return await request(agents.of(node));
-    } catch (error) {
-      const problem = asProblem(error);
-      const refusal = refusalOf(problem, node, asked);
-      if (refusal !== null) throw uncertain ? asUnknown(refusal) : refusal;
-      uncertain ||= problem.outcome === "unknown";
-      const told = failureOf(problem, node, asked);
-      const inMs = backoff(patience.backoffMs, tries);
-      if (!problem.retryable || clock.now() + inMs > until) {
-        throw new StepFailure(
-          uncertain && problem.retryable ? { ...told, outcome: "unknown" } : told,
-        );
+  try {
+    for (let tries = 1; ; tries += 1) {
+      if (stop.detached.aborted) throw new Interrupted("detached");
+      try {
+        const answer = await request(agents.of(node));
+        wait.answered();
+        return answer;
+      } catch (error) {
+        const problem = asProblem(error);
+        const refusal = refusalOf(problem, node, asked);
+        if (refusal !== null) throw uncertain ? asUnknown(refusal) : refusal;
+        uncertain ||= problem.outcome === "unknown";
+        const told = failureOf(problem, node, asked);
+        const inMs = backoff(patience.backoffMs, tries);
+        if (!problem.retryable || clock.now() + inMs > until) {
+          throw new StepFailure(
+            uncertain && problem.retryable ? { ...told, outcome: "unknown" } : told,
+          );
+        }
+        wait.failed(told, inMs);
+        await clock.sleep(inMs, stop.detached);
       }
-      if (tries === 2) emit({ type: "retry", step, node, error: told, inMs });
-      await clock.sleep(inMs, stop.detached);
     }
+  } finally {
+    await wait.end();
   }
 }
 
@@ -96,12 +104,22 @@ export async function waitFor<T extends object>(
 ): Promise<T> {
   const { clock, patience, stop } = context;
   const until = clock.now() + patience.linkMs;
-  for (let tries = 1; ; tries += 1) {
-    const found = await look();
-    if (typeof found !== "string") return found;
-    if (clock.now() > until)
-      throw new StepFailure({ code, message: found, outcome: "none", hint: null }, EXIT.partial);
-    if (stop.detached.aborted) throw new Interrupted("detached");
-    await clock.sleep(backoff(patience.backoffMs, tries), stop.detached);
+  let message = "";
+  const over = new AbortController();
+  const about = { step: null, node: null, message: () => message };
+  const telling = tellWaiting(context, about, until, over.signal);
+  try {
+    for (let tries = 1; ; tries += 1) {
+      const found = await look();
+      if (typeof found !== "string") return found;
+      message = found;
+      if (clock.now() > until)
+        throw new StepFailure({ code, message, outcome: "none", hint: null }, EXIT.partial);
+      if (stop.detached.aborted) throw new Interrupted("detached");
+      await clock.sleep(backoff(patience.backoffMs, tries), stop.detached);
+    }
+  } finally {
+    over.abort();
+    await telling;
   }
 }

@@ -1,3 +1,5 @@
+import type { Said } from "../plan/say.js";
+import type { StepKind } from "../plan/types.js";
 import type { Failure, JsonObject, Outcome, StopReason } from "./journal/records.js";
 
 /** What a run says while it goes on. Under `--json` each is one NDJSON line. */
@@ -12,15 +14,23 @@ export type RunEvent =
       readonly type: "stage";
       readonly stage: string;
       readonly title: string;
-      readonly state: "entered" | "done" | "undone";
+      readonly state: "entered";
+      /** How many of its steps are left to do, or to undo, by what they have in common: see `Said.like`. */
+      readonly left: Readonly<Record<string, number>>;
     }
   | {
+      readonly type: "stage";
+      readonly stage: string;
+      readonly title: string;
+      readonly state: "done" | "undone";
+    }
+  | ({
       readonly type: "step";
       readonly stage: string;
       readonly step: string;
-      readonly what: string;
+      readonly kind: StepKind;
       readonly state: "begun" | "done" | "undone";
-    }
+    } & Said)
   | ({ readonly type: "progress" } & StepProgress)
   | {
       readonly type: "evidence";
@@ -40,7 +50,20 @@ export type RunEvent =
       readonly node: string;
       readonly error: Failure;
       readonly inMs: number;
+      /** How long the node is waited for at most; null where the number of tries is the limit. */
+      readonly leftMs: number | null;
     }
+  /** Said every so often while a run waits for what should come right by itself. */
+  | {
+      readonly type: "waiting";
+      readonly step: string | null;
+      /** The node that does not answer; null for anything else that is waited for. */
+      readonly node: string | null;
+      readonly message: string;
+      readonly leftMs: number;
+    }
+  /** A node that was waited for answers again. */
+  | { readonly type: "answered"; readonly step: string | null; readonly node: string }
   | { readonly type: "note"; readonly message: string }
   | {
       readonly type: "stopped";
@@ -51,14 +74,16 @@ export type RunEvent =
   | { readonly type: "soaking"; readonly until: string }
   | { readonly type: "ended"; readonly outcome: Outcome };
 
-/** Everything but `step`, `what` and `phase` only where it is known. */
+/** Everything from `done` on only where it is known. */
 export interface StepProgress {
   readonly step: string;
   readonly what: string;
+  /** The same without its segment. */
+  readonly like: string;
   readonly phase: string;
   readonly done?: number;
   readonly total?: number;
-  readonly unit?: "rows" | "bytes" | "ms";
+  readonly unit?: "rows" | "bytes" | "ms" | "copies";
   /** Units per second. */
   readonly rate?: number;
   readonly lagMs?: number;

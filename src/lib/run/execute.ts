@@ -1,11 +1,13 @@
 import { EXIT, OpsError } from "../errors.js";
+import { plural } from "../figures.js";
+import { sayStep } from "../plan/say.js";
 import type { Step } from "../plan/types.js";
-import type { AgendaStage } from "./agenda.js";
+import { type AgendaStage, countLeft } from "./agenda.js";
 import { type RunContext, statusOf } from "./context.js";
 import { Interrupted, StepFailure, runError } from "./failure.js";
 import type { StopReason } from "./journal/records.js";
 import { isUntouched } from "./journal/status.js";
-import { handlerOf, sayStep } from "./steps/registry.js";
+import { handlerOf } from "./steps/registry.js";
 
 /** Does what is left of stages, wave by wave; `before` is done once a stage is entered. */
 export async function executeForward(
@@ -18,15 +20,22 @@ export async function executeForward(
     const { id, title } = item.stage;
     if (!statusOf(context).entered.has(id))
       await journal.append({ type: "stage.enter", stage: id });
-    emit({ type: "stage", stage: id, title, state: "entered" });
+    emit({ type: "stage", stage: id, title, state: "entered", left: countLeft(item, "forward") });
     await before(item);
     for (const wave of item.waves) {
       stopAtBoundary(context);
       await inParallel(context, wave, async (inner, step) => {
-        emit({ type: "step", stage: id, step: step.id, what: sayStep(step), state: "begun" });
+        const told = {
+          type: "step",
+          stage: id,
+          step: step.id,
+          kind: step.kind,
+          ...sayStep(step),
+        } as const;
+        emit({ ...told, state: "begun" });
         await handlerOf(step).apply(inner, step);
         await journal.append({ type: "step.done", step: step.id });
-        emit({ type: "step", stage: id, step: step.id, what: sayStep(step), state: "done" });
+        emit({ ...told, state: "done" });
       });
     }
     await journal.append({ type: "stage.done", stage: id });
@@ -96,11 +105,19 @@ function worstOf(errors: readonly unknown[]): unknown {
     return errors.find((error) => (error as Interrupted).how === "detached") ?? errors[0];
   const others = failures.filter((error) => error !== worst && error.message !== worst.message);
   if (others.length === 0) return worst;
-  const message = [worst, ...others].map((error) => error.failure.message).join("\n  ");
+  const told = [worst, ...others].map((error) => error.failure.message);
+  const more = told.length - FAILURES_TOLD;
+  const message = [
+    ...told.slice(0, FAILURES_TOLD),
+    ...(more > 0 ? [`and ${plural(more, "more step")} failed`] : []),
+  ].join("\n  ");
   const merged = new StepFailure({ ...worst.failure, message }, worst.exit);
   merged.step = worst.step;
   return merged;
 }
+
+/** Many steps that fail at once mostly have one reason. */
+const FAILURES_TOLD = 4;
 
 const SEVERITY: readonly number[] = [
   EXIT.locked,

@@ -4,6 +4,7 @@ import { EXIT } from "../errors.js";
 import { ask } from "./ask.js";
 import { unlessAborted } from "./clock.js";
 import { type RunContext, authorityFor, statusOf } from "./context.js";
+import type { StepProgress } from "./events.js";
 import { Interrupted, StepFailure, failure } from "./failure.js";
 import type { Failure, JsonObject } from "./journal/records.js";
 import type { OpStatus } from "./journal/status.js";
@@ -15,7 +16,7 @@ export interface OperateOptions {
   /** The operation only waits or compares: it may be left to itself when the run stops. */
   readonly leavable: boolean;
   /** What its progress is about; without it none is told. */
-  readonly progressOf?: string;
+  readonly progressOf?: Pick<StepProgress, "what" | "like">;
 }
 
 /** An operation whose intent is journalled. */
@@ -166,7 +167,7 @@ function tell(
   emit({
     type: "progress",
     step: op.step,
-    what: progressOf,
+    ...progressOf,
     phase,
     done,
     unit,

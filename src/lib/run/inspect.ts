@@ -1,3 +1,5 @@
+import { type Said, sayStep, sayUndo } from "../plan/say.js";
+import type { StepKind } from "../plan/types.js";
 import type { StateStore } from "../state/contract.js";
 import type { Connect } from "./agents.js";
 import { asProblem } from "./failure.js";
@@ -6,14 +8,13 @@ import type { JournalRecord } from "./journal/records.js";
 import { openOps } from "./journal/status.js";
 import { showRun } from "./runs.js";
 import { planOf } from "./session.js";
-import { sayStep } from "./steps/registry.js";
 import type { RunSummary } from "./summary.js";
 
 /** Work that was asked for and has not been seen to end. */
-export interface OpenWork {
+export interface OpenWork extends Said {
   readonly step: string;
+  readonly kind: StepKind;
   readonly node: string;
-  readonly what: string;
   /** What the agent says now; `no-answer` when it does not, `unknown-there` when it never got it. */
   readonly state: string;
   readonly phase: string | null;
@@ -49,18 +50,16 @@ export async function inspectRun(
   const ops = openOps(status!);
   if (ops.length === 0) return { ...summary, holder, open: [] };
   const plan = await planOf(store, run);
-  const steps = plan.stages.flatMap(({ waves }) => waves.flat());
+  const steps = new Map(
+    plan.stages.flatMap(({ waves }) => waves.flat()).map((one) => [one.id, one]),
+  );
   const agents = await connect(plan.nodes);
   try {
     const open = await Promise.all(
-      ops.map(async ({ op, step, node, state, error }): Promise<OpenWork> => {
-        const found = steps.find(({ id }) => id === step);
-        const about = {
-          step,
-          node,
-          what: found === undefined ? step : sayStep(found),
-          since: sinceOf(records, op),
-        };
+      ops.map(async ({ op, step: id, node, undo, state, error }): Promise<OpenWork> => {
+        const step = steps.get(id)!;
+        const said = (undo ? sayUndo(step) : null) ?? sayStep(step);
+        const about = { step: id, kind: step.kind, node, ...said, since: sinceOf(records, op) };
         try {
           const live = await agents.of(node).operation(op);
           if (live === null)

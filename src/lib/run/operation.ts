@@ -56,7 +56,7 @@ export async function operate(
     said.set(told.failed.code, times);
     if (!told.retryable || times >= patience.identicalErrors) throw new StepFailure(told.failed);
     const inMs = backoff(patience.backoffMs, tries);
-    emit({ type: "retry", step, node: asked.node, error: told.failed, inMs });
+    emit({ type: "retry", step, node: asked.node, error: told.failed, inMs, leftMs: null });
     await clock.sleep(inMs, stop.detached);
   }
 }

@@ -7,6 +7,7 @@ import { StepFailure, asProblem, failureOf, lockLost, refusalOf } from "./failur
 import type { Failure } from "./journal/records.js";
 import type { RoutesStatus } from "./journal/status.js";
 import { type RunContext, authorityFor } from "./context.js";
+import { NodeWait } from "./waiting.js";
 
 /** Makes the next table of the current one, null where there is none. */
 export type RouteChange = (table: RouteTable | null) => RouteTable | Promise<RouteTable>;
@@ -104,7 +105,7 @@ export class Publisher {
     const problems = new Map<string, StepFailure>();
     await Promise.all(
       agents.nodes.map(async (node) => {
-        const told = await this.#tell(node, table, needed.has(node));
+        const told = await this.#tell(changes[0]!.step, node, table, needed.has(node));
         if (told === null) this.#silent.delete(node);
         else this.#silent.add(node);
         if (told !== null) problems.set(node, told);
@@ -145,24 +146,38 @@ export class Publisher {
   }
 
   /** Null once the agent has acknowledged the table. */
-  async #tell(node: string, table: RouteTable, isNeeded: boolean): Promise<StepFailure | null> {
+  async #tell(
+    step: string | null,
+    node: string,
+    table: RouteTable,
+    isNeeded: boolean,
+  ): Promise<StepFailure | null> {
     const { agents, clock, patience } = this.#context;
     const asked = `take version ${table.version} of the routes of ${table.keyspace}`;
     const grace = this.#silent.has(node) ? 0 : patience.routesMs;
     const until = clock.now() + (isNeeded ? patience.reconnectMs : grace);
-    for (let tries = 1; ; tries += 1) {
-      try {
-        await agents.of(node).putRoutes(table, authorityFor(this.#context, table.keyspace));
-        return null;
-      } catch (error) {
-        const problem = asProblem(error);
-        const refusal = refusalOf(problem, node, asked);
-        if (refusal !== null) return refusal;
-        const wait = backoff(patience.backoffMs, tries);
-        if (!problem.retryable || clock.now() + wait > until)
-          return new StepFailure(partial(failureOf(problem, node, asked)));
-        await clock.sleep(wait);
+    const wait = new NodeWait(this.#context, step, node, until);
+    try {
+      for (let tries = 1; ; tries += 1) {
+        try {
+          await agents.of(node).putRoutes(table, authorityFor(this.#context, table.keyspace));
+          wait.answered();
+          return null;
+        } catch (error) {
+          const problem = asProblem(error);
+          const refusal = refusalOf(problem, node, asked);
+          if (refusal !== null) return refusal;
+          const told = failureOf(problem, node, asked);
+          const inMs = backoff(patience.backoffMs, tries);
+          if (!problem.retryable || clock.now() + inMs > until)
+            return new StepFailure(partial(told));
+          // Nobody has to be told of a wait of a few seconds.
+          if (isNeeded) wait.failed(told, inMs);
+          await clock.sleep(inMs);
+        }
       }
+    } finally {
+      await wait.end();
     }
   }
 }

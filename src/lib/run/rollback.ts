@@ -1,12 +1,13 @@
+import { sayStep, sayUndo } from "../plan/say.js";
 import type { Step } from "../plan/types.js";
 import { pushEpochs } from "./admit.js";
-import { agendaBack } from "./agenda.js";
+import { agendaBack, countLeft } from "./agenda.js";
 import { type RunContext, statusOf } from "./context.js";
 import { inParallel, stopAtBoundary, stopRun } from "./execute.js";
 import { StepFailure } from "./failure.js";
 import { settle } from "./operation.js";
 import { type RunEnvironment, takenBy, withRun } from "./session.js";
-import { handlerOf, sayStep, sayUndo } from "./steps/registry.js";
+import { handlerOf } from "./steps/registry.js";
 import { assertReversible, assertUnused, assertWhole, wayBack } from "./way-back.js";
 
 export interface RollbackOptions {
@@ -67,8 +68,10 @@ async function goBack(context: RunContext, to: string | null): Promise<void> {
     for (const step of postponed) await undoStep(context, step);
     postponed.clear();
   };
-  for (const { stage, waves } of agenda) {
-    emit({ type: "stage", stage: stage.id, title: stage.title, state: "entered" });
+  for (const item of agenda) {
+    const { stage, waves } = item;
+    const { id, title } = stage;
+    emit({ type: "stage", stage: id, title, state: "entered", left: countLeft(item, "back") });
     for (const wave of waves) {
       stopAtBoundary(context);
       const steps = wave.filter((step) => !postponed.has(step));
@@ -97,8 +100,7 @@ async function goBack(context: RunContext, to: string | null): Promise<void> {
         }
       });
     }
-    if (postponed.size === 0)
-      emit({ type: "stage", stage: stage.id, title: stage.title, state: "undone" });
+    if (postponed.size === 0) emit({ type: "stage", stage: id, title, state: "undone" });
   }
   await catchUp();
   stopAtBoundary(context);
@@ -106,15 +108,16 @@ async function goBack(context: RunContext, to: string | null): Promise<void> {
 
 async function undoStep(context: RunContext, step: Step): Promise<void> {
   const { journal, emit, plan } = context;
-  const { back } = handlerOf(step);
+  const { undo } = handlerOf(step);
   const stage = plan.stages.find(({ waves }) => waves.some((wave) => wave.includes(step)))!.id;
-  const what = sayUndo(step);
-  if (what !== null) emit({ type: "step", stage, step: step.id, what, state: "begun" });
-  if (back === null)
-    await settle(context, step.id, { undo: true, what: sayStep(step), leavable: false });
-  else await back.undo(context, step);
+  const said = sayUndo(step);
+  const told = said && ({ type: "step", stage, step: step.id, kind: step.kind, ...said } as const);
+  if (told !== null) emit({ ...told, state: "begun" });
+  if (undo === null)
+    await settle(context, step.id, { undo: true, what: sayStep(step).what, leavable: false });
+  else await undo(context, step);
   await journal.append({ type: "step.undone", step: step.id });
-  if (what !== null) emit({ type: "step", stage, step: step.id, what, state: "undone" });
+  if (told !== null) emit({ ...told, state: "undone" });
 }
 
 function hasOpenOps(context: RunContext, { id }: Step): boolean {

@@ -2,6 +2,7 @@ import { EXIT, OpsError } from "../errors.js";
 import { overlapOf } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import { type Operation, isEnded } from "../agent/protocol/operation.js";
+import { range } from "../plan/say.js";
 import type { Plan } from "../plan/types.js";
 import { pushEpochs } from "./admit.js";
 import { ask, entriesOn } from "./ask.js";
@@ -36,7 +37,20 @@ export async function verifyRun(env: RunEnvironment, run: string): Promise<Verif
       );
       const verified: VerifiedCopy[] = [];
       // One after the other: digests read both sides whole.
-      for (const copy of copies) verified.push(await compare(context, copy));
+      for (const copy of copies) {
+        const { keyspace, node } = copy;
+        context.emit({
+          type: "progress",
+          step: "verify",
+          what: `${range({ keyspace, segment: copy })} on ${node}`,
+          like: `${keyspace} on ${node}`,
+          phase: "comparing",
+          done: verified.length,
+          total: copies.length,
+          unit: "copies",
+        });
+        verified.push(await compare(context, copy));
+      }
       return verified;
     } catch (error) {
       if (error instanceof StepFailure)
@@ -79,7 +93,7 @@ function placesOf(plan: Plan) {
 }
 
 async function compare(context: RunContext, copy: Copy): Promise<VerifiedCopy> {
-  const { run, epochs, emit, stop, patience } = context;
+  const { run, epochs, stop, patience } = context;
   const { keyspace, node, lo, hi } = copy;
   const what = `compare ${keyspace} [${lo}, ${hi}) with ${copy.source}`;
   const authority = authorityFor(context, keyspace);
@@ -90,12 +104,6 @@ async function compare(context: RunContext, copy: Copy): Promise<VerifiedCopy> {
     node,
     Number(epochs[`keyspace/${keyspace}`]),
   );
-  emit({
-    type: "progress",
-    step: "verify",
-    what: `${keyspace} [${lo}, ${hi}) on ${node}`,
-    phase: "comparing",
-  });
   const put = () =>
     ask(context, null, node, what, (agent) =>
       agent.putOperation(id, { kind: "verify", keyspace, lo, hi }, authority),

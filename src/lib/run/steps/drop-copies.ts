@@ -2,11 +2,11 @@ import type { EntryStatus } from "../../agent/protocol/node.js";
 import { EXIT } from "../../errors.js";
 import { contains } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
+import { range } from "../../plan/say.js";
 import { entriesOn, waitFor } from "../ask.js";
 import type { RunContext } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
 import { operate, settle } from "../operation.js";
-import { range } from "./handler.js";
 
 /** Deletes what a node holds of a segment, entry by entry, each named by the link and generation that it has now. */
 export async function dropCopies(

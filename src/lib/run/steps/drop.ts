@@ -4,15 +4,14 @@ import type { DropStep } from "../../plan/types.js";
 import type { RunContext } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
 import { dropCopies } from "./drop-copies.js";
-import { type StepHandler, range } from "./handler.js";
+import type { StepHandler } from "./handler.js";
 
 export const drop: StepHandler<DropStep> = {
-  say: (step) => `drop the old copy of ${range(step)} on ${step.node}`,
   apply: async (context, step) => {
     await refuseWhenRouted(context, step);
     await dropCopies(context, step, false);
   },
-  back: null,
+  undo: null,
 };
 
 /** Nothing is deleted to which clients are still sent. */

@@ -4,8 +4,9 @@ import type { Gates } from "../../topology/types.js";
 import { ask, askNode } from "../ask.js";
 import type { RunContext } from "../context.js";
 import { Interrupted, StepFailure, failure } from "../failure.js";
-import { type StepHandler } from "./handler.js";
+import type { StepHandler } from "./handler.js";
 import { whyUnreadable } from "./readable.js";
+import { durationText } from "../../figures.js";
 
 /** A window and its extensions. */
 const WINDOWS = 3;
@@ -14,12 +15,10 @@ const LONGEST_WINDOW = 300;
 const CHECK_TIMEOUT_MS = 10_000;
 
 export const gate: StepHandler<GateStep> = {
-  say: ({ keyspace, node, source, gates }) =>
-    `watch the reads of ${keyspace} on ${node} against ${source} for ${gates.windowSeconds} s`,
   apply: async (context, step) => {
     const { id, keyspace, node, source, gates } = step;
     for (let window = 1; ; window += 1) {
-      await watch(context, step);
+      await watch(context, step, window);
       const seconds = Math.max(1, Math.min(LONGEST_WINDOW, gates.windowSeconds * window));
       const [mine, other] = await Promise.all(
         [node, source].map((of) =>
@@ -49,7 +48,7 @@ export const gate: StepHandler<GateStep> = {
       if (!quiet) return;
       if (window < WINDOWS) continue;
       if (gates.whenQuiet === "proceed") return;
-      const few = `${node} had ${mine!.reads.count} reads of ${keyspace} in ${seconds} s, fewer than ${gates.minSamples}: nothing can be said`;
+      const few = `${node} had ${mine!.reads.count} reads of ${keyspace} in ${durationText(seconds * 1000)}, fewer than ${gates.minSamples}: nothing can be said`;
       throw new StepFailure(
         failure("gate-quiet", few, {
           hint: "policy.gates: lower minSamples, or set whenQuiet to proceed",
@@ -58,7 +57,7 @@ export const gate: StepHandler<GateStep> = {
       );
     }
   },
-  back: null,
+  undo: null,
 };
 
 interface Reads {
@@ -77,7 +76,7 @@ function judge(
   const problems: string[] = [];
   if (lagMs === null) problems.push("how far it lags is not known");
   else if (lagMs > gates.maxLagMs)
-    problems.push(`it lags ${lagMs} ms, more than ${gates.maxLagMs} ms`);
+    problems.push(`it lags ${durationText(lagMs)}, more than ${durationText(gates.maxLagMs)}`);
   const quiet = mine.count < gates.minSamples;
   if (quiet) return { problems, quiet };
   const errorRate = mine.count === 0 ? 0 : mine.errors / mine.count;
@@ -93,7 +92,7 @@ function judge(
     mine.p99Ms > source.p99Ms * gates.maxP99Ratio
   ) {
     problems.push(
-      `its p99 is ${mine.p99Ms} ms, more than ${gates.maxP99Ratio} times the source's ${source.p99Ms} ms`,
+      `its p99 is ${durationText(mine.p99Ms)}, more than ${gates.maxP99Ratio} times the source's ${durationText(source.p99Ms)}`,
     );
   }
   return { problems, quiet };
@@ -103,13 +102,14 @@ function percent(share: number): string {
   return `${Math.round(share * 10_000) / 100} %`;
 }
 
-async function watch({ clock, stop, emit }: RunContext, step: GateStep): Promise<void> {
-  emit({
-    type: "progress",
-    step: step.id,
-    what: `reads of ${step.keyspace} on ${step.node} against ${step.source}`,
-    phase: "watching",
-  });
+async function watch(
+  { clock, stop, emit }: RunContext,
+  step: GateStep,
+  window: number,
+): Promise<void> {
+  const phase = window === 1 ? "watching" : `watching for longer (${window} of ${WINDOWS})`;
+  const what = `reads of ${step.keyspace} on ${step.node} against ${step.source}`;
+  emit({ type: "progress", step: step.id, what, like: "reads of new copies", phase });
   const left = AbortSignal.any([stop.stopping, stop.detached]);
   await clock.sleep(step.gates.windowSeconds * 1000, left);
   if (left.aborted) throw new Interrupted(stop.detached.aborted ? "detached" : "stopping");

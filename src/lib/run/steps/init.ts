@@ -1,11 +1,11 @@
 import type { InitStep } from "../../plan/types.js";
+import { range } from "../../plan/say.js";
 import { entriesOn } from "../ask.js";
 import { doneResult, operate, settle } from "../operation.js";
-import { type StepHandler, range } from "./handler.js";
+import type { StepHandler } from "./handler.js";
 import { shardingOf } from "./link.js";
 
 export const init: StepHandler<InitStep> = {
-  say: (step) => `make ${step.node} the first primary of ${range(step)}`,
   apply: async (context, step) => {
     const { id, keyspace, node } = step;
     const options = {
@@ -30,22 +30,19 @@ export const init: StepHandler<InitStep> = {
       };
     });
   },
-  back: {
-    say: (step) => `retract ${range(step)} on ${step.node} (refused once it took a write)`,
-    undo: async (context, step) => {
-      const { id, keyspace, node, segment } = step;
-      const options = { undo: true, what: `retract ${range(step)}`, leavable: false };
-      await settle(context, id, options);
-      await operate(context, id, options, async () => {
-        const entries = await entriesOn(context, id, node, keyspace, segment);
-        if (entries.length === 0) return null;
-        return {
-          node,
-          request: { kind: "retract", keyspace, ...segment },
-          inverse: null,
-          preState: null,
-        };
-      });
-    },
+  undo: async (context, step) => {
+    const { id, keyspace, node, segment } = step;
+    const options = { undo: true, what: `retract ${range(step)}`, leavable: false };
+    await settle(context, id, options);
+    await operate(context, id, options, async () => {
+      const entries = await entriesOn(context, id, node, keyspace, segment);
+      if (entries.length === 0) return null;
+      return {
+        node,
+        request: { kind: "retract", keyspace, ...segment },
+        inverse: null,
+        preState: null,
+      };
+    });
   },
 };

@@ -3,15 +3,15 @@ import { overlapOf } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { sha256 } from "../../plan/hash.js";
 import type { LinkStep } from "../../plan/types.js";
+import { range } from "../../plan/say.js";
 import { covers, entriesOn } from "../ask.js";
 import { type RunContext, statusOf } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
 import { operate, settle } from "../operation.js";
 import { dropCopies } from "./drop-copies.js";
-import { type StepHandler, range } from "./handler.js";
+import type { StepHandler } from "./handler.js";
 
 export const link: StepHandler<LinkStep> = {
-  say: (step) => `link ${range(step)} on ${step.node} from ${step.source}`,
   apply: async (context, step) => {
     const { id, keyspace, node, source, purpose, bytesPerSecond } = step;
     const options = { undo: false, what: `link ${range(step)} from ${source}`, leavable: false };
@@ -38,10 +38,7 @@ export const link: StepHandler<LinkStep> = {
     };
     while ((await operate(context, id, options, prepare)) !== null);
   },
-  back: {
-    say: (step) => `drop the copy of ${range(step)} on ${step.node}`,
-    undo: (context, step) => dropCopies(context, step, true),
-  },
+  undo: (context, step) => dropCopies(context, step, true),
 };
 
 /** How the keyspace of a plan is sharded. */

@@ -1,5 +1,5 @@
 import type { NodeStatus } from "../../agent/protocol/node.js";
-import { bytesText } from "../../figures.js";
+import { bytesText, durationText } from "../../figures.js";
 import { COPY_BYTES_PER_SECOND } from "../../plan/estimate.js";
 import type { Plan } from "../../plan/types.js";
 
@@ -69,7 +69,7 @@ export function judgeRoom(
   const records = Number(log.last - log.first) + 1;
   const recordBytes = records > 0 ? log.bytes / records : 0;
   const logNeeded = Math.ceil(writesPerSecond * copySeconds * recordBytes);
-  const kept = `${node} keeps at most ${bytesText(log.maxBytes)} of its change log, and about ${bytesText(logNeeded)} are written to it while ${bytesText(bytesOut)} are copied from it (${Math.ceil(copySeconds)} s at ${Math.round(writesPerSecond)} writes/s)`;
+  const kept = `${node} keeps at most ${bytesText(log.maxBytes)} of its change log, and about ${bytesText(logNeeded)} are written to it while ${bytesText(bytesOut)} are copied from it (${durationText(copySeconds * 1000)} at ${Math.round(writesPerSecond)} writes/s)`;
   if (logNeeded > log.maxBytes * DOUBT) {
     problems.push(
       `${kept}: the copy would begin anew again and again; raise log.maxBytes in its configuration or policy.bandwidth.perLink, or copy when less is written`,

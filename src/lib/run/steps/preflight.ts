@@ -12,8 +12,6 @@ import { demandOn, judgeRoom } from "./preflight-room.js";
 const WINDOW_SECONDS = 60;
 
 export const preflight: StepHandler<PreflightStep> = {
-  say: ({ node, bytesIn }) =>
-    `check ${node}: reachable, who it says it is, room for ${bytesIn} bytes, its log, its ways to the others`,
   apply: async (context, step) => {
     const { id, node } = step;
     try {
@@ -49,7 +47,7 @@ export const preflight: StepHandler<PreflightStep> = {
       context.emit({ type: "note", message });
     }
   },
-  back: null,
+  undo: null,
 };
 
 async function tell({ journal, emit }: RunContext, step: string, facts: JsonObject): Promise<void> {

@@ -5,12 +5,11 @@ import type { ReadersStep, Step } from "../../plan/types.js";
 import { withReaders } from "../../routing/change.js";
 import { type RunContext, participantsOf } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
-import { type StepHandler, range } from "./handler.js";
+import type { StepHandler } from "./handler.js";
 import { firstTable, tableOr } from "./first-table.js";
 import { whyUnreadable } from "./readable.js";
 
 export const readers: StepHandler<ReadersStep> = {
-  say: (step) => `publish readers of ${range(step)}: ${weights(step.after)}`,
   apply: async (context, step) => {
     const { id, keyspace, segment, after } = step;
     const needed = participantsOf([step]);
@@ -29,17 +28,14 @@ export const readers: StepHandler<ReadersStep> = {
       needed,
     );
   },
-  back: {
-    say: (step) => `publish readers of ${range(step)}: ${weights(step.before)}`,
-    undo: async (context, { id, keyspace, segment, before }) => {
-      if ((await context.publisher.current(keyspace)) === null) return;
-      await context.publisher.publish(
-        id,
-        keyspace,
-        async (table) => withReaders(await tableOr(context, keyspace, table), segment, before),
-        [],
-      );
-    },
+  undo: async (context, { id, keyspace, segment, before }) => {
+    if ((await context.publisher.current(keyspace)) === null) return;
+    await context.publisher.publish(
+      id,
+      keyspace,
+      async (table) => withReaders(await tableOr(context, keyspace, table), segment, before),
+      [],
+    );
   },
 };
 
@@ -73,11 +69,4 @@ function firstReaders(
   );
   const sorted = pieces.toSorted((a, b) => (a.lo < b.lo ? -1 : 1));
   return (at) => pieceAt(sorted, at)?.value ?? [];
-}
-
-function weights(nodes: ReadersStep["after"]): string {
-  const read = nodes.filter(({ weight }) => weight > 0);
-  return read.length === 0
-    ? "only the writer"
-    : read.map(({ node, weight }) => `${node} ${weight}`).join(", ");
 }

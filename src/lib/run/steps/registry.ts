@@ -29,13 +29,3 @@ const HANDLERS: { readonly [K in StepKind]: StepHandler<Extract<Step, { kind: K 
 export function handlerOf<S extends Step>(step: S): StepHandler<S> {
   return HANDLERS[step.kind] as unknown as StepHandler<S>;
 }
-
-/** What a step does, in the imperative. */
-export function sayStep(step: Step): string {
-  return handlerOf(step).say(step);
-}
-
-/** What taking a step back does; null when nothing has to be done. */
-export function sayUndo(step: Step): string | null {
-  return handlerOf(step).back?.say(step) ?? null;
-}

@@ -1,9 +1,10 @@
 import { overlapOf } from "../../keyspace/map.js";
 import type { RepointStep } from "../../plan/types.js";
+import { range } from "../../plan/say.js";
 import { entriesOn } from "../ask.js";
 import { type RunContext, statusOf } from "../context.js";
 import { operate, settle } from "../operation.js";
-import { type StepHandler, range } from "./handler.js";
+import type { StepHandler } from "./handler.js";
 
 /** Whom a part of the segment followed before. */
 interface Previous {
@@ -14,7 +15,6 @@ interface Previous {
 }
 
 export const repoint: StepHandler<RepointStep> = {
-  say: (step) => `let ${step.node} follow ${step.source} in ${range(step)}`,
   apply: async (context, step) => {
     const { id, keyspace, segment, node, source } = step;
     const options = { undo: false, what: `follow ${source} in ${range(step)}`, leavable: false };
@@ -41,31 +41,28 @@ export const repoint: StepHandler<RepointStep> = {
       };
     });
   },
-  back: {
-    say: (step) => `let ${step.node} follow in ${range(step)} what it followed before`,
-    undo: async (context, step) => {
-      const { id, keyspace, node } = step;
-      const options = {
-        undo: true,
-        what: `follow its earlier source in ${range(step)}`,
-        leavable: false,
-      };
-      await settle(context, id, options);
-      for (const { lo, hi, ...source } of previousOf(context, id)) {
-        const segment = { lo: BigInt(lo), hi: BigInt(hi) };
-        await operate(context, id, options, async () => {
-          const entries = await entriesOn(context, id, node, keyspace, segment);
-          if (entries.every((entry) => entry.source === null || entry.source.node === source.node))
-            return null;
-          return {
-            node,
-            request: { kind: "repoint", keyspace, ...segment, source },
-            inverse: null,
-            preState: null,
-          };
-        });
-      }
-    },
+  undo: async (context, step) => {
+    const { id, keyspace, node } = step;
+    const options = {
+      undo: true,
+      what: `follow its earlier source in ${range(step)}`,
+      leavable: false,
+    };
+    await settle(context, id, options);
+    for (const { lo, hi, ...source } of previousOf(context, id)) {
+      const segment = { lo: BigInt(lo), hi: BigInt(hi) };
+      await operate(context, id, options, async () => {
+        const entries = await entriesOn(context, id, node, keyspace, segment);
+        if (entries.every((entry) => entry.source === null || entry.source.node === source.node))
+          return null;
+        return {
+          node,
+          request: { kind: "repoint", keyspace, ...segment, source },
+          inverse: null,
+          preState: null,
+        };
+      });
+    }
   },
 };
 

@@ -10,10 +10,8 @@ import { tableOr } from "./first-table.js";
  * has the routes, every link of the plan's keyspaces is whole.
  */
 export const soak: StepHandler<SoakStep> = {
-  say: ({ seconds }) =>
-    `see that every agent has the routes and every link is whole, then soak for ${seconds} s`,
   apply: (context, step) => confirmConvergence(context, step.id),
-  back: null,
+  undo: null,
 };
 
 /** @throws StepFailure that names the agent without the routes, or the broken link */

@@ -1,13 +1,12 @@
 import type { SyncStep } from "../../plan/types.js";
+import { range } from "../../plan/say.js";
 import type { RunContext } from "../context.js";
 import { Interrupted } from "../failure.js";
 import { doneResult, operate, settle } from "../operation.js";
-import { type StepHandler, range } from "./handler.js";
+import type { StepHandler } from "./handler.js";
 import { watchLinks } from "./watch-links.js";
 
 export const sync: StepHandler<SyncStep> = {
-  say: (step) =>
-    `wait until ${step.node} has ${range(step)} and lags less than ${step.maxLagMs} ms`,
   apply: async (context, step) => {
     const { id, keyspace, segment, node, maxLagMs } = step;
     const options = { undo: false, what: `copy ${range(step)} and keep up`, leavable: true };
@@ -40,5 +39,5 @@ export const sync: StepHandler<SyncStep> = {
       await watched;
     }
   },
-  back: null,
+  undo: null,
 };

@@ -5,14 +5,12 @@ import { withWriter } from "../../routing/change.js";
 import { entriesOn } from "../ask.js";
 import type { RunContext } from "../context.js";
 import { operate } from "../operation.js";
-import { type StepHandler, range } from "./handler.js";
+import type { StepHandler } from "./handler.js";
 import type { RouteChange } from "../publish.js";
 import { tableOr } from "./first-table.js";
 import { type Handover, awaitReverseLink, takeOver } from "./take-over.js";
 
 export const takeover: StepHandler<TakeoverStep> = {
-  say: (step) =>
-    `take over the writes of ${range(step)}: ${step.from} -> ${step.node}, pause at most ${step.budgetMs} ms`,
   apply: async (context, step) => {
     const handover = forward(step);
     const entries = await takeOver(context, handover);
@@ -24,22 +22,19 @@ export const takeover: StepHandler<TakeoverStep> = {
     );
     await awaitReverseLink(context, handover);
   },
-  back: {
-    say: (step) => `take back the writes of ${range(step)}: ${step.node} -> ${step.from}`,
-    undo: async (context, step) => {
-      const back: Handover = { ...forward(step), from: step.node, to: step.from, undo: true };
-      const { id, keyspace, segment, from } = step;
-      const held = await entriesOn(context, id, from, keyspace, segment);
-      if (!held.every(({ role }) => role === "primary")) await proveWayBack(context, step, back);
-      const entries = await takeOver(context, back);
-      // Clients with an older table are redirected: an agent that does not answer must not keep the writes from going back.
-      await context.publisher.publish(
-        id,
-        keyspace,
-        writer(context, step, from, step.shardBefore, entries),
-        [],
-      );
-    },
+  undo: async (context, step) => {
+    const back: Handover = { ...forward(step), from: step.node, to: step.from, undo: true };
+    const { id, keyspace, segment, from } = step;
+    const held = await entriesOn(context, id, from, keyspace, segment);
+    if (!held.every(({ role }) => role === "primary")) await proveWayBack(context, step, back);
+    const entries = await takeOver(context, back);
+    // Clients with an older table are redirected: an agent that does not answer must not keep the writes from going back.
+    await context.publisher.publish(
+      id,
+      keyspace,
+      writer(context, step, from, step.shardBefore, entries),
+      [],
+    );
   },
 };
 

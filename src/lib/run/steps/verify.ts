@@ -1,16 +1,16 @@
 import type { VerifyStep } from "../../plan/types.js";
+import { range } from "../../plan/say.js";
 import { doneResult, operate, settle } from "../operation.js";
-import { type StepHandler, range } from "./handler.js";
+import type { StepHandler } from "./handler.js";
 
 export const verify: StepHandler<VerifyStep> = {
-  say: (step) => `compare ${range(step)} on ${step.node} with its source`,
   apply: async (context, step) => {
     const { id, keyspace, segment, node } = step;
     const options = {
       undo: false,
       what: `compare ${range(step)} with its source`,
       leavable: true,
-      progressOf: `${range(step)} on ${node}`,
+      progressOf: { what: `${range(step)} on ${node}`, like: `${keyspace} on ${node}` },
     };
     await settle(context, id, options);
     const result =
@@ -29,5 +29,5 @@ export const verify: StepHandler<VerifyStep> = {
     });
     context.emit({ type: "evidence", step: id, about: "verify", facts: result ?? {} });
   },
-  back: null,
+  undo: null,
 };

@@ -1,10 +1,10 @@
 import type { LinkStatus } from "../../agent/protocol/node.js";
 import { EXIT } from "../../errors.js";
 import type { Segment } from "../../keyspace/segment.js";
+import { range } from "../../plan/say.js";
 import { entriesIn } from "../ask.js";
 import type { RunContext } from "../context.js";
 import { StepFailure, asProblem, failure } from "../failure.js";
-import { range } from "./handler.js";
 
 const EVERY_MS = 1_000;
 const AGAIN_MS = 10_000;
@@ -83,6 +83,7 @@ function tell(
     type: "progress",
     step: step.id,
     what: `${range(step)} on ${step.node}`,
+    like: `${step.keyspace} on ${step.node}`,
     phase: error ? `${slowest.phase} (${error})` : slowest.phase,
     done,
     unit: "bytes",

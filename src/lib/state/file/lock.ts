@@ -1,6 +1,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EXIT, OpsError } from "../../errors.js";
+import { durationText } from "../../figures.js";
 import type { LockHolder, LockRequest } from "../contract.js";
 import { createFile, isCode, makeDirectory } from "./durable.js";
 import { isAlive, type ProcessIdentity, thisProcess } from "./process.js";
@@ -128,7 +129,7 @@ function deadNote(scope: string, record: LockRecord): string {
 function lockedError(holder: LockHolder, now: number): OpsError {
   const { scope, run, actor, pid, host, since, epoch, alive } = holder;
   const seconds = Math.max(0, Math.round((now - since) / 1000));
-  const message = `${scope} is locked by run ${run} (${actor}, process ${pid} on ${host}) since ${new Date(since).toISOString()}, for ${duration(seconds)}`;
+  const message = `${scope} is locked by run ${run} (${actor}, process ${pid} on ${host}) since ${new Date(since).toISOString()}, for ${durationText(seconds * 1000)}`;
   const hint =
     alive === "yes"
       ? `wait for it (ops run show ${run} --watch), or stop it with Ctrl-C where it runs`
@@ -147,10 +148,4 @@ function lockedError(holder: LockHolder, now: number): OpsError {
       alive,
     },
   });
-}
-
-function duration(seconds: number): string {
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.floor(seconds / 60)} min`;
-  return `${Math.floor(seconds / 3600)} h ${Math.floor((seconds % 3600) / 60)} min`;
 }

@@ -6,6 +6,7 @@ import type { Holding } from "../holdings.js";
 import { randomToken } from "../ownership.js";
 import type { Task } from "../operations.js";
 import type { Context, Kind, RequestOf } from "./context.js";
+import { durationText } from "../../../figures.js";
 
 /** Copies that lag by more than this are not asked to take over, ms. */
 const MOST_LAG_MS = 2_000;
@@ -93,7 +94,7 @@ async function takeOver(
     throw new ProblemError(
       409,
       "not-ready",
-      `the pause would take ${Math.round(plannedMs)} ms, the budget is ${budgetMs} ms`,
+      `the pause would take ${durationText(plannedMs)}, the budget is ${durationText(budgetMs)}`,
       {
         retryable: true,
         hint: "Wait until the copy has caught up, or raise policy.takeover.budget.",
@@ -188,7 +189,7 @@ async function streaming(
                 (links.feedOf(holding)?.predictedCatchUpMs() ?? null) === null
               ? `its link is ${holding.link.phase}`
               : lag === null || lag > MOST_LAG_MS
-                ? `it lags by ${lag === null ? "an unknown time" : `${Math.round(lag)} ms`}`
+                ? `it lags by ${lag === null ? "an unknown time" : durationText(lag)}`
                 : null;
     if (why === null) return;
     if (link === null || !link.verified || performance.now() > until) {

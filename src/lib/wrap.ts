@@ -1,5 +1,5 @@
-/** Never broken over two lines: a segment, a word. */
-const UNBROKEN = /\[\d+, \d+\)\S*|\S+/g;
+/** Never broken over two lines: a segment, a figure with its unit, a word. */
+const UNBROKEN = /\[\d+, \d+\)\S*|\(?[\d.,]+ (?:%|[KMGTPE]?i?B)(?:[^\w\s]\S*|(?=\s|$))|\S+/g;
 
 /** Lines of at most `width` characters where the words allow it, broken at spaces; all but the first begin with `indent` spaces. */
 export function wrap(text: string, width: number, indent: number): string[] {
@@ -19,4 +19,12 @@ export function wrap(text: string, width: number, indent: number): string[] {
     end = match.index + word.length;
   }
   return [...lines, line];
+}
+
+/** The same for a text of several lines, each continued two further in than it begins. */
+export function wrapped(text: string, width: number): string {
+  return text
+    .split("\n")
+    .flatMap((line) => wrap(line, width, /^ */.exec(line)![0].length + 2))
+    .join("\n");
 }

@@ -1,0 +1,115 @@
+import { durationText } from "../figures.js";
+import type { Segment } from "../keyspace/segment.js";
+import { formatSegment } from "../keyspace/wire.js";
+import type { ReadersStep, Step } from "./types.js";
+
+/** What a step does in words, and in such a form that many steps can be told in one line. */
+export interface Said {
+  /** In the imperative: `link profile [0, 100) on sz-1 from sh-1`. */
+  readonly what: string;
+  /** The same of every step of its kind that differs from it in `item` only: `link profile on sz-1 from sh-1`. */
+  readonly like: string;
+  /** A segment; of a preflight check a node, of a gate a copy; null for steps that have no such thing. */
+  readonly item: string | null;
+  readonly keyspace: string | null;
+  /** Copied by it, as far as is known. */
+  readonly bytes: bigint;
+}
+
+/** What doing a step does. */
+export function sayStep(step: Step): Said {
+  const { item, keyspace, whole, part } = subjectOf(step);
+  const bytes = step.kind === "link" ? step.bytes : step.kind === "preflight" ? step.bytesIn : 0n;
+  return { what: textOf(step, part), like: textOf(step, whole), item, keyspace, bytes };
+}
+
+/** What taking a step back does; null when nothing has to be done. */
+export function sayUndo(step: Step): Said | null {
+  const { item, keyspace, whole, part } = subjectOf(step);
+  const what = undoText(step, part);
+  const like = undoText(step, whole);
+  return what === null || like === null ? null : { what, like, item, keyspace, bytes: 0n };
+}
+
+/** `profile [0, 100)` */
+export function range({
+  keyspace,
+  segment,
+}: {
+  readonly keyspace: string;
+  readonly segment: Segment;
+}): string {
+  return `${keyspace} ${formatSegment(segment)}`;
+}
+
+/** What a step is about: the part that is its own, and the whole that it has in common with others. */
+function subjectOf(step: Step) {
+  if (step.kind === "preflight")
+    return { item: step.node, keyspace: null, whole: "nodes", part: step.node };
+  if (step.kind === "soak") return { item: null, keyspace: null, whole: "", part: "" };
+  const { keyspace } = step;
+  if (step.kind === "gate") {
+    const part = `${keyspace} on ${step.node} against ${step.source}`;
+    return { item: part, keyspace, whole: "new copies", part };
+  }
+  return { item: formatSegment(step.segment), keyspace, whole: keyspace, part: range(step) };
+}
+
+function textOf(step: Step, where: string): string {
+  switch (step.kind) {
+    case "preflight":
+      return `check ${where} for identity, room, log and ways to the others`;
+    case "init":
+      return `make ${step.node} the first primary of ${where}, shard ${step.shard}`;
+    case "link":
+      return `link ${where} on ${step.node} from ${step.source}`;
+    case "sync":
+      return `wait until ${step.node} has ${where} and lags less than ${durationText(step.maxLagMs)}`;
+    case "verify":
+      return `compare ${where} on ${step.node} with its source`;
+    case "repoint":
+      return `let ${step.node} follow ${step.source} in ${where}`;
+    case "readers":
+      return `publish readers of ${where}: ${weights(step.after)}`;
+    case "gate":
+      return `watch the reads of ${where} for ${durationText(step.gates.windowSeconds * 1000)}`;
+    case "takeover": {
+      const shards =
+        step.shard === step.shardBefore ? "" : ` (${step.shardBefore} -> ${step.shard})`;
+      return `take over the writes of ${where}: ${step.from} -> ${step.node}${shards}, pause at most ${durationText(step.budgetMs)}`;
+    }
+    case "soak":
+      return `see that every agent has the routes and every link is whole, then soak for ${durationText(step.seconds * 1000)}`;
+    case "drop":
+      return `drop the old copy of ${where} on ${step.node}`;
+  }
+}
+
+function undoText(step: Step, where: string): string | null {
+  switch (step.kind) {
+    case "init":
+      return `retract ${where} on ${step.node} (refused once it took a write)`;
+    case "link":
+      return `drop the copy of ${where} on ${step.node}`;
+    case "repoint":
+      return `let ${step.node} follow in ${where} what it followed before`;
+    case "readers":
+      return `publish readers of ${where}: ${weights(step.before)}`;
+    case "takeover":
+      return `take back the writes of ${where}: ${step.node} -> ${step.from}`;
+    case "preflight":
+    case "sync":
+    case "verify":
+    case "gate":
+    case "soak":
+    case "drop":
+      return null;
+  }
+}
+
+function weights(nodes: ReadersStep["after"]): string {
+  const read = nodes.filter(({ weight }) => weight > 0);
+  return read.length === 0
+    ? "only the writer"
+    : read.map(({ node, weight }) => `${node} ${weight}`).join(", ");
+}
