@@ -2,7 +2,7 @@
 # Installs the Debian packages that some tests use. Safe to run again.
 set -euo pipefail
 
-PACKAGES=(strace)
+PACKAGES=(strace bsdutils)
 
 missing=()
 for package in "${PACKAGES[@]}"; do

@@ -58,7 +58,8 @@ export function groupText(
   const sorted = group.toSorted((a, b) => numberOf(a.step) - numberOf(b.step));
   const [{ kind, what, like }] = group;
   const bytes = sorted.reduce((sum, step) => sum + step.bytes, 0n);
-  const copied = bytes > 0n ? [bytesText(bytes)] : [];
+  const copied =
+    bytes > 0n ? [`${kind === "preflight" ? "room for " : ""}${bytesText(bytes)}`] : [];
   const ids = idsText(sorted.map(({ step }) => step));
   if (of === 1) return [`${ids} ${mark}${what}`, ...copied].join(": ");
   const count = countText(of, kind);

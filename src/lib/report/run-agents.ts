@@ -23,36 +23,42 @@ function agentText({ node, url, status, why }: AgentAnswer, options: TextOptions
     `up ${durationText(status.uptimeMs)}, ${status.engine}, routes ${routes.join(", ") || "none"}`,
   );
   const groups = groupBy(status.entries, (entry) =>
-    JSON.stringify([entry.keyspace, ...standing(entry, "")]),
+    JSON.stringify([entry.keyspace, ...likeness(entry)]),
   );
   const rows = rowsOf(
     groups,
     options,
-    (entry) => ["", placeOf(entry), ...standing(entry, lagText([entry]))],
-    (group) => {
-      const [first] = group;
-      const place = `${first.keyspace} ${plural(group.length, "segment")}`;
-      return ["", place, ...standing(first, lagText(group))];
-    },
+    (entry) => standing(range({ keyspace: entry.keyspace, segment: entry }), [entry]),
+    (group) => standing(`${group[0].keyspace} ${plural(group.length, "segment")}`, group),
   );
   return rows.length === 0
     ? `${title}\n  holds nothing`
     : `${title}\n${columns(rows, options.width)}`;
 }
 
-/** What entries have in common, but for how much they lag. */
-function standing(entry: EntryStatus, lag: string): string[] {
-  const { role, phase, generation, link, source } = entry;
+/** What must be the same of entries that are told together. */
+function likeness({ role, phase, link, source }: EntryStatus): unknown[] {
+  return [role, phase, source?.node, link?.phase, link?.error, link?.throttle.reason];
+}
+
+function standing(place: string, entries: readonly [EntryStatus, ...EntryStatus[]]): string[] {
+  const [{ role, phase, link, source }] = entries;
+  const error = link === null || link.error === null ? "" : `, ${link.error}`;
   return [
-    `${role}${phase === "idle" ? "" : ` (${phase})`} ${generation}`,
+    "",
+    place,
+    `${role}${phase === "idle" ? "" : ` (${phase})`} ${generations(entries)}`,
     source === null ? "" : `from ${source.node}`,
-    link === null ? "" : `${link.phase}${lag}${link.error === null ? "" : `, ${link.error}`}`,
+    link === null ? "" : `${link.phase}${lagText(entries)}${error}`,
     link === null || link.throttle.reason === "none" ? "" : `throttled: ${link.throttle.reason}`,
   ];
 }
 
-function placeOf(entry: EntryStatus): string {
-  return range({ keyspace: entry.keyspace, segment: entry });
+/** A follower learns the generation with the first write, so those of like entries may differ. */
+function generations(entries: readonly EntryStatus[]): string {
+  const sorted = entries.map(({ generation }) => generation).toSorted((a, b) => (a < b ? -1 : 1));
+  const [lowest, highest] = [String(sorted[0]), String(sorted.at(-1))];
+  return lowest === highest ? lowest : `${lowest}-${highest}`;
 }
 
 function lagText(entries: readonly EntryStatus[]): string {

@@ -27,8 +27,10 @@ export class RunLog {
 
   take(event: RunEvent): LogEntry {
     switch (event.type) {
-      case "progress":
-        return { lines: [], progress: this.#current().progress(event) };
+      case "progress": {
+        const { type: _, ...work } = event;
+        return { lines: [], progress: this.#current().progress(work) };
+      }
       case "step": {
         const { lines, progress } = this.#current().step(event);
         return { lines: this.#headed(lines), progress };

@@ -1,5 +1,5 @@
 import { durationText, spreadText } from "../figures.js";
-import type { RunEvent } from "../run/events.js";
+import type { RunEvent, StepProgress } from "../run/events.js";
 import type { JsonObject } from "../run/journal/records.js";
 import { countText, groupText, itemsText } from "./group.js";
 import type { LogEntry, LogLine } from "./run-events.js";
@@ -7,7 +7,6 @@ import { type WorkProgress, together } from "./run-progress.js";
 import type { TextOptions } from "./text-options.js";
 
 type StepEvent = Extract<RunEvent, { type: "step" }>;
-type ProgressEvent = Extract<RunEvent, { type: "progress" }>;
 
 /** Steps that say the same, in whatever waves they are. */
 interface Group {
@@ -20,8 +19,8 @@ interface Group {
   /** Gates that had too few reads to go by: in how many seconds, by step. */
   readonly quiet: Map<string, { readonly node: string; readonly seconds: number }>;
   /** The last word of steps that are under way, by step, and of those that are done. */
-  readonly progress: Map<string, ProgressEvent>;
-  readonly over: ProgressEvent[];
+  readonly progress: Map<string, StepProgress>;
+  readonly over: StepProgress[];
 }
 
 /** Up to so many groups whose work goes on side by side are told one by one. */
@@ -74,24 +73,25 @@ export class StageLog {
     }
   }
 
-  progress(event: ProgressEvent): WorkProgress {
-    const group = this.#groupOf.get(event.step);
+  progress(work: StepProgress): WorkProgress {
+    const group = this.#groupOf.get(work.step);
     if (group === undefined)
-      return { ...together([event]), what: this.#verbose ? event.what : "", isMinor: false };
-    group.progress.set(event.step, event);
+      return { ...together([work]), what: this.#verbose ? work.what : "", isMinor: false };
+    group.progress.set(work.step, work);
     const working = [...this.#groups.values()].filter(({ progress }) => progress.size > 0);
     const told = working.length > GROUPS_TOLD ? working : [group];
     const open = told.flatMap(({ progress }) => [...progress.values()]);
-    const work = together(
-      open,
-      told.flatMap(({ over }) => over),
-    );
+    const over = told.flatMap((one) => one.over);
     const total = told.reduce((sum, one) => sum + one.total, 0);
-    if (total === 1) return { ...work, what: event.what, isMinor: false };
+    if (total === 1) return { ...together(open, over), what: work.what, isMinor: false };
     const more = told.length === 1 ? "" : ` and ${told.length - 1} more`;
     const done = told.reduce((sum, one) => sum + one.done.length, 0);
-    const steps = { done, of: countText(total, group.first.kind) };
-    return { ...work, what: `${open[0]!.like}${more}`, steps, isMinor: false };
+    return {
+      ...together(open, over),
+      what: `${open[0]!.like}${more}`,
+      steps: { done, of: countText(total, group.first.kind) },
+      isMinor: false,
+    };
   }
 
   /** What is said of groups of which not all have been done. */
