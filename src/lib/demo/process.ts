@@ -1,6 +1,6 @@
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ENDED, startOf } from "../process-start.js";
 
 /** A process that cannot be mistaken for a later one with the same pid. */
 export interface ProcessId {
@@ -11,32 +11,14 @@ export interface ProcessId {
 
 /** What the system says about a living process, or null. A zombie counts as dead. */
 export function startTimeOf(pid: number): string | null {
-  return process.platform === "linux" ? fromProc(pid) : fromPs(pid);
+  const start = startOf(pid);
+  if (start === null || start === ENDED) return null;
+  return process.platform === "linux" ? `${bootId()}-${start}` : start;
 }
 
-function fromProc(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The command, in parentheses, may hold anything: fields are counted after the last one. Field 3 is the state, 22 the start.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    if (fields[0] === "Z" || fields[0] === "X" || fields[19] === undefined) return null;
-    // Counted from the system's start, so the start's own id belongs to it.
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").slice(0, 8);
-    return `${boot}-${fields[19]}`;
-  } catch {
-    return null;
-  }
-}
-
-function fromPs(pid: number): string | null {
-  try {
-    const line = execFileSync("ps", ["-o", "stat=,lstart=", "-p", String(pid)], {
-      encoding: "utf8",
-    }).trim();
-    return line === "" || line.startsWith("Z") ? null : line.replace(/^\S+\s+/, "");
-  } catch {
-    return null;
-  }
+/** Linux counts from the system's start, so the start's own id belongs to it. */
+function bootId(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").slice(0, 8);
 }
 
 export function isAlive(process: ProcessId): boolean {

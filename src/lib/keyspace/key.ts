@@ -1,4 +1,5 @@
 import { EXIT, OpsError } from "../errors.js";
+import { quote } from "../quote.js";
 import { hashUid } from "./hash.js";
 import { POSITION_END, type Position } from "./segment.js";
 
@@ -63,8 +64,4 @@ function badKey(message: string): OpsError {
   return new OpsError("bad-key", EXIT.usage, message, {
     hint: "A key is UID or UID/NAME, for example 10001/avatar.",
   });
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text.length > 60 ? `${text.slice(0, 57)}...` : text);
 }

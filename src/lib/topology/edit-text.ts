@@ -5,7 +5,7 @@ import { parseYaml } from "./parse-yaml.js";
 import type { Path } from "./problem.js";
 import { ProblemList } from "./problem-list.js";
 import { renderProblems } from "./render-problems.js";
-import { quote } from "./units.js";
+import { quote } from "../quote.js";
 import { type PlainMap, spanOf, type Tree } from "./yaml-tree.js";
 
 /** Replaces the characters `[start, end)`. */

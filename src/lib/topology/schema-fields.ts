@@ -1,6 +1,7 @@
 import { z } from "zod";
 import * as units from "./units.js";
 import type { Reading } from "./units.js";
+import { quote } from "../quote.js";
 
 export const DEFAULT_VIRTUAL_NODES = 160;
 
@@ -10,7 +11,7 @@ export const NAME_HINT =
   "a name begins with a letter and has up to 63 letters, digits, dots, dashes or underscores";
 
 export const name = z.string().regex(NAME, {
-  error: (issue) => `${units.quote(String(issue.input))} is no valid name`,
+  error: (issue) => `${quote(String(issue.input))} is no valid name`,
 });
 
 /** A map from names to values. The names are checked by the rule `bad-name`: zod would not look at the value of a bad one. */
@@ -48,7 +49,7 @@ function within(
     const { value } = reading;
     const refuse = (size: string, least: string, bound: number): Reading<number> => ({
       ok: false,
-      problem: `${units.quote(text)} is too ${size}`,
+      problem: `${quote(text)} is too ${size}`,
       hint: `write ${least} ${format(BigInt(bound))}`,
     });
     if (value < BigInt(min)) return refuse("small", "at least", min);
@@ -109,7 +110,7 @@ export function ratio(description: string, example: string, min: number) {
     if (!reading.ok || reading.value >= min) return reading;
     return {
       ok: false,
-      problem: `${units.quote(text)} is too small`,
+      problem: `${quote(text)} is too small`,
       hint: `write at least ${min}`,
     };
   };
@@ -143,7 +144,7 @@ function readUrl(text: string, base: boolean): Reading<string> {
     : "write a URL such as http://10.1.0.5/ok";
   const refuse = (why: string): Reading<string> => ({
     ok: false,
-    problem: `${units.quote(text)} ${why}`,
+    problem: `${quote(text)} ${why}`,
     hint,
   });
   if (text.length > 2000 || !URL.canParse(text) || text !== text.trim()) return refuse("is no URL");

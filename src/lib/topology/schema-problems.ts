@@ -2,7 +2,8 @@ import type { z } from "zod";
 import { nearest } from "./nearest.js";
 import type { Finding, Path } from "./problem.js";
 import { NAME_HINT } from "./schema-fields.js";
-import { quote, shorten } from "./units.js";
+import { quote } from "../quote.js";
+import { shorten } from "./units.js";
 import type { PlainMap } from "./yaml-tree.js";
 
 type Issue = z.core.$ZodIssue;

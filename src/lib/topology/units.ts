@@ -1,4 +1,5 @@
 import { POSITION_END, type Segment } from "../keyspace/segment.js";
+import { quote } from "../quote.js";
 
 /** What a text with a unit says, or why it says nothing. Never throws, whatever the text. */
 export type Reading<T> =
@@ -133,15 +134,6 @@ export function formatDuration(milliseconds: bigint): string {
 /** `0..1000M`, as it is written in the YAML. */
 export function formatSegment(segment: Segment): string {
   return `${formatCount(segment.lo)}..${formatCount(segment.hi)}`;
-}
-
-/** Text of a stranger, in quotes, short and without control characters. */
-export function quote(text: string): string {
-  const short = text.length > 60 ? `${text.slice(0, 57)}...` : text;
-  return JSON.stringify(short).replace(
-    /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
-    (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }
 
 /** A name for a message: as it is if it may be one, else cut, so that no message grows without bound. */

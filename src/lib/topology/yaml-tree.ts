@@ -12,7 +12,7 @@ import {
 import type { Path } from "./problem.js";
 import type { ProblemList } from "./problem-list.js";
 import type { Source } from "./source.js";
-import { quote } from "./units.js";
+import { quote } from "../quote.js";
 
 /** Most values that aliases may stand for, in total. */
 const MAX_ALIASED = 20_000;

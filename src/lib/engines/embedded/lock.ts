@@ -1,6 +1,10 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, OpsError } from "../../errors.js";
+import { startOf } from "../../process-start.js";
+
+/** Instead of a start that the system does not tell. */
+const UNKNOWN = "-";
 
 /**
  * Lets one process at a time open the store: two would give out the same sequences. The lock names a process by its
@@ -10,7 +14,7 @@ import { EXIT, OpsError } from "../../errors.js";
 export function lockDirectory(directory: string): () => void {
   mkdirSync(directory, { recursive: true });
   const path = join(directory, "owner");
-  const mine = `${process.pid} ${startOf(process.pid)}\n`;
+  const mine = `${process.pid} ${startOf(process.pid) ?? UNKNOWN}\n`;
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, mine);
   try {
@@ -63,21 +67,7 @@ function isAlive(pid: number, start: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
   }
-  return start === startOf(pid);
-}
-
-/**
- * Ticks since boot, by which Linux tells apart two processes of the same id; "-" elsewhere. "dead" for one that was killed and
- * whose parent has not taken note.
- */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? "dead" : (fields[19] ?? "-");
-  } catch {
-    return "-";
-  }
+  return start === (startOf(pid) ?? UNKNOWN);
 }
 
 function busy(directory: string, pid: number | null): OpsError {

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
+import { startOf } from "../../process-start.js";
 
 /** Tells one process from all others, also after pids were used again, after a reboot, and across containers. */
 export interface ProcessIdentity {
@@ -10,7 +11,7 @@ export interface ProcessIdentity {
   /** The pid namespace: a pid says nothing in another one. */
   readonly pidSpace: string | null;
   readonly pid: number;
-  /** Clock ticks from boot to the start of the process. */
+  /** See `startOf`. */
   readonly started: string | null;
 }
 
@@ -56,12 +57,4 @@ function pidSpace(): string | null {
   } catch {
     return null;
   }
-}
-
-function startOf(pid: number): string | null {
-  const stat = readOr(`/proc/${pid}/stat`);
-  if (stat === null) return null;
-  // The name, in brackets, may hold anything; the start time is the 20th field after it. A zombie no longer runs.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields[0] === "Z" ? "ended" : (fields[19] ?? null);
 }

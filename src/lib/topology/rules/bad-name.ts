@@ -1,5 +1,5 @@
 import { NAME, NAME_HINT } from "../schema-fields.js";
-import { quote } from "../units.js";
+import { quote } from "../../quote.js";
 import type { Rule } from "./rule.js";
 
 /** Whatever has a name has a valid one. */

@@ -1,6 +1,6 @@
 import { nearest } from "../nearest.js";
 import type { Rule } from "./rule.js";
-import { quote } from "../units.js";
+import { quote } from "../../quote.js";
 
 /** Every copy of a shard lies on a data node that exists. */
 export const unknownNode: Rule = {
