@@ -97,7 +97,7 @@ function logOf(stderr: string): string {
     else whole.push(line);
   }
   const told = whole.filter((line) =>
-    /^( {2}s\d|(undo )?stage |apply|rollback|soak|rolled)/.test(line),
+    /^( {2}s\d|(undo )?stage |appl|rollback|soak|rolled)/.test(line),
   );
   const sorted: string[] = [];
   let from = 0;

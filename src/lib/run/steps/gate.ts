@@ -107,7 +107,7 @@ async function watch(
   step: GateStep,
   window: number,
 ): Promise<void> {
-  const phase = window === 1 ? "watching" : `watching for longer (${window} of ${WINDOWS})`;
+  const phase = window === 1 ? "watching" : "still watching";
   const what = `reads of ${step.keyspace} on ${step.node} against ${step.source}`;
   emit({ type: "progress", step: step.id, what, like: "reads of new copies", phase });
   const left = AbortSignal.any([stop.stopping, stop.detached]);
