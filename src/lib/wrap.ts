@@ -1,5 +1,15 @@
-/** Never broken over two lines: a segment, a figure with its unit, a word. */
-const UNBROKEN = /\[\d+, \d+\)\S*|\(?[\d.,]+ (?:%|[KMGTPE]?i?B)(?:[^\w\s]\S*|(?=\s|$))|\S+/g;
+/** Never broken over two lines: a segment, a figure with its unit, a command about a run, a word. */
+const UNBROKEN = new RegExp(
+  [
+    /\[\d+, \d+\)\S*/,
+    /\(?[\d.,]+ (?:%|[KMGTPE]?i?B)(?:[^\w\s]\S*|(?=\s|$))/,
+    /ops(?: [a-z]+)+ r-\d+-\S+/,
+    /\S+/,
+  ]
+    .map(({ source }) => source)
+    .join("|"),
+  "g",
+);
 
 /** Lines of at most `width` characters where the words allow it, broken at spaces; all but the first begin with `indent` spaces. */
 export function wrap(text: string, width: number, indent: number): string[] {

@@ -69,6 +69,13 @@ describe("without a terminal", () => {
     expect(said).toEqual([`${"x".repeat(70)} 1.5 GiB /\n  3.0 GiB (50 %), 80.0 MiB/s`]);
   });
 
+  test("a command about a run can be copied", async () => {
+    const { said, p } = await lines();
+    const command = "ops shard rollback r-20261124-065224-47e4";
+    p.done(`${"x".repeat(50)} ${command}, or wait`);
+    expect(said).toEqual([`${"x".repeat(50)}\n  ${command}, or wait`]);
+  });
+
   test("what may be over in a moment is told once it is not", async () => {
     const { clock, said, p } = await lines();
     const state = { stage: "link status on sh-1", minor: true };

@@ -28,11 +28,17 @@ export function columns(rows: readonly (readonly string[])[], width: number): st
     .join("\n");
 }
 
+/** Broken between cells where that helps. */
 function lines(rows: readonly (readonly string[])[], width: number): string {
   return rows
     .flatMap(([first, ...rest]) => {
-      const line = [first!, ...rest.filter((cell) => cell !== "")].join(GAP);
-      return wrap(line, width, INDENT);
+      const told = [first!];
+      for (const cell of rest.filter((text) => text !== "")) {
+        const line = `${told.at(-1)!}${GAP}${cell}`;
+        if (line.length <= width) told[told.length - 1] = line;
+        else told.push(...wrap(" ".repeat(INDENT) + cell, width, INDENT));
+      }
+      return told;
     })
     .join("\n");
 }
