@@ -22,6 +22,8 @@ export const NODES: readonly Node[] = REGIONS.flatMap((region) =>
 export const POLICY: Policy = {
   regionsLost: 1,
   headroom: 0.2,
+  skew: 2,
+  syncWindowMs: 1000,
   spread: "region",
   promotion: { reads: [1, 10, 50, 100], canary: 0.01, slices: 2 },
   gates: {
@@ -55,6 +57,8 @@ export function topologyOf(keyspaces: readonly Keyspace[], policy: Policy = POLI
     ),
     nodes: NODES,
     keyspaces,
+    demand: null,
+    links: [],
     policy,
   };
 }

@@ -87,6 +87,38 @@ describe("the difference of two topologies", () => {
     );
   });
 
+  test("names what the service must carry, with units, and nothing that is not said", () => {
+    const load = "load: { bytes: 4GB, readTraffic: 3MB/s }\n    shards:\n      a: { share: 40%,";
+    const after = `${example("shards:\n      a: {", load)}demand:
+  onlineUsers: 2M
+  carriers: { telecom: 45%, aMs: 41% }
+  perUser: { logic: { memory: 2kB, ops: 0.01, network: 200bps } }
+links: [{ between: [west, east], bandwidth: 1Gbps }]
+`;
+    const lines = [
+      "profile",
+      "  ~ load.bytes: none -> 4GB",
+      "  ~ load.readTraffic: none -> 3MB/s",
+      "  ~ shard a  share: none -> 40%",
+      "",
+      "demand",
+      "  ~ carriers.telecom: none -> 45%",
+      "  ~ carriers.aMs: none -> 41%",
+      "  ~ perUser.logic.memory: none -> 2kB",
+      "  ~ perUser.logic.ops: none -> 0.01",
+      "  ~ perUser.logic.network: none -> 200bps",
+      "  ~ onlineUsers: none -> 2M",
+      "",
+      "links",
+      "  + east - west",
+    ];
+    expect(renderTopologyDiff(diff(EXAMPLE, after), parse(after))).toBe(lines.join("\n"));
+    const wider = after.replace("1Gbps }]", "2Gbps }]").replace("45%", "50%");
+    expect(renderTopologyDiff(diff(after, wider), parse(wider))).toBe(
+      "demand\n  ~ carriers.telecom: 45% -> 50%\n\nlinks\n  ~ east - west  bandwidth: 1Gbps -> 2Gbps",
+    );
+  });
+
   test("turned round swaps before and after", () => {
     const after = example("[0..500]", "[0..400]").replace("[500..1000]", "[400..1000]");
     expect(diff(after, EXAMPLE)).toEqual([

@@ -44,6 +44,8 @@ describe("a valid topology", () => {
     expect(topology.policy).toEqual({
       regionsLost: 1,
       headroom: 0.1,
+      skew: 2,
+      syncWindowMs: 1000,
       spread: "region",
       promotion: { reads: [1, 10, 50, 100], canary: 0.01, slices: 1 },
       gates: {
@@ -204,5 +206,77 @@ describe("the spread of copies", () => {
   test("may be over sets or nodes", () => {
     expect(rules(`${sameRegion}policy: { spread: set }\n`)).toEqual(["replica-spread"]);
     expect(rules(`${sameRegion}policy: { spread: node }\n`)).toEqual([]);
+  });
+});
+
+describe("what the service must carry", () => {
+  const DEMAND = `demand:
+  onlineUsers: 1M
+  loginsPerSecond: 800
+  carriers: { telecom: 45%, unicom: 500k }
+  perUser: { access: { memory: 2kB, ops: 0.01, network: 200bps } }
+links:
+  - { between: [west, east], bandwidth: 1Gbps }
+`;
+
+  test("is read without its units, shares of carriers as shares of the users", () => {
+    const { demand, links } = parseTopology(EXAMPLE + DEMAND, "t");
+    const none = { memoryBytes: 0, opsPerSecond: 0, networkBitsPerSecond: 0 };
+    expect(demand).toEqual({
+      onlineUsers: 1_000_000,
+      loginsPerSecond: 800,
+      carriers: [
+        { id: "telecom", share: 0.45 },
+        { id: "unicom", share: 0.5 },
+      ],
+      perUser: {
+        access: { memoryBytes: 2000, opsPerSecond: 0.01, networkBitsPerSecond: 200 },
+        logic: none,
+        data: none,
+      },
+    });
+    expect(links).toEqual([{ between: ["west", "east"], bitsPerSecond: 1e9 }]);
+  });
+
+  test("of a keyspace and a shard is read too", () => {
+    const load = "load: { bytes: 4GB, writesPerSecond: 2k, changeTraffic: 200kB/s }";
+    const text = example(
+      "    shards:\n      a: {",
+      `    ${load}\n    shards:\n      a: { share: 40%,`,
+    );
+    const [keyspace] = parseTopology(text, "t").keyspaces;
+    expect(keyspace!.load).toEqual({
+      bytes: 4e9,
+      readsPerSecond: 0,
+      writesPerSecond: 2000,
+      readBytesPerSecond: 0,
+      changeBytesPerSecond: 200_000,
+      changedKeys: null,
+    });
+    expect(keyspace!.shards.map(({ share }) => share)).toEqual([0.4, undefined]);
+  });
+
+  test.each([
+    ["carriers of more users than there are", "unicom: 500k", "unicom: 560k"],
+    [
+      "more carriers than can be told apart",
+      "unicom: 500k",
+      "a: 0, b: 0, c: 0, d: 0, e: 0, f: 0, g: 0, h: 0",
+    ],
+    ["a share of a carrier that is none", "45%", "450%"],
+    ["a link that ends nowhere", "[west, east]", "[west]"],
+    ["nobody", "onlineUsers: 1M", "onlineUsers: 0"],
+  ])("is refused: %s", (_, from, to) => {
+    expect(DEMAND).toContain(from);
+    expect(rules(EXAMPLE + DEMAND.replace(from, to))).toEqual(["bad-value"]);
+  });
+
+  test.each([
+    ["60%", "60%", ["bad-value"]],
+    ["40%", "30%", ["bad-value"]],
+    ["40%", "60%", []],
+  ])("shards of which all say a share have the whole: %s and %s", (a, b, found) => {
+    const text = example("a: {", `a: { share: ${a},`).replace("b: {", `b: { share: ${b},`);
+    expect(rules(text)).toEqual(found);
   });
 });

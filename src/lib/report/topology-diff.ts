@@ -34,7 +34,7 @@ type Move = Extract<TopologyChange, { readonly kind: "segment-moved" }>;
 function groupOf(change: Exclude<TopologyChange, Move>): string {
   if (change.kind === "name") return "topology";
   if ("keyspace" in change) return change.keyspace;
-  if (change.what === "policy") return "policy";
+  if (change.what === "policy" || change.what === "demand") return change.what;
   return change.what === "keyspace" ? change.id : `${change.what}s`;
 }
 
@@ -50,7 +50,7 @@ function linesOf(change: Exclude<TopologyChange, Move>): string[] {
     }
     case "changed":
       return change.fields.map((field) => {
-        const whole = change.what === "policy" || change.what === "keyspace";
+        const whole = ["policy", "demand", "keyspace"].includes(change.what);
         return `~ ${whole ? "" : `${change.id}  `}${fieldLine(field)}`;
       });
     case "shard-added":
@@ -61,6 +61,8 @@ function linesOf(change: Exclude<TopologyChange, Move>): string[] {
     }
     case "primary-changed":
       return [`~ shard ${change.shard}  primary ${change.before} -> ${change.after}`];
+    case "share-changed":
+      return [`~ shard ${change.shard}  ${fieldLine({ ...change, field: "share" })}`];
     case "replica-added":
       return [`+ shard ${change.shard}  replica ${change.node}`];
     case "replica-removed":

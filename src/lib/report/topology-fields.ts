@@ -8,12 +8,14 @@ import {
 } from "../topology/units.js";
 
 const BY_NAME: readonly (readonly [RegExp, (value: number) => string])[] = [
+  // First: the name of a carrier may end like any other field.
+  [/^carriers\./, percentText],
   [/BytesPerSecond$/, (value) => formatBytesPerSecond(BigInt(value))],
-  [/BitsPerSecond$/, (value) => formatBitsPerSecond(BigInt(value))],
-  [/Bytes$/, (value) => formatBytes(BigInt(value))],
+  [/[bB]itsPerSecond$/, (value) => formatBitsPerSecond(BigInt(value))],
+  [/(Bytes|\bbytes)$/, (value) => formatBytes(BigInt(value))],
   [/Ms$/, (value) => formatDuration(BigInt(value))],
   [/(window|soak)Seconds$/, (value) => formatDuration(BigInt(Math.round(value * 1000)))],
-  [/(headroom|canary|ErrorRate)$/, (value) => `${Number((value * 100).toFixed(6))}%`],
+  [/(headroom|canary|ErrorRate|share)$/, percentText],
 ];
 
 const WRITTEN: readonly (readonly [RegExp, string])[] = [
@@ -26,7 +28,15 @@ const WRITTEN: readonly (readonly [RegExp, string])[] = [
   [/memoryBytes$/, "memory"],
   [/opsPerSecond$/, "ops"],
   [/networkBitsPerSecond$/, "network"],
+  [/^bitsPerSecond$/, "bandwidth"],
+  [/readBytesPerSecond$/, "readTraffic"],
+  [/changeBytesPerSecond$/, "changeTraffic"],
+  [/syncWindowMs$/, "syncWindow"],
 ];
+
+function percentText(share: number): string {
+  return `${Number((share * 100).toFixed(6))}%`;
+}
 
 /** The name of a field of a topology as it is written in the YAML. */
 export function fieldName(field: string): string {

@@ -1,7 +1,16 @@
-import type { Keyspace, Node, Policy, SetSpec, Shard, Topology } from "../topology/types.js";
+import type {
+  Demand,
+  Keyspace,
+  Node,
+  Policy,
+  RegionLink,
+  SetSpec,
+  Shard,
+  Topology,
+} from "../topology/types.js";
 import type { Segment } from "../keyspace/segment.js";
 import { formatBitsPerSecond, formatBytes, formatCount, formatSegment } from "../topology/units.js";
-import { fieldText } from "./topology-fields.js";
+import { fieldName, fieldText } from "./topology-fields.js";
 import { percentOf, shareText } from "./topology-share.js";
 import { wrap } from "../wrap.js";
 
@@ -20,6 +29,8 @@ export function renderTopologyMap(topology: Topology): string {
     topology.name,
     ...topology.regions.map(({ id }) => renderRegion(topology, id, held)),
     ...topology.keyspaces.map((keyspace) => renderKeyspace(topology, keyspace)),
+    ...(topology.demand ? [renderDemand(topology.demand)] : []),
+    ...(topology.links.length > 0 ? [renderLinks(topology.links)] : []),
     renderPolicy(topology.policy),
   ].join("\n\n");
 }
@@ -108,7 +119,41 @@ function renderKeyspace(topology: Topology, keyspace: Keyspace): string {
       ...wrap(`${left}writes on ${on(shard.primary)}${copies}`, WIDTH, indent),
     ];
   });
-  return [`${id}  ${keyspace.class}, ${keyspace.sync}, ${sharding}${where}`, ...lines].join("\n");
+  const load = keyspace.load ? [`  load: ${fieldsText(keyspace.load)}`] : [];
+  return [
+    `${id}  ${keyspace.class}, ${keyspace.sync}, ${sharding}${where}`,
+    ...load.flatMap((line) => wrap(line, WIDTH, 4)),
+    ...lines,
+  ].join("\n");
+}
+
+function renderDemand(demand: Demand): string {
+  const { onlineUsers, loginsPerSecond, carriers, perUser } = demand;
+  const over = carriers.map(({ id, share }) => `${id} ${shareText(share * 100)}`).join(", ");
+  return [
+    `demand  ${capacityText(onlineUsers, loginsPerSecond)}`,
+    ...(over === "" ? [] : [`  over ${over}`]),
+    ...Object.entries(perUser).flatMap(([layer, cost]) => {
+      const text = fieldsText(cost);
+      return text === "" ? [] : [`  ${layer}, for each user online: ${text}`];
+    }),
+  ].join("\n");
+}
+
+function renderLinks(links: readonly RegionLink[]): string {
+  const lines = links.map(
+    ({ between, bitsPerSecond }) =>
+      `  ${between.join(" - ")}  ${formatBitsPerSecond(BigInt(bitsPerSecond))}`,
+  );
+  return ["links", ...lines].join("\n");
+}
+
+/** What is said of a load or of a cost, as in the YAML. */
+function fieldsText(fields: object): string {
+  return Object.entries(fields)
+    .filter(([, value]) => value !== 0 && value !== null)
+    .map(([name, value]) => `${fieldName(name)} ${fieldText(name, value)}`)
+    .join(", ");
 }
 
 function segmentsText(shard: Shard, sharding: Keyspace["sharding"]): string {
@@ -153,6 +198,7 @@ function renderPolicy(policy: Policy): string {
     `  gates: window ${text("windowSeconds", gates.windowSeconds)}, errors <= ${text("maxErrorRate", gates.maxErrorRate)}, lag <= ${text("maxLagMs", gates.maxLagMs)},`,
     `    p99 <= ${text("p99FloorMs", gates.p99FloorMs)} or ${gates.maxP99Ratio}x of the source's`,
     `  copies at once: ${concurrency.perNode} per node, ${concurrency.total} in all; ${text("linkBytesPerSecond", policy.linkBytesPerSecond)} each`,
+    `  a shard is hot above ${policy.skew}x the average; sync window ${text("syncWindowMs", policy.syncWindowMs)}`,
     `  takeover within ${text("takeoverBudgetMs", policy.takeoverBudgetMs)}, soak ${text("soakSeconds", policy.soakSeconds)}`,
   ].join("\n");
 }

@@ -1,7 +1,7 @@
 import { difference, type Piece } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import { changedFields, type FieldChange } from "./diff-fields.js";
-import type { Keyspace, Node, Shard, Topology } from "./types.js";
+import type { Demand, Keyspace, Node, RegionLink, Shard, Topology } from "./types.js";
 
 /** One difference between two topologies, in the words of operators. JSON once bigints are decimal strings. */
 export type TopologyChange =
@@ -14,7 +14,7 @@ export type TopologyChange =
     }
   | {
       readonly kind: "changed";
-      readonly what: Thing | "policy";
+      readonly what: Thing | "demand" | "policy";
       readonly id: string;
       readonly fields: readonly FieldChange[];
     }
@@ -34,6 +34,14 @@ export type TopologyChange =
       readonly before: string;
       readonly after: string;
     }
+  /** Of the load of the keyspace, 0..1; null where it follows from the positions. */
+  | {
+      readonly kind: "share-changed";
+      readonly keyspace: string;
+      readonly shard: string;
+      readonly before: number | null;
+      readonly after: number | null;
+    }
   | {
       readonly kind: "replica-added" | "replica-removed";
       readonly keyspace: string;
@@ -41,7 +49,7 @@ export type TopologyChange =
       readonly node: string;
     };
 
-type Thing = "region" | "idc" | "set" | "node" | "keyspace";
+type Thing = "region" | "idc" | "set" | "node" | "keyspace" | "link";
 
 interface ShardCopies {
   readonly keyspace: string;
@@ -50,7 +58,7 @@ interface ShardCopies {
   readonly replicas: readonly string[];
 }
 
-/** What changes from one topology to another, in the order: name, places, nodes, keyspaces, policy. Order in the file is no difference. */
+/** What changes from one topology to another, in the order: name, places, nodes, keyspaces, demand, links, policy. Order in the file is no difference. */
 export function diffTopologies(before: Topology, after: Topology): TopologyChange[] {
   return [
     ...(before.name === after.name
@@ -61,12 +69,40 @@ export function diffTopologies(before: Topology, after: Topology): TopologyChang
     ...things("set", before.sets, after.sets, (set) => `in ${set.idc} (${set.region})`),
     ...things("node", before.nodes, after.nodes, placeOf),
     ...keyspaces(before.keyspaces, after.keyspaces),
+    ...changed("demand", "demand", demandFields(before.demand), demandFields(after.demand)),
+    ...things("link", before.links.map(named), after.links.map(named), () => ""),
     ...changed("policy", "policy", before.policy, after.policy),
   ];
 }
 
 function placeOf(node: Node): string {
   return `${node.layer} of ${node.set} (${node.region})`;
+}
+
+/** By carrier and layer, so that each is a field of its own. */
+function demandFields(demand: Demand | null): object {
+  if (!demand) return { carriers: {}, perUser: { access: {}, logic: {}, data: {} } };
+  const { carriers, perUser, ...rest } = demand;
+  return {
+    ...said(rest),
+    carriers: Object.fromEntries(carriers.map(({ id, share }) => [id, share])) as object,
+    perUser: {
+      access: said(perUser.access),
+      logic: said(perUser.logic),
+      data: said(perUser.data),
+    },
+  };
+}
+
+/** Without the fields that stand for nothing said. */
+function said(fields: object): object {
+  return Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== 0 && value !== null),
+  );
+}
+
+function named({ between, bitsPerSecond }: RegionLink) {
+  return { id: between.toSorted().join(" - "), bitsPerSecond };
 }
 
 function things<T extends { readonly id: string }>(
@@ -83,7 +119,7 @@ function things<T extends { readonly id: string }>(
 }
 
 function changed(
-  what: Thing | "policy",
+  what: Thing | "demand" | "policy",
   id: string,
   before: object,
   after: object,
@@ -99,10 +135,7 @@ function keyspaces(before: readonly Keyspace[], after: readonly Keyspace[]): Top
     if (!old) own.push({ kind: "added", what: "keyspace", id: keyspace, detail: kindOf(now!) });
     else if (!now)
       own.push({ kind: "removed", what: "keyspace", id: keyspace, detail: kindOf(old) });
-    else
-      own.push(
-        ...changed("keyspace", keyspace, { ...old, shards: null }, { ...now, shards: null }),
-      );
+    else own.push(...changed("keyspace", keyspace, keyspaceFields(old), keyspaceFields(now)));
     const moved = difference(owners(old), owners(now)).map(({ lo, hi, value }): TopologyChange => ({
       kind: "segment-moved",
       keyspace,
@@ -111,6 +144,10 @@ function keyspaces(before: readonly Keyspace[], after: readonly Keyspace[]): Top
     }));
     return [...own, ...shards(keyspace, old?.shards ?? [], now?.shards ?? []), ...moved];
   });
+}
+
+function keyspaceFields(keyspace: Keyspace): object {
+  return { ...keyspace, shards: null, load: said(keyspace.load ?? {}) };
 }
 
 function kindOf(keyspace: Keyspace): string {
@@ -129,6 +166,15 @@ function shards(
       return [{ kind: now ? "shard-added" : "shard-removed", keyspace, shard, primary, replicas }];
     }
     const changes: TopologyChange[] = [];
+    if (old.share !== now.share) {
+      changes.push({
+        kind: "share-changed",
+        keyspace,
+        shard,
+        before: old.share ?? null,
+        after: now.share ?? null,
+      });
+    }
     if (old.primary !== now.primary) {
       changes.push({
         kind: "primary-changed",

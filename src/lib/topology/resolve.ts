@@ -1,6 +1,7 @@
 import { sortSegments } from "../keyspace/map.js";
 import { ringSegments } from "../keyspace/ring.js";
-import { POSITION_END } from "../keyspace/segment.js";
+import { POSITION_END, type Segment } from "../keyspace/segment.js";
+import { demandOf, linkOf, loadOf } from "./resolve-demand.js";
 import type { DocumentKeyspace, DocumentNode, DocumentPolicy, TopologyDocument } from "./schema.js";
 import type { Idc, Keyspace, Layer, Node, Policy, SetSpec, Shard, Topology } from "./types.js";
 
@@ -29,6 +30,8 @@ export function resolve(document: TopologyDocument): Topology {
     sets,
     nodes,
     keyspaces: Object.entries(document.keyspaces).map(([id, keyspace]) => keyspaceOf(id, keyspace)),
+    demand: document.demand ? demandOf(document.demand) : null,
+    links: document.links.map(linkOf),
     policy: policyOf(document.policy),
   };
 }
@@ -55,26 +58,28 @@ function nodeOf(
 
 function keyspaceOf(id: string, keyspace: DocumentKeyspace): Keyspace {
   const { class: kind, sync } = keyspace;
+  const load = keyspace.load ? { load: loadOf(keyspace.load) } : {};
   if (keyspace.sharding === "range") {
-    const shards = Object.entries(keyspace.shards).map(
-      ([shard, { segments, primary, replicas }]): Shard => ({
-        id: shard,
-        segments: sortSegments(segments),
-        primary,
-        replicas,
-      }),
+    const { domain } = keyspace;
+    const shards = Object.entries(keyspace.shards).map(([shard, spec]) =>
+      shardOf(shard, spec, sortSegments(spec.segments)),
     );
-    return { id, class: kind, sync, sharding: "range", domain: keyspace.domain, shards };
+    return { id, class: kind, sync, sharding: "range", domain, ...load, shards };
   }
   const ring = ringSegments(Object.keys(keyspace.shards), keyspace.virtualNodes);
-  const shards = Object.entries(keyspace.shards).map(([shard, { primary, replicas }]): Shard => ({
-    id: shard,
-    segments: ring.get(shard) ?? [],
-    primary,
-    replicas,
-  }));
+  const shards = Object.entries(keyspace.shards).map(([shard, spec]) =>
+    shardOf(shard, spec, ring.get(shard) ?? []),
+  );
   const domain = { lo: 0n, hi: POSITION_END };
-  return { id, class: kind, sync, sharding: "consistent-hash", domain, shards };
+  return { id, class: kind, sync, sharding: "consistent-hash", domain, ...load, shards };
+}
+
+function shardOf(
+  id: string,
+  { primary, replicas, share }: DocumentKeyspace["shards"][string],
+  segments: readonly Segment[],
+): Shard {
+  return { id, segments, primary, replicas, ...(share === undefined ? {} : { share }) };
 }
 
 function policyOf(policy: DocumentPolicy): Policy {
@@ -82,6 +87,8 @@ function policyOf(policy: DocumentPolicy): Policy {
   return {
     regionsLost: policy.regionsLost,
     headroom: policy.headroom,
+    skew: policy.skew,
+    syncWindowMs: policy.syncWindow,
     spread: policy.spread,
     promotion: policy.promotion,
     gates: {

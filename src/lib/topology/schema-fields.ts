@@ -65,16 +65,22 @@ export function count(description: string, example: string, min = 0, max = MAX_C
   return quantity(within(read, min, max, units.formatCount), example, description);
 }
 
-export function bytes(description: string) {
-  return quantity(within(units.readBytes, 1, 2 ** 50, units.formatBytes), "128GiB", description);
+export function bytes(description: string, example = "128GiB", min = 1) {
+  return quantity(within(units.readBytes, min, 2 ** 50, units.formatBytes), example, description);
 }
 
-export function bitsPerSecond(description: string) {
+export function bitsPerSecond(description: string, example = "10Gbps", min = 1) {
   return quantity(
-    within(units.readBitsPerSecond, 1, 1e15, units.formatBitsPerSecond),
-    "10Gbps",
+    within(units.readBitsPerSecond, min, 1e15, units.formatBitsPerSecond),
+    example,
     description,
   );
+}
+
+/** Bytes per second of an amount of data that flows; none unless it is said. */
+export function traffic(description: string, example: string) {
+  const read = within(units.readBytesPerSecond, 0, 2 ** 50, units.formatBytesPerSecond);
+  return quantity(read, example, description).prefault("0B/s");
 }
 
 /** Bytes per second; null for `unlimited`. */
@@ -102,6 +108,33 @@ export function share(description: string, example: string) {
     return reading.ok ? { ok: true, value: reading.value / 100 } : reading;
   };
   return quantity(read, example, description);
+}
+
+/** A part of some whole: a share, 0..1, or a number of things. */
+export type Portion = { readonly share: number } | { readonly count: number };
+
+/** A part of something, written as a percentage or as a number. */
+export function portion(description: string, example: string) {
+  const readCount = within(
+    (text) => units.readCount(text, example),
+    0,
+    MAX_COUNT,
+    units.formatCount,
+  );
+  const read = (text: string): Reading<Portion> => {
+    if (text.includes("%")) {
+      const percentage = units.readPercent(text);
+      return percentage.ok ? { ok: true, value: { share: percentage.value / 100 } } : percentage;
+    }
+    const number = readCount(text);
+    return number.ok ? { ok: true, value: { count: number.value } } : number;
+  };
+  return quantity(read, example, description);
+}
+
+/** 0..1, of a whole that is not 0. */
+export function shareOf(part: Portion, whole: number): number {
+  return "share" in part ? part.share : part.count / whole;
 }
 
 export function ratio(description: string, example: string, min: number) {

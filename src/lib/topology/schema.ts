@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { demand, links, load, shardShare, sharesAddUp } from "./schema-demand.js";
 import * as field from "./schema-fields.js";
 
 /** What the YAML may say. Keys unknown here are refused; numbers lose their units; defaults are filled in. */
@@ -68,6 +69,7 @@ const sync = z.enum(["global", "local"]).meta({
 const holders = {
   primary: field.name.meta({ description: "The data node that takes the writes." }),
   replicas: z.array(field.name).default([]).meta({ description: "Data nodes that keep a copy." }),
+  share: shardShare,
 };
 
 const segment = field.segment(
@@ -90,6 +92,7 @@ const rangeKeyspace = z
     domain: field.segment(
       "All uids that may occur, lo..hi without hi. The shards cover it without gap or overlap.",
     ),
+    load: load.optional(),
     shards: field.byName(rangeShard).meta({ description: "Shard name -> shard." }),
   })
   .meta({ description: "Sharded by ranges of uids." });
@@ -109,6 +112,7 @@ const hashKeyspace = z
         4096,
       )
       .prefault(field.DEFAULT_VIRTUAL_NODES),
+    load: load.optional(),
     shards: field
       .byName(z.strictObject(holders))
       .meta({ description: "Shard name -> shard. The ring says what each one owns." }),
@@ -177,6 +181,17 @@ const policy = z
       .count("Regions that may be lost while the others carry everyone.", "1", 0, 100)
       .prefault(1),
     headroom: field.share("Share of the capacity to keep free.", "10%").prefault("10%"),
+    skew: field
+      .ratio("A shard with more than so many times the average load is hot.", "2", 1)
+      .prefault(2),
+    syncWindow: field
+      .duration(
+        "Of a key of a global status keyspace only the last value within it goes to other regions.",
+        "1s",
+        0,
+        60 * SECOND,
+      )
+      .prefault("1s"),
     spread: z
       .enum(["region", "set", "node"])
       .default("region")
@@ -228,9 +243,16 @@ export const topologySchema = z
             path: ["shards"],
             error: "a keyspace needs at least one shard",
             params: { hint: "add a shard" },
+          })
+          .refine((keyspace) => sharesAddUp(keyspace.shards), {
+            path: ["shards"],
+            error: "the shares of the shards do not add up to 100%",
+            params: { hint: "correct them, or leave some out: those have the rest" },
           }),
       )
       .meta({ description: "Keyspace name -> keyspace." }),
+    demand: demand.optional(),
+    links: links.default([]),
     policy: policy.prefault({}),
   })
   .meta({
@@ -240,6 +262,9 @@ export const topologySchema = z
 
 /** The document after reading: units removed, defaults filled in, references not yet checked. */
 export type TopologyDocument = z.output<typeof topologySchema>;
+export type DocumentDemand = z.output<typeof demand>;
+export type DocumentLink = z.output<typeof links>[number];
+export type DocumentLoad = z.output<typeof load>;
 export type DocumentNode = z.output<typeof plainNode> | z.output<typeof dataNode>;
 export type DocumentPolicy = z.output<typeof policy>;
 export type DocumentKeyspace = TopologyDocument["keyspaces"][string];

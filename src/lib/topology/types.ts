@@ -9,6 +9,9 @@ export interface Topology {
   /** Every node of every layer, in the order of the file. */
   readonly nodes: readonly Node[];
   readonly keyspaces: readonly Keyspace[];
+  /** What the service must carry; null where nothing is said of it. */
+  readonly demand: Demand | null;
+  readonly links: readonly RegionLink[];
   readonly policy: Policy;
 }
 
@@ -53,6 +56,23 @@ export interface NodeCapacity {
   readonly networkBitsPerSecond: number;
 }
 
+/** What the service must carry at its peak. 0 stands for what nothing is said of. */
+export interface Demand {
+  readonly onlineUsers: number;
+  readonly loginsPerSecond: number;
+  /** Of users and logins, 0..1; together at most 1. The rest may use any idc. */
+  readonly carriers: readonly { readonly id: string; readonly share: number }[];
+  /** What one online user costs in each layer. */
+  readonly perUser: Readonly<Record<Layer, NodeCapacity>>;
+}
+
+/** A line between two regions. */
+export interface RegionLink {
+  readonly between: readonly [string, string];
+  /** In each direction. */
+  readonly bitsPerSecond: number;
+}
+
 export interface Keyspace {
   readonly id: string;
   readonly class: "relationship" | "status";
@@ -60,7 +80,23 @@ export interface Keyspace {
   readonly sharding: "range" | "consistent-hash";
   /** The whole of [0, 2^64) for consistent hashing. */
   readonly domain: Segment;
+  /** What the keyspace carries; not there where nothing is said of it. */
+  readonly load?: KeyspaceLoad;
   readonly shards: readonly Shard[];
+}
+
+/** Of a keyspace as a whole, at its peak. 0 stands for what nothing is said of. */
+export interface KeyspaceLoad {
+  /** Of one copy of all the data. */
+  readonly bytes: number;
+  readonly readsPerSecond: number;
+  readonly writesPerSecond: number;
+  /** Of the answers to reads. */
+  readonly readBytesPerSecond: number;
+  /** Of the changes, as they are sent to one copy. */
+  readonly changeBytesPerSecond: number;
+  /** Keys that change within one `policy.syncWindow`; null where it is not known. */
+  readonly changedKeys: number | null;
 }
 
 /** A named owner of segments. Segments are sorted; for consistent hashing they come from the ring. */
@@ -69,6 +105,8 @@ export interface Shard {
   readonly segments: readonly Segment[];
   readonly primary: string;
   readonly replicas: readonly string[];
+  /** Of the load of the keyspace, 0..1; not there where it follows from the positions. */
+  readonly share?: number;
 }
 
 export interface Policy {
@@ -76,6 +114,10 @@ export interface Policy {
   readonly regionsLost: number;
   /** Share of capacity to keep free, 0..1. */
   readonly headroom: number;
+  /** A shard with more than so many times the average load of its keyspace is hot. */
+  readonly skew: number;
+  /** Of a key of a global status keyspace only the last value within it goes to other regions. */
+  readonly syncWindowMs: number;
   /** What the copies of one shard may not share. */
   readonly spread: "region" | "set" | "node";
   readonly promotion: {
