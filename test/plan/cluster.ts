@@ -24,6 +24,7 @@ export const POLICY: Policy = {
   headroom: 0.2,
   skew: 2,
   syncWindowMs: 1000,
+  rules: [],
   spread: "region",
   promotion: { reads: [1, 10, 50, 100], canary: 0.01, slices: 2 },
   gates: {

@@ -46,6 +46,23 @@ test("check ends with 0 where all is well", () => {
   expect(ops("check", `${FOLDER}/qq-three-regions/topology.yaml`).code).toBe(0);
 });
 
+test("check --explain says what a rule is for, without a file", () => {
+  expect(ops("check", "--explain", "gap")).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^gap\n {2}checks {4}The segments [^]*b: { segments: \[600/),
+  });
+  expect(JSON.parse(ops("check", "--explain", "gap", "--json").out)).toMatchObject({
+    v: 1,
+    rule: { id: "gap", severity: "error", adjustable: false },
+  });
+  expect(ops("check", "--explain", "overlaps")).toMatchObject({
+    code: 64,
+    err: expect.stringContaining("did you mean overlap?"),
+  });
+  expect(ops("check").code).toBe(64);
+  expect(ops("check", "--explain", "gap", `${FOLDER}/demo/topology.yaml`).code).toBe(64);
+});
+
 test("show draws the map, and refuses a broken topology with all its problems", () => {
   const good = ops("show", `${FOLDER}/two-shards/topology.yaml`);
   expect(good).toMatchObject({

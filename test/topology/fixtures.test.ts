@@ -2,6 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { checkTopologyFile, loadTopology } from "../../src/lib/topology/load.js";
+import { RULE_INFOS } from "../../src/lib/topology/rules/registry.js";
 import { renderProblems } from "../../src/lib/topology/render-problems.js";
 
 const ROOT = "fixtures/topologies";
@@ -60,6 +61,7 @@ describe("every problem of a broken topology is told, with its place, source lin
     const file = join(ROOT, folder, "topology.yaml");
     const { topology, problems } = await checkTopologyFile(file);
     expect(topology).toBeNull();
+    for (const { rule } of problems) expect(RULE_INFOS.has(rule)).toBe(true);
     const named = problems.map((problem) => ({ ...problem, file: "topology.yaml" }));
     const expected = join("../..", ROOT, folder, "expected.txt");
     await expect(`${renderProblems(named)}\n`).toMatchFileSnapshot(expected);

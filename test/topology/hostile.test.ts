@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { MAX_BYTES } from "../../src/lib/topology/decode.js";
 import { checkTopology } from "../../src/lib/topology/parse.js";
 import { MAX_PER_RULE } from "../../src/lib/topology/problem.js";
+import { RULE_INFOS } from "../../src/lib/topology/rules/registry.js";
 import { renderProblems } from "../../src/lib/topology/render-problems.js";
 import { EXAMPLE, example } from "./example.js";
 
@@ -65,6 +66,7 @@ describe("hostile input gets a clear error", () => {
     expect(topology).toBeNull();
     expect(problems.map((problem) => problem.rule)).toContain(rule);
     for (const problem of problems) {
+      expect(RULE_INFOS.has(problem.rule)).toBe(true);
       expect(problem.line).toBeGreaterThan(0);
       expect(problem.column).toBeGreaterThan(0);
       expect(problem.endColumn).toBeGreaterThan(problem.column);
@@ -119,7 +121,8 @@ describe("whatever the input, there is a topology or at least one error", () => 
   const holds = (input: string | Uint8Array) => {
     const { topology, problems } = checkTopology(input, "t.yaml");
     expect(topology === null).toBe(problems.some(({ severity }) => severity === "error"));
-    for (const { line, column, endColumn, hint } of problems) {
+    for (const { rule, line, column, endColumn, hint } of problems) {
+      expect(RULE_INFOS.has(rule)).toBe(true);
       expect(line > 0 && column > 0 && endColumn > column && hint !== "").toBe(true);
     }
     renderProblems(problems);

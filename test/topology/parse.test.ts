@@ -46,6 +46,7 @@ describe("a valid topology", () => {
       headroom: 0.1,
       skew: 2,
       syncWindowMs: 1000,
+      rules: [],
       spread: "region",
       promotion: { reads: [1, 10, 50, 100], canary: 0.01, slices: 1 },
       gates: {

@@ -1,37 +1,62 @@
-import { Args } from "@oclif/core";
+import { Args, Flags } from "@oclif/core";
 import { BaseCommand } from "../../lib/cli/base.js";
-import { EXIT } from "../../lib/errors.js";
+import { EXIT, OpsError } from "../../lib/errors.js";
 
 export default class TopologyCheck extends BaseCommand<typeof TopologyCheck> {
   static override summary = "Find everything that is wrong with topologies.";
 
   static override description = `Every problem is listed with its place in the file, its rule and what to do about it. Ends with 3 if there is an error in
-any file; warnings alone are no failure.`;
+any file; warnings alone are no failure. What policy.rules changes is listed too.`;
 
   static override examples = [
     "<%= config.bin %> topology check topology.yaml",
     "<%= config.bin %> topology check regions/*.yaml --json",
+    "<%= config.bin %> topology check --explain region-loss",
   ];
 
   static override args = {
-    file: Args.string({
-      description: "a topology; several may be given",
-      required: true,
-      multiple: true,
+    file: Args.string({ description: "a topology; several may be given", multiple: true }),
+  };
+
+  static override flags = {
+    explain: Flags.string({
+      description: "say what a rule checks, why, and how to mend what it finds",
+      helpValue: "RULE",
     }),
   };
 
   async run(): Promise<object> {
+    const { explain } = this.flags;
+    const files = this.args.file ?? [];
+    if (files.length > 0 === (explain !== undefined)) {
+      throw new OpsError("usage", EXIT.usage, "give either files or --explain RULE", {
+        hint: "ops topology check topology.yaml",
+      });
+    }
+    return explain === undefined ? this.check(files) : this.explain(explain);
+  }
+
+  private async check(files: readonly string[]): Promise<object> {
     const { checkTopologyFile } = await import("../../lib/topology/load.js");
     const { renderTopologyCheck } = await import("../../lib/report/topology-check.js");
-    const files = [];
-    for (const file of this.args.file) {
+    const checked = [];
+    for (const file of files) {
       const { topology, problems } = await checkTopologyFile(file);
-      files.push({ file, ok: topology !== null, problems });
+      const exceptions = topology?.policy.rules ?? [];
+      checked.push({ file, ok: topology !== null, problems, exceptions });
       this.print(renderTopologyCheck(file, topology, problems));
     }
-    const ok = files.every((file) => file.ok);
+    const ok = checked.every((file) => file.ok);
     if (!ok) this.exitWith(EXIT.refused);
-    return { v: 1, ok, files };
+    return { v: 1, ok, files: checked };
+  }
+
+  private async explain(name: string): Promise<object> {
+    const { findRule } = await import("../../lib/topology/rules/registry.js");
+    const { ruleText } = await import("../../lib/report/rule-text.js");
+    const rule = findRule(name);
+    this.print(ruleText(rule));
+    const { id, severity, adjustable, checks, why, mend, example } = rule;
+    return { v: 1, rule: { id, severity, adjustable, checks, why, mend, example } };
   }
 }

@@ -1,7 +1,7 @@
 import { difference, type Piece } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import { changedFields, type FieldChange } from "./diff-fields.js";
-import type { Demand, Keyspace, Node, RegionLink, Shard, Topology } from "./types.js";
+import type { Demand, Keyspace, Node, Policy, RegionLink, Shard, Topology } from "./types.js";
 
 /** One difference between two topologies, in the words of operators. JSON once bigints are decimal strings. */
 export type TopologyChange =
@@ -71,7 +71,7 @@ export function diffTopologies(before: Topology, after: Topology): TopologyChang
     ...keyspaces(before.keyspaces, after.keyspaces),
     ...changed("demand", "demand", demandFields(before.demand), demandFields(after.demand)),
     ...things("link", before.links.map(named), after.links.map(named), () => ""),
-    ...changed("policy", "policy", before.policy, after.policy),
+    ...changed("policy", "policy", policyFields(before.policy), policyFields(after.policy)),
   ];
 }
 
@@ -99,6 +99,12 @@ function said(fields: object): object {
   return Object.fromEntries(
     Object.entries(fields).filter(([, value]) => value !== 0 && value !== null),
   );
+}
+
+/** By rule, so that each is a field of its own. */
+function policyFields({ rules, ...rest }: Policy): object {
+  const texts = rules.map(({ rule, severity, reason }) => [rule, `${severity}: ${reason}`]);
+  return { ...rest, rules: Object.fromEntries(texts) as object };
 }
 
 function named({ between, bitsPerSecond }: RegionLink) {

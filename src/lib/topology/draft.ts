@@ -1,5 +1,5 @@
 import { POSITION_END, type Segment } from "../keyspace/segment.js";
-import type { Path } from "./problem.js";
+import { ADJUSTED, type Adjusted, type Path } from "./problem.js";
 import type { Layer, Policy } from "./types.js";
 import { readSegment, shorten } from "./units.js";
 
@@ -13,6 +13,7 @@ export interface Draft {
   readonly sets: readonly Named[];
   readonly nodes: readonly DraftNode[];
   readonly keyspaces: readonly DraftKeyspace[];
+  readonly overrides: readonly DraftOverride[];
   readonly spread: Policy["spread"];
   readonly regionsLost: number;
 }
@@ -21,6 +22,12 @@ export interface Named {
   /** Cut where it is too long to be valid. */
   readonly id: string;
   readonly path: Path;
+}
+
+/** Another severity for the rule of this name. */
+export interface DraftOverride extends Named {
+  /** Null where it is none. */
+  readonly severity: Adjusted | null;
 }
 
 export interface DraftIdc extends Named {
@@ -76,6 +83,11 @@ export function draftOf(root: unknown): Draft {
     sets,
     nodes: sets.flatMap((set) => LAYERS.flatMap((layer) => nodesOf(set, layer))),
     keyspaces: entries(root, [], "keyspaces").map(keyspaceOf),
+    overrides: entries(policy, ["policy"], "rules").map(({ id, path, value }) => ({
+      id,
+      path,
+      severity: ADJUSTED.find((one) => one === field(value, "severity")) ?? null,
+    })),
     spread: spread === "set" || spread === "node" ? spread : "region",
     regionsLost: typeof lost === "number" ? lost : 0,
   };

@@ -1,12 +1,13 @@
 import { EXIT, OpsError } from "../errors.js";
 import { decode } from "./decode.js";
-import { draftOf } from "./draft.js";
+import { type DraftOverride, draftOf } from "./draft.js";
 import { parseYaml } from "./parse-yaml.js";
-import type { Finding, Problem, Severity } from "./problem.js";
+import type { Adjusted, Finding, Problem, Severity } from "./problem.js";
 import { ProblemList } from "./problem-list.js";
 import { renderProblems } from "./render-problems.js";
 import { resolve } from "./resolve.js";
 import { RULES } from "./rules/registry.js";
+import type { RuleInfo } from "./rules/rule.js";
 import { topologySchema } from "./schema.js";
 import { nameKnownFields, schemaFindings } from "./schema-problems.js";
 import type { Source } from "./source.js";
@@ -51,7 +52,11 @@ export function checkTopology(input: string | Uint8Array, file: string): Checked
   if (!tree) return { topology: null, problems: problems.sorted() };
 
   const draft = draftOf(tree.value);
-  for (const rule of RULES) place(rule.check(draft), rule, source, tree, problems);
+  for (const rule of RULES) {
+    const severity = severityHere(rule, draft.overrides);
+    if (severity === "off") continue;
+    place(rule.check(draft), { id: rule.id, severity }, source, tree, problems);
+  }
   const document = topologySchema.safeParse(tree.value, { error: nameKnownFields });
   if (!document.success) {
     for (const finding of schemaFindings(document.error.issues, tree.value)) {
@@ -61,6 +66,12 @@ export function checkTopology(input: string | Uint8Array, file: string): Checked
   if (!document.success || problems.hasErrors)
     return { topology: null, problems: problems.sorted() };
   return { topology: resolve(document.data), problems: problems.sorted() };
+}
+
+/** What a rule is here: `policy.rules` may have changed it. */
+function severityHere(rule: RuleInfo, overrides: readonly DraftOverride[]): Adjusted {
+  const override = rule.adjustable ? overrides.find(({ id }) => id === rule.id) : undefined;
+  return override?.severity ?? rule.severity;
 }
 
 /** Gives findings their place in the file. */

@@ -3,6 +3,10 @@ export type Path = readonly (string | number)[];
 
 export type Severity = "error" | "warning";
 
+/** What `policy.rules` can make of a rule. */
+export const ADJUSTED = ["error", "warning", "off"] as const;
+export type Adjusted = (typeof ADJUSTED)[number];
+
 /** Something a rule found, not yet placed in a file. */
 export interface Finding {
   readonly path: Path;

@@ -89,6 +89,11 @@ function policyOf(policy: DocumentPolicy): Policy {
     headroom: policy.headroom,
     skew: policy.skew,
     syncWindowMs: policy.syncWindow,
+    rules: Object.entries(policy.rules).map(([rule, { severity, reason }]) => ({
+      rule,
+      severity,
+      reason,
+    })),
     spread: policy.spread,
     promotion: policy.promotion,
     gates: {

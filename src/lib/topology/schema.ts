@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { demand, links, load, shardShare, sharesAddUp } from "./schema-demand.js";
+import { ruleOverrides } from "./schema-rules.js";
 import * as field from "./schema-fields.js";
 
 /** What the YAML may say. Keys unknown here are refused; numbers lose their units; defaults are filled in. */
@@ -192,6 +193,7 @@ const policy = z
         60 * SECOND,
       )
       .prefault("1s"),
+    rules: ruleOverrides,
     spread: z
       .enum(["region", "set", "node"])
       .default("region")

@@ -1,4 +1,5 @@
 import type { Segment } from "../keyspace/segment.js";
+import type { Adjusted } from "./problem.js";
 
 /** A topology that has been parsed and checked: every reference resolves, every number has its unit removed. */
 export interface Topology {
@@ -118,6 +119,8 @@ export interface Policy {
   readonly skew: number;
   /** Of a key of a global status keyspace only the last value within it goes to other regions. */
   readonly syncWindowMs: number;
+  /** Severities of rules that are not the usual ones. */
+  readonly rules: readonly RuleOverride[];
   /** What the copies of one shard may not share. */
   readonly spread: "region" | "set" | "node";
   readonly promotion: {
@@ -139,6 +142,12 @@ export interface Policy {
   /** Longest time for which a takeover may block the writes of its slice. */
   readonly takeoverBudgetMs: number;
   readonly soakSeconds: number;
+}
+
+export interface RuleOverride {
+  readonly rule: string;
+  readonly severity: Adjusted;
+  readonly reason: string;
 }
 
 /** What must hold, over a window, before the next share of reads is promoted. */

@@ -1,9 +1,14 @@
 import type { Rule } from "./rule.js";
 
-/** An agent speaks for one node. */
 export const duplicateAgent: Rule = {
   id: "duplicate-agent",
   severity: "error",
+  adjustable: false,
+  checks: "An agent speaks for one node: no two nodes have the same URL.",
+  why: "What is asked of one node would be done by another.",
+  mend: "Give every node an agent of its own.",
+  example: `n1: { agent: "http://10.0.0.1:7400", ... }
+n2: { agent: "http://10.0.0.1:7400/", ... }`,
   *check({ nodes }) {
     const first = new Map<string, string>();
     for (const { id, agent, path } of nodes) {

@@ -1,9 +1,14 @@
 import type { Rule } from "./rule.js";
 
-/** An idc lists a carrier once. */
 export const duplicateCarrier: Rule = {
   id: "duplicate-carrier",
   severity: "error",
+  adjustable: false,
+  checks: "An idc lists a carrier once.",
+  why: "One of the two was probably meant to be another.",
+  mend: "Delete one of the two, or correct it.",
+  example: `sh-1:
+  carriers: [telecom, telecom]`,
   *check({ idcs }) {
     for (const idc of idcs) {
       const seen = new Set<string>();

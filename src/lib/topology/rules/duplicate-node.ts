@@ -1,10 +1,15 @@
 import type { DraftNode } from "../draft.js";
 import type { Rule } from "./rule.js";
 
-/** A node is named once in the whole file. */
 export const duplicateNode: Rule = {
   id: "duplicate-node",
   severity: "error",
+  adjustable: false,
+  checks: "Node names are unique in the whole file, over all layers.",
+  why: "A shard names its nodes by nothing else.",
+  mend: "Rename one of the two.",
+  example: `access: { nodes: { n1: { ... } } }
+data: { nodes: { n1: { ... } } }`,
   *check({ nodes }) {
     const first = new Map<string, DraftNode>();
     for (const node of nodes) {

@@ -1,9 +1,13 @@
 import type { Rule } from "./rule.js";
 
-/** A shard lists a replica once. */
 export const duplicateReplica: Rule = {
   id: "duplicate-replica",
   severity: "error",
+  adjustable: false,
+  checks: "A shard lists a replica once.",
+  why: "A second copy on the same node protects from nothing.",
+  mend: "Delete one of the two, or name another node.",
+  example: "p0: { primary: n1, replicas: [n2, n2] }",
   *check({ keyspaces }) {
     for (const keyspace of keyspaces) {
       for (const shard of keyspace.shards) {

@@ -1,10 +1,15 @@
 import { formatSegment } from "../units.js";
 import type { Rule } from "./rule.js";
 
-/** A segment is listed once in its keyspace. */
 export const duplicateSegment: Rule = {
   id: "duplicate-segment",
   severity: "error",
+  adjustable: false,
+  checks: "A segment is listed once in its keyspace.",
+  why: "Two shards would own the same positions.",
+  mend: "Delete one of the two.",
+  example: `a: { segments: [0..500], ... }
+b: { segments: [0..500], ... }`,
   *check({ keyspaces }) {
     for (const keyspace of keyspaces) {
       const first = new Map<string, string>();

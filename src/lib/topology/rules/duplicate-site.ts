@@ -1,10 +1,17 @@
 import type { Named } from "../draft.js";
 import type { Rule } from "./rule.js";
 
-/** A site is given as a set, an idc or a region: so all these names differ. */
 export const duplicateSite: Rule = {
   id: "duplicate-site",
   severity: "error",
+  adjustable: false,
+  checks: "Names of regions, idcs and sets all differ.",
+  why: "Commands that take a site take any of the three by name alone.",
+  mend: "Rename one of the two.",
+  example: `regions:
+  shanghai:
+    idcs:
+      shanghai: { ... }`,
   *check({ regions, idcs, sets }) {
     const first = new Map<string, string>();
     const places: readonly (readonly [string, readonly Named[]])[] = [

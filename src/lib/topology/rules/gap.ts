@@ -2,10 +2,17 @@ import { gaps } from "../../keyspace/map.js";
 import { formatSegment } from "../units.js";
 import type { Rule } from "./rule.js";
 
-/** The segments of a keyspace cover its whole domain. */
 export const gap: Rule = {
   id: "gap",
   severity: "error",
+  adjustable: false,
+  checks: "The segments of a range keyspace cover its whole domain.",
+  why: "Users in the gap would have no shard: their reads and writes fail.",
+  mend: "Give the positions to a shard, or change the domain.",
+  example: `domain: 0..1000
+shards:
+  a: { segments: [0..500], ... }
+  b: { segments: [600..1000], ... } # 500..600 is nobody's`,
   *check({ keyspaces }) {
     for (const { id, path, sharding, domain, shards, complete } of keyspaces) {
       if (sharding !== "range" || !domain || !complete) continue;

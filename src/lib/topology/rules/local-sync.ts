@@ -1,9 +1,15 @@
 import type { Rule } from "./rule.js";
 
-/** All copies of a shard of a `sync: local` keyspace lie in the region of its primary. */
 export const localSync: Rule = {
   id: "local-sync",
   severity: "error",
+  adjustable: false,
+  checks: "All copies of a shard of a `sync: local` keyspace lie in the region of its primary.",
+  why: "A local keyspace promises that its data does not cross regions.",
+  mend: "Name nodes of the same region, or make the keyspace `sync: global`.",
+  example: `sync: local
+shards:
+  a: { primary: shanghai-1, replicas: [tianjin-1] }`,
   *check({ nodes, keyspaces }) {
     const regions = new Map(nodes.map((node) => [node.id, node.region]));
     for (const keyspace of keyspaces) {

@@ -2,10 +2,16 @@ import { contains } from "../../keyspace/map.js";
 import { formatSegment } from "../units.js";
 import type { Rule } from "./rule.js";
 
-/** Every segment lies within the domain of its keyspace. */
 export const outsideDomain: Rule = {
   id: "outside-domain",
   severity: "error",
+  adjustable: false,
+  checks: "Every segment lies within the domain of its keyspace.",
+  why: "Positions outside of the domain have no users; the domain or the segment is wrong.",
+  mend: "Cut the segment, or widen the domain.",
+  example: `domain: 0..1000
+shards:
+  a: { segments: [0..1200], ... }`,
   *check({ keyspaces }) {
     for (const { id, domain, shards } of keyspaces) {
       if (!domain) continue;

@@ -1,9 +1,13 @@
 import type { Rule } from "./rule.js";
 
-/** The primary of a shard is not one of its replicas. */
 export const primaryAmongReplicas: Rule = {
   id: "primary-among-replicas",
   severity: "error",
+  adjustable: false,
+  checks: "The primary of a shard is not one of its replicas.",
+  why: "A copy on the same node protects from nothing.",
+  mend: "Delete it from the replicas, or name another primary.",
+  example: "p0: { primary: n1, replicas: [n1, n2] }",
   *check({ keyspaces }) {
     for (const keyspace of keyspaces) {
       for (const shard of keyspace.shards) {

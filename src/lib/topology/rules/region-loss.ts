@@ -1,9 +1,14 @@
 import type { Rule } from "./rule.js";
 
-/** After the loss of `policy.regionsLost` regions a copy of every shard of a global keyspace is left. */
 export const regionLoss: Rule = {
   id: "region-loss",
   severity: "warning",
+  adjustable: true,
+  checks:
+    "After the loss of as many regions as `policy.regionsLost` says, a copy of every shard of a `sync: global` keyspace is left.",
+  why: "The data of the shard is lost with its regions.",
+  mend: "Add replicas in other regions, or lower `policy.regionsLost`.",
+  example: "a: { primary: shanghai-1, replicas: [shanghai-2] }",
   *check({ nodes, keyspaces, regionsLost }) {
     const regionOf = new Map(nodes.map((node) => [node.id, node.region]));
     for (const keyspace of keyspaces) {

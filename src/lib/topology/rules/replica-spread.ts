@@ -1,13 +1,17 @@
 import type { DraftNode } from "../draft.js";
 import type { Rule } from "./rule.js";
 
-/**
- * No two copies of a shard share what `policy.spread` names: region, set or node. Copies of a `sync: local` keyspace share
- * their region by definition, so there `region` means the set.
- */
 export const replicaSpread: Rule = {
   id: "replica-spread",
   severity: "error",
+  adjustable: true,
+  checks:
+    "No two copies of a shard share what `policy.spread` names: region, set or node. Copies of a `sync: local` keyspace share their region by definition, so there `region` means the set.",
+  why: "What fails together must not hold all copies.",
+  mend: "Place one of the two elsewhere.",
+  example: `policy: { spread: region }
+...
+a: { primary: shanghai-1, replicas: [shanghai-2] }`,
   *check({ nodes, keyspaces, spread }) {
     if (spread === "node") return;
     const byId = new Map(nodes.map((node) => [node.id, node]));

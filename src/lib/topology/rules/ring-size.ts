@@ -4,10 +4,15 @@ import type { Rule } from "./rule.js";
 /** Every route table lists the places of its ring, and all are computed when the topology is read. */
 const MAX_PLACES = 200_000;
 
-/** Shards times virtual nodes, over all consistent-hash keyspaces, stay within what can be routed. */
 export const ringSize: Rule = {
   id: "ring-size",
   severity: "error",
+  adjustable: false,
+  checks: "Shards times virtual nodes, over all consistent-hash keyspaces, are at most 200,000.",
+  why: "Every route table lists the places of its ring, and all are computed when the topology is read.",
+  mend: "Lower `virtualNodes`.",
+  example: `virtualNodes: 4096
+shards: { s0: { ... }, ... } # 100 of them`,
   *check({ keyspaces }) {
     let places = 0;
     for (const { id, path, sharding, shards, virtualNodes } of keyspaces) {

@@ -2,10 +2,14 @@ import { nearest } from "../nearest.js";
 import type { Rule } from "./rule.js";
 import { quote } from "../../quote.js";
 
-/** Every copy of a shard lies on a data node that exists. */
 export const unknownNode: Rule = {
   id: "unknown-node",
   severity: "error",
+  adjustable: false,
+  checks: "Every copy of a shard lies on a data node that exists.",
+  why: "A plan would not know whom to ask.",
+  mend: "Correct the name, or add the node to the `data` part of a set.",
+  example: "p0: { primary: no-such-node }",
   *check({ nodes, keyspaces }) {
     const layers = new Map(nodes.map((node) => [node.id, node.layer]));
     const data = nodes.filter((node) => node.layer === "data").map((node) => node.id);
