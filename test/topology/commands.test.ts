@@ -1,4 +1,7 @@
 import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 
 const FOLDER = "fixtures/topologies";
@@ -44,6 +47,61 @@ test("check --json has the same as data, and the same exit code", () => {
 
 test("check ends with 0 where all is well", () => {
   expect(ops("check", `${FOLDER}/qq-three-regions/topology.yaml`).code).toBe(0);
+});
+
+test("check says in one line that capacity was not checked, and tells errors of capacity apart from none", () => {
+  const { out } = ops("check", `${FOLDER}/two-shards/topology.yaml`);
+  expect(out.split("\n")).toContain(
+    `${FOLDER}/two-shards/topology.yaml: capacity was not checked: there is no \`demand\``,
+  );
+  const short = ops("check", `${FOLDER}/set-capacity/topology.yaml`);
+  expect(short.code).toBe(3);
+  expect(short.out).not.toContain(": ok");
+  expect(short.out).toContain("one-region is off here, usually");
+  expect(
+    JSON.parse(ops("check", "--json", `${FOLDER}/set-capacity/topology.yaml`).out),
+  ).toMatchObject({
+    ok: false,
+    files: [
+      {
+        ok: false,
+        problems: [
+          { rule: "set-capacity" },
+          { rule: "set-capacity", path: "regions.east.idcs.east-1" },
+        ],
+        exceptions: [{ rule: "one-region", severity: "off" }],
+        unchecked: [
+          expect.stringContaining("`demand.perUser`"),
+          expect.stringContaining("there is no `load`"),
+        ],
+      },
+    ],
+  });
+  expect(ops("check", `${FOLDER}/one-region/topology.yaml`).code).toBe(0);
+});
+
+test("a plan may leave a topology that carries too little, but not make one", () => {
+  const short = `${FOLDER}/set-capacity/topology.yaml`;
+  const dir = mkdtempSync(join(tmpdir(), "plan-"));
+  const fit = join(dir, "fit.yaml");
+  writeFileSync(
+    fit,
+    readFileSync(short, "utf8")
+      .replace("onlineUsers: 120M", "onlineUsers: 90M")
+      .replace("50k", "30k"),
+  );
+  const plan = (from: string, to: string) =>
+    spawnSync(process.execPath, ["bin/run.js", "shard", "plan", "--from", from, "-t", to], {
+      encoding: "utf8",
+      cwd: process.cwd(),
+    });
+  expect(plan(short, fit).status).toBe(0);
+  expect(plan(fit, short)).toMatchObject({
+    status: 3,
+    stdout: "",
+    stderr: expect.stringContaining("without region east: 120M users online needed"),
+  });
+  rmSync(dir, { recursive: true, force: true });
 });
 
 test("check --explain says what a rule is for, without a file", () => {

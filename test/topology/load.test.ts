@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { checkTopologyFile, loadTopology } from "../../src/lib/topology/load.js";
+import { checkTopologyFile, loadTarget, loadTopology } from "../../src/lib/topology/load.js";
 import { EXAMPLE } from "./example.js";
 
 const dir = mkdtempSync(join(tmpdir(), "topology-"));
@@ -66,7 +66,7 @@ describe("loading", () => {
     const loaded = await loadTopology(file("good.yaml", text));
     expect(loaded.topology.name).toBe("example");
     expect(loaded.text).toBe(text);
-    expect(loaded.warnings).toMatchObject([{ rule: "region-loss" }]);
+    expect(loaded.problems).toMatchObject([{ rule: "region-loss" }]);
   });
 
   test("throws an OpsError that names the file, whatever is wrong", async () => {
@@ -77,5 +77,23 @@ describe("loading", () => {
         message: expect.stringContaining(path),
       });
     }
+  });
+
+  test("takes a topology that carries too little, but not as one that something is to become", async () => {
+    const short = file("short.yaml", `${EXAMPLE}demand: { onlineUsers: 1.5M }\n`);
+    const { topology, problems } = await loadTopology(short);
+    expect(topology.demand!.onlineUsers).toBe(1_500_000);
+    expect(problems).toMatchObject([
+      { rule: "set-capacity", severity: "error", path: "regions.east" },
+      { rule: "set-capacity", severity: "error", path: "regions.west" },
+    ]);
+    await expect(loadTarget(short)).rejects.toMatchObject({
+      code: "unfit-topology",
+      exit: 3,
+      message: expect.stringMatching(/2 errors$/),
+    });
+    const lowered = "policy: { rules: { set-capacity: { severity: warning, reason: until May } } }";
+    const allowed = file("allowed.yaml", `${EXAMPLE}demand: { onlineUsers: 1.5M }\n${lowered}\n`);
+    expect((await loadTarget(allowed)).problems).toHaveLength(2);
   });
 });

@@ -46,6 +46,7 @@ describe("policy.rules", () => {
     ]);
     expect(renderTopologyCheck("t", topology, problems)).toBe(
       "t: region-loss is off here, usually a warning: west comes in May\n" +
+        "t: capacity was not checked: there is no `demand`\n" +
         "t: ok, 2 regions, 2 sets, 2 nodes, 1 keyspace, 2 shards",
     );
   });

@@ -37,7 +37,7 @@ Warns when the state folder has a run of the same keyspaces that has not ended: 
   };
 
   async run(): Promise<object> {
-    const { loadTopology } = await import("../../lib/topology/load.js");
+    const { loadTarget } = await import("../../lib/topology/load.js");
     const { planShards } = await import("../../lib/plan/planner.js");
     const { assertSound } = await import("../../lib/plan/check/index.js");
     const { sha256 } = await import("../../lib/plan/hash.js");
@@ -45,7 +45,7 @@ Warns when the state folder has a run of the same keyspaces that has not ended: 
     const { inTheWayText } = await import("../../lib/report/run-summary.js");
     const { unfinishedRuns } = await import("../../lib/run/find-run.js");
     const { FileStateStore } = await import("../../lib/state/file/store.js");
-    const { topology, text } = await loadTopology(this.flags.topology);
+    const { topology, text } = await loadTarget(this.flags.topology);
     const plan = planShards({
       topology,
       observed: await this.observed(topology),

@@ -38,12 +38,15 @@ any file; warnings alone are no failure. What policy.rules changes is listed too
 
   private async check(files: readonly string[]): Promise<object> {
     const { checkTopologyFile } = await import("../../lib/topology/load.js");
+    const { uncheckedParts } = await import("../../lib/topology/capacity/unchecked.js");
     const { renderTopologyCheck } = await import("../../lib/report/topology-check.js");
     const checked = [];
     for (const file of files) {
       const { topology, problems } = await checkTopologyFile(file);
       const exceptions = topology?.policy.rules ?? [];
-      checked.push({ file, ok: topology !== null, problems, exceptions });
+      const unchecked = topology ? uncheckedParts(topology) : [];
+      const ok = problems.every(({ severity }) => severity !== "error");
+      checked.push({ file, ok, problems, exceptions, unchecked });
       this.print(renderTopologyCheck(file, topology, problems));
     }
     const ok = checked.every((file) => file.ok);

@@ -1,3 +1,4 @@
+import { uncheckedParts } from "../topology/capacity/unchecked.js";
 import type { Problem } from "../topology/problem.js";
 import { renderProblems } from "../topology/render-problems.js";
 import { plural } from "../figures.js";
@@ -15,6 +16,7 @@ export function renderTopologyCheck(
 ): string {
   const shown = problems.length > 0 ? [renderProblems(problems)] : [];
   if (!topology) return shown.join("");
+  const notes = uncheckedParts(topology).map((part) => `${file}: ${part}`);
   const exceptions = topology.policy.rules.flatMap((override) => overrideLines(file, override));
   const { regions, sets, nodes, keyspaces } = topology;
   const shards = keyspaces.reduce((sum, keyspace) => sum + keyspace.shards.length, 0);
@@ -25,7 +27,9 @@ export function renderTopologyCheck(
     plural(keyspaces.length, "keyspace"),
     plural(shards, "shard"),
   ];
-  return [...shown, ...exceptions, `${file}: ok, ${counts.join(", ")}`].join("\n");
+  const ok = problems.every(({ severity }) => severity !== "error");
+  const end = ok ? [`${file}: ok, ${counts.join(", ")}`] : [];
+  return [...shown, ...exceptions, ...notes, ...end].join("\n");
 }
 
 function overrideLines(file: string, { rule, severity, reason }: RuleOverride): string[] {

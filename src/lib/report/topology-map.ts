@@ -200,6 +200,9 @@ function renderPolicy(policy: Policy): string {
     `  copies at once: ${concurrency.perNode} per node, ${concurrency.total} in all; ${text("linkBytesPerSecond", policy.linkBytesPerSecond)} each`,
     `  a shard is hot above ${policy.skew}x the average; sync window ${text("syncWindowMs", policy.syncWindowMs)}`,
     `  takeover within ${text("takeoverBudgetMs", policy.takeoverBudgetMs)}, soak ${text("soakSeconds", policy.soakSeconds)}`,
+    ...policy.rules.flatMap(({ rule, severity, reason }) =>
+      wrap(`  rule ${rule}: ${severity}; ${reason}`, WIDTH, 4),
+    ),
   ].join("\n");
 }
 

@@ -13,6 +13,7 @@ export interface Draft {
   readonly sets: readonly Named[];
   readonly nodes: readonly DraftNode[];
   readonly keyspaces: readonly DraftKeyspace[];
+  readonly links: readonly DraftLink[];
   readonly overrides: readonly DraftOverride[];
   readonly spread: Policy["spread"];
   readonly regionsLost: number;
@@ -22,6 +23,11 @@ export interface Named {
   /** Cut where it is too long to be valid. */
   readonly id: string;
   readonly path: Path;
+}
+
+export interface DraftLink {
+  readonly path: Path;
+  readonly between: readonly Named[];
 }
 
 /** Another severity for the rule of this name. */
@@ -83,6 +89,10 @@ export function draftOf(root: unknown): Draft {
     sets,
     nodes: sets.flatMap((set) => LAYERS.flatMap((layer) => nodesOf(set, layer))),
     keyspaces: entries(root, [], "keyspaces").map(keyspaceOf),
+    links: list(root, [], "links").map(({ value, path }) => ({
+      path,
+      between: names(value, path, "between"),
+    })),
     overrides: entries(policy, ["policy"], "rules").map(({ id, path, value }) => ({
       id,
       path,

@@ -1,6 +1,6 @@
 import { open, stat } from "node:fs/promises";
 import { MAX_BYTES, tooLarge } from "./decode.js";
-import { type Checked, checkTopology, invalidTopology } from "./parse.js";
+import { type Checked, checkTopology, invalidTopology, requireFit } from "./parse.js";
 import type { Problem } from "./problem.js";
 import { Source } from "./source.js";
 import type { Topology } from "./types.js";
@@ -9,7 +9,8 @@ export interface Loaded {
   readonly topology: Topology;
   /** The file as text, for editing it; without a byte order mark. */
   readonly text: string;
-  readonly warnings: readonly Problem[];
+  /** Warnings, and errors if the topology does not carry what it must. */
+  readonly problems: readonly Problem[];
 }
 
 /** Reads and checks a file. Whatever is wrong with the file itself is a problem like the others; never throws. */
@@ -20,13 +21,20 @@ export async function checkTopologyFile(file: string): Promise<Checked> {
     : checkTopology(read.bytes, file);
 }
 
-/** Throws OpsError `invalid-topology`, also where the file cannot be read. */
+/** Throws OpsError `invalid-topology` if what the file says is wrong, also where it cannot be read. */
 export async function loadTopology(file: string): Promise<Loaded> {
   const read = await readBounded(file);
   if ("problem" in read) throw invalidTopology(file, [read.problem]);
   const { topology, problems } = checkTopology(read.bytes, file);
   if (!topology) throw invalidTopology(file, problems);
-  return { topology, text: new TextDecoder().decode(read.bytes), warnings: problems };
+  return { topology, text: new TextDecoder().decode(read.bytes), problems };
+}
+
+/** For a topology that something is to become: also throws OpsError `unfit-topology` if it does not carry what it must. */
+export async function loadTarget(file: string): Promise<Loaded> {
+  const loaded = await loadTopology(file);
+  requireFit(file, loaded.problems);
+  return loaded;
 }
 
 type Read = { readonly bytes: Uint8Array } | { readonly problem: Problem };

@@ -6,7 +6,7 @@ import type { Adjusted, Finding, Problem, Severity } from "./problem.js";
 import { ProblemList } from "./problem-list.js";
 import { renderProblems } from "./render-problems.js";
 import { resolve } from "./resolve.js";
-import { RULES } from "./rules/registry.js";
+import { FITNESS_RULES, STRUCTURE_RULES } from "./rules/registry.js";
 import type { RuleInfo } from "./rules/rule.js";
 import { topologySchema } from "./schema.js";
 import { nameKnownFields, schemaFindings } from "./schema-problems.js";
@@ -14,14 +14,17 @@ import type { Source } from "./source.js";
 import type { Topology } from "./types.js";
 import type { Tree } from "./yaml-tree.js";
 
-/** What came of a file. `topology` is null exactly if one of the problems is an error; the others are warnings. */
+/**
+ * What came of a file. `topology` is null if what the file says is wrong. It is there, and yet some problems may be errors, if
+ * the topology does not carry what it must.
+ */
 export interface Checked {
   readonly topology: Topology | null;
   readonly problems: readonly Problem[];
 }
 
 /**
- * Reads a topology. `file` is only named in problems. Throws OpsError `invalid-topology`, with every problem in its message
+ * Reads a topology, whether it carries what it must or not. `file` is only named in problems. Throws OpsError `invalid-topology`, with every problem in its message
  * and, as `Problem[]`, in its details.
  */
 export function parseTopology(input: string | Uint8Array, file: string): Topology {
@@ -35,6 +38,17 @@ export function invalidTopology(file: string, problems: readonly Problem[]): Ops
   return new OpsError("invalid-topology", EXIT.refused, message, {
     hint: "correct the file; `ops topology check` lists the problems again",
     details: problems,
+  });
+}
+
+/** For a topology that something is to become: throws OpsError `unfit-topology` if one of its problems is an error. */
+export function requireFit(file: string, problems: readonly Problem[]): void {
+  const errors = problems.filter(({ severity }) => severity === "error");
+  if (errors.length === 0) return;
+  const message = `${file} does not carry what it must\n\n${renderProblems(errors)}`;
+  throw new OpsError("unfit-topology", EXIT.refused, message, {
+    hint: "correct the file, or give the rule another severity in policy.rules, with the reason",
+    details: errors,
   });
 }
 
@@ -52,11 +66,14 @@ export function checkTopology(input: string | Uint8Array, file: string): Checked
   if (!tree) return { topology: null, problems: problems.sorted() };
 
   const draft = draftOf(tree.value);
-  for (const rule of RULES) {
-    const severity = severityHere(rule, draft.overrides);
-    if (severity === "off") continue;
-    place(rule.check(draft), { id: rule.id, severity }, source, tree, problems);
-  }
+  const run = <R extends RuleInfo>(rules: readonly R[], check: (rule: R) => Iterable<Finding>) => {
+    for (const rule of rules) {
+      const severity = severityHere(rule, draft.overrides);
+      if (severity === "off") continue;
+      place(check(rule), { id: rule.id, severity }, source, tree, problems);
+    }
+  };
+  run(STRUCTURE_RULES, (rule) => rule.check(draft));
   const document = topologySchema.safeParse(tree.value, { error: nameKnownFields });
   if (!document.success) {
     for (const finding of schemaFindings(document.error.issues, tree.value)) {
@@ -65,7 +82,9 @@ export function checkTopology(input: string | Uint8Array, file: string): Checked
   }
   if (!document.success || problems.hasErrors)
     return { topology: null, problems: problems.sorted() };
-  return { topology: resolve(document.data), problems: problems.sorted() };
+  const topology = resolve(document.data);
+  run(FITNESS_RULES, (rule) => rule.check(topology));
+  return { topology, problems: problems.sorted() };
 }
 
 /** What a rule is here: `policy.rules` may have changed it. */

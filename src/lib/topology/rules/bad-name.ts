@@ -1,8 +1,8 @@
 import { NAME, NAME_HINT } from "../schema-fields.js";
 import { quote } from "../../quote.js";
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const badName: Rule = {
+export const badName: StructureRule = {
   id: "bad-name",
   severity: "error",
   adjustable: false,

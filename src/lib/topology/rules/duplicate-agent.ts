@@ -1,6 +1,6 @@
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const duplicateAgent: Rule = {
+export const duplicateAgent: StructureRule = {
   id: "duplicate-agent",
   severity: "error",
   adjustable: false,

@@ -1,6 +1,6 @@
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const duplicateCarrier: Rule = {
+export const duplicateCarrier: StructureRule = {
   id: "duplicate-carrier",
   severity: "error",
   adjustable: false,

@@ -1,7 +1,7 @@
 import type { DraftNode } from "../draft.js";
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const duplicateNode: Rule = {
+export const duplicateNode: StructureRule = {
   id: "duplicate-node",
   severity: "error",
   adjustable: false,

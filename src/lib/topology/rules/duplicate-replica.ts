@@ -1,6 +1,6 @@
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const duplicateReplica: Rule = {
+export const duplicateReplica: StructureRule = {
   id: "duplicate-replica",
   severity: "error",
   adjustable: false,

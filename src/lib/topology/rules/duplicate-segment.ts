@@ -1,7 +1,7 @@
 import { formatSegment } from "../units.js";
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const duplicateSegment: Rule = {
+export const duplicateSegment: StructureRule = {
   id: "duplicate-segment",
   severity: "error",
   adjustable: false,

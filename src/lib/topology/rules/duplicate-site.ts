@@ -1,7 +1,7 @@
 import type { Named } from "../draft.js";
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const duplicateSite: Rule = {
+export const duplicateSite: StructureRule = {
   id: "duplicate-site",
   severity: "error",
   adjustable: false,

@@ -1,7 +1,7 @@
-import type { Rule, RuleInfo } from "./rule.js";
+import type { RuleInfo, StructureRule } from "./rule.js";
 
 /** `rules` gives all rules by name, this one included. */
-export function fixedRule(rules: () => ReadonlyMap<string, RuleInfo>): Rule {
+export function fixedRule(rules: () => ReadonlyMap<string, RuleInfo>): StructureRule {
   return {
     id: "fixed-rule",
     severity: "error",

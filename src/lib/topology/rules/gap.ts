@@ -1,8 +1,8 @@
 import { gaps } from "../../keyspace/map.js";
 import { formatSegment } from "../units.js";
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const gap: Rule = {
+export const gap: StructureRule = {
   id: "gap",
   severity: "error",
   adjustable: false,

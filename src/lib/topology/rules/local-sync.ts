@@ -1,6 +1,6 @@
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const localSync: Rule = {
+export const localSync: StructureRule = {
   id: "local-sync",
   severity: "error",
   adjustable: false,

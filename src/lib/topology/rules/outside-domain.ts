@@ -1,8 +1,8 @@
 import { contains } from "../../keyspace/map.js";
 import { formatSegment } from "../units.js";
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const outsideDomain: Rule = {
+export const outsideDomain: StructureRule = {
   id: "outside-domain",
   severity: "error",
   adjustable: false,

@@ -1,9 +1,9 @@
 import { sortSegments } from "../../keyspace/map.js";
 import type { DraftSegment } from "../draft.js";
 import { formatSegment } from "../units.js";
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const overlap: Rule = {
+export const overlap: StructureRule = {
   id: "overlap",
   severity: "error",
   adjustable: false,

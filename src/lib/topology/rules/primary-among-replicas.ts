@@ -1,6 +1,6 @@
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const primaryAmongReplicas: Rule = {
+export const primaryAmongReplicas: StructureRule = {
   id: "primary-among-replicas",
   severity: "error",
   adjustable: false,

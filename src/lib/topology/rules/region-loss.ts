@@ -1,6 +1,6 @@
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const regionLoss: Rule = {
+export const regionLoss: StructureRule = {
   id: "region-loss",
   severity: "warning",
   adjustable: true,

@@ -1,7 +1,7 @@
 import type { DraftNode } from "../draft.js";
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
-export const replicaSpread: Rule = {
+export const replicaSpread: StructureRule = {
   id: "replica-spread",
   severity: "error",
   adjustable: true,

@@ -1,10 +1,10 @@
 import { DEFAULT_VIRTUAL_NODES } from "../schema-fields.js";
-import type { Rule } from "./rule.js";
+import type { StructureRule } from "./rule.js";
 
 /** Every route table lists the places of its ring, and all are computed when the topology is read. */
 const MAX_PLACES = 200_000;
 
-export const ringSize: Rule = {
+export const ringSize: StructureRule = {
   id: "ring-size",
   severity: "error",
   adjustable: false,

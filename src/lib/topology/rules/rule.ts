@@ -1,5 +1,6 @@
 import type { Draft } from "../draft.js";
 import type { Finding, Severity } from "../problem.js";
+import type { Topology } from "../types.js";
 
 /** What there is to say of a rule, for `topology check --explain` and for docs/rules.md. */
 export interface RuleInfo {
@@ -17,7 +18,12 @@ export interface RuleInfo {
   readonly example: string;
 }
 
-/** One thing that must hold of a topology. Pure; stops early when its consumer does. */
-export interface Rule extends RuleInfo {
+/** One thing that must hold of what the file says, whole or not. Pure; stops early when its consumer does. */
+export interface StructureRule extends RuleInfo {
   check(draft: Draft): Iterable<Finding>;
+}
+
+/** One thing that must hold of a topology for the service to do its job. Pure; stops early when its consumer does. */
+export interface FitnessRule extends RuleInfo {
+  check(topology: Topology): Iterable<Finding>;
 }

@@ -1,8 +1,8 @@
 import { nearest } from "../nearest.js";
-import type { Rule } from "./rule.js";
 import { quote } from "../../quote.js";
+import type { StructureRule } from "./rule.js";
 
-export const unknownNode: Rule = {
+export const unknownNode: StructureRule = {
   id: "unknown-node",
   severity: "error",
   adjustable: false,

@@ -1,9 +1,9 @@
 import { nearest } from "../nearest.js";
 import { quote } from "../units.js";
-import type { Rule, RuleInfo } from "./rule.js";
+import type { RuleInfo, StructureRule } from "./rule.js";
 
 /** `rules` gives all rules by name, this one included. */
-export function unknownRule(rules: () => ReadonlyMap<string, RuleInfo>): Rule {
+export function unknownRule(rules: () => ReadonlyMap<string, RuleInfo>): StructureRule {
   return {
     id: "unknown-rule",
     severity: "error",
