@@ -182,10 +182,25 @@ describe("whatever the input, there is a topology or at least one error", () => 
   });
 
   test("any JSON in place of any part of a valid topology", () => {
-    const places = [...EXAMPLE.matchAll(/: (\S.*)/g)].map((match) => match[1]!);
+    const whole = `${EXAMPLE.replace("    shards:", "    load:\n      bytes: 4GB\n      changedKeys: 1k\n    shards:")}demand:
+  onlineUsers: 500k
+  carriers:
+    telecom: 45%
+  perUser:
+    access:
+      ops: 0.01
+links: [{ between: [east, west], bandwidth: 1Gbps }]
+policy:
+  rules:
+    unused-node:
+      severity: off
+      reason: they wait
+`;
+    expect(checkTopology(whole, "t").topology).not.toBeNull();
+    const places = [...whole.matchAll(/: (\S.*)/g)].map((match) => match[1]!);
     fc.assert(
       fc.property(fc.constantFrom(...places), fc.jsonValue({ maxDepth: 3 }), (place, value) => {
-        holds(EXAMPLE.replace(place, () => JSON.stringify(value)));
+        holds(whole.replace(place, () => JSON.stringify(value)));
       }),
       { numRuns: 500 },
     );

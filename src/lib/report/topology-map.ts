@@ -113,10 +113,11 @@ function renderKeyspace(topology: Topology, keyspace: Keyspace): string {
     const on = (node: string) => `${node} (${regions.get(node) ?? "?"})`;
     const copies =
       shard.replicas.length > 0 ? `; copies on ${shard.replicas.map(on).join(", ")}` : "";
+    const load = shard.share === undefined ? "" : `; ${shareText(shard.share * 100)} of the load`;
     return [
       fits ? `${head}  ${listed}` : head,
       ...(fits ? [] : wrap(left + listed, WIDTH, indent)),
-      ...wrap(`${left}writes on ${on(shard.primary)}${copies}`, WIDTH, indent),
+      ...wrap(`${left}writes on ${on(shard.primary)}${copies}${load}`, WIDTH, indent),
     ];
   });
   const load = keyspace.load ? [`  load: ${fieldsText(keyspace.load)}`] : [];
