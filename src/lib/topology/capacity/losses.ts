@@ -26,9 +26,9 @@ export function lossesOf(topology: Topology): Loss[] {
   for (const idc of idcs) byRegion.get(idc.region)!.push(idc.id);
   const together = Math.min(policy.regionsLost, regions.length);
   const sorted = largestFirst(topology);
-  const looked = sorted.slice(0, mostOf(sorted.length, together));
+  const looked = new Set(sorted.slice(0, mostOf(sorted.length, together)));
   // In the order of the file, whatever their size.
-  const names = regions.flatMap(({ id }) => (looked.includes(id) ? [id] : []));
+  const names = regions.flatMap(({ id }) => (looked.has(id) ? [id] : []));
   const lost = together === 0 ? [] : combinations(names, together);
   return [
     ...lost.map((combination) => ({
@@ -67,11 +67,12 @@ function mostOf(n: number, size: number): number {
   return most;
 }
 
-function combinations(names: readonly string[], size: number): string[][] {
+/** All ways to take so many of the names from a place in the list on. */
+function combinations(names: readonly string[], size: number, from = 0): string[][] {
   if (size === 0) return [[]];
-  return names
-    .slice(0, names.length - size + 1)
-    .flatMap((name, i) =>
-      combinations(names.slice(i + 1), size - 1).map((rest) => [name, ...rest]),
-    );
+  const found: string[][] = [];
+  for (let i = from; i <= names.length - size; i += 1) {
+    for (const rest of combinations(names, size - 1, i + 1)) found.push([names[i]!, ...rest]);
+  }
+  return found;
 }
