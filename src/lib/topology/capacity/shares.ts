@@ -1,7 +1,16 @@
 import type { Keyspace } from "../types.js";
 
+/** Several rules ask for the same shares, and a keyspace may have 100,000 segments. */
+const known = new WeakMap<Keyspace, readonly number[]>();
+
 /** Of the load of a keyspace, what each shard has, 0..1: what it says, and by positions of the rest where it says nothing. */
-export function sharesOf({ shards }: Keyspace): number[] {
+export function sharesOf(keyspace: Keyspace): readonly number[] {
+  const shares = known.get(keyspace) ?? compute(keyspace);
+  known.set(keyspace, shares);
+  return shares;
+}
+
+function compute({ shards }: Keyspace): number[] {
   const positions = shards.map(({ share, segments }) =>
     share === undefined ? segments.reduce((sum, { lo, hi }) => sum + Number(hi - lo), 0) : 0,
   );
