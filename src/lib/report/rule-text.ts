@@ -1,5 +1,5 @@
 import type { RuleInfo } from "../topology/rules/rule.js";
-import { wrap } from "./wrap.js";
+import { wrap } from "../wrap.js";
 
 const WIDTH = 80;
 

@@ -4,7 +4,7 @@ import { renderProblems } from "../topology/render-problems.js";
 import { plural } from "../figures.js";
 import { RULE_INFOS } from "../topology/rules/registry.js";
 import type { RuleOverride, Topology } from "../topology/types.js";
-import { wrap } from "./wrap.js";
+import { wrap } from "../wrap.js";
 
 const WIDTH = 80;
 

@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from "../../errors.js";
 import { nearest } from "../nearest.js";
-import { quote } from "../units.js";
+import { quote } from "../../quote.js";
 import { badName } from "./bad-name.js";
 import { carrierCapacity } from "./carrier-capacity.js";
 import { carrierWithoutSite } from "./carrier-without-site.js";

@@ -1,5 +1,5 @@
 import { nearest } from "../nearest.js";
-import { quote } from "../units.js";
+import { quote } from "../../quote.js";
 import type { StructureRule } from "./rule.js";
 
 export const unknownRegion: StructureRule = {

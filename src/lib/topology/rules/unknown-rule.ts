@@ -1,5 +1,5 @@
 import { nearest } from "../nearest.js";
-import { quote } from "../units.js";
+import { quote } from "../../quote.js";
 import type { RuleInfo, StructureRule } from "./rule.js";
 
 /** `rules` gives all rules by name, this one included. */
