@@ -75,6 +75,8 @@ function state(): { readonly OPS_STATE: string } {
 /** What a pipe gets, none of it wider than 80 columns but for a command to type with a path in it. */
 function piped(...args: string[]): Ended {
   const ended = ops(args, state());
+  // Such as Node's own, about a leak.
+  expect(ended.stderr).not.toContain("Warning:");
   for (const line of `${ended.stdout}\n${ended.stderr}`.split("\n"))
     if (!line.startsWith("Plan written to ")) expect(line.length, line).toBeLessThanOrEqual(WIDTH);
   return ended;
@@ -165,7 +167,9 @@ describe("the output of a run over many segments", { timeout: LONG_MS }, () => {
     expect(status.stdout.split("\n").length, status.stdout).toBeLessThan(20);
     expect(status.stdout).toMatch(/^ {2}status \d+ segments +follower 2 +from a2 +streaming, lag/m);
     const routes = piped("route", "show");
-    await expect(routes.stdout).toMatchFileSnapshot(join(OUTPUT, "routes.txt"));
+    // How many publications were made of those of one wave differs from run to run.
+    const told = routes.stdout.replace(/version \d+/, "version #");
+    await expect(told).toMatchFileSnapshot(join(OUTPUT, "routes.txt"));
     expect(piped("route", "show", "--verbose").stdout.split("\n").length).toBeGreaterThan(30);
   });
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { EXIT, OpsError } from "../errors.js";
 import { plural } from "../figures.js";
 import { sayStep } from "../plan/say.js";
@@ -70,6 +71,7 @@ export async function inParallel(
 ): Promise<void> {
   const failed = new AbortController();
   const stopping = AbortSignal.any([context.stop.stopping, failed.signal]);
+  setMaxListeners(0, stopping);
   const inner: RunContext = { ...context, stop: { ...context.stop, stopping } };
   const errors: unknown[] = [];
   const queue = [...wave];

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { Plan } from "../plan/types.js";
 import { decodePlan } from "../plan/encode.js";
 import type { Lease, StateStore } from "../state/contract.js";
@@ -58,6 +59,8 @@ export async function withContext<T>(
   work: (context: RunContext) => Promise<T>,
 ): Promise<T> {
   const { store, clock, patience, stop, emit } = env;
+  // Each step of a wave listens to them.
+  setMaxListeners(0, stop.stopping, stop.detached);
   const lineage = await store.lineage();
   const journal = await Journal.open(store, run, clock.now);
   try {
