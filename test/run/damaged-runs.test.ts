@@ -139,3 +139,14 @@ describe("a run whose journal cannot be read", () => {
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
 });
+
+it("lists runs that began in one second in the order in which they did", async () => {
+  await applied("r-20261122-153012-ffff");
+  await applied("r-20261122-153012-0000");
+  const { runs } = await listRuns(store);
+  expect(runs.map(({ run }) => run)).toEqual([
+    "r-1",
+    "r-20261122-153012-ffff",
+    "r-20261122-153012-0000",
+  ]);
+});

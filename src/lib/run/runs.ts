@@ -1,4 +1,5 @@
 import { EXIT, OpsError } from "../errors.js";
+import { compareText } from "../plan/order.js";
 import type { StateStore } from "../state/contract.js";
 import { type DamagedRun, neverBegan, unreadable } from "./damaged-run.js";
 import { readHistory } from "./journal/journal.js";
@@ -23,7 +24,8 @@ export async function allRuns(store: StateStore): Promise<AllRuns> {
       damaged.push(await unreadable(store, run, error));
     }
   }
-  return { runs, damaged };
+  // Ids count in seconds.
+  return { runs: runs.toSorted((a, b) => compareText(a.startedAt, b.startedAt)), damaged };
 }
 
 /** Which of the runs was the last to change a keyspace of this one after it; null for none. Epochs tell, not clocks. */
