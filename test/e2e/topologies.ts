@@ -4,13 +4,32 @@ export interface Shape {
   readonly checkUrl?: string;
   /** Copy rate of a link. */
   readonly perLink?: string;
+  /** Who holds what, before and after, instead of the usual expansion. */
+  readonly shards?: { readonly before: Shards; readonly after: Shards };
 }
+
+/** By name: first and last position, primary, replicas. Together all of `profile`, [0, 4000). */
+export type Shards = Readonly<
+  Record<string, readonly [lo: number, hi: number, primary: string, ...replicas: string[]]>
+>;
+
+const USUAL: { readonly before: Shards; readonly after: Shards } = {
+  before: { p0: [0, 3600, "a1", "b1"], p9: [3600, 4000, "c1", "b1"] },
+  after: {
+    p0: [0, 2000, "a1", "b1"],
+    p1: [2000, 3600, "a2", "b2"],
+    p9: [3600, 4000, "c1", "b1"],
+  },
+};
 
 /**
  * `a1` (with its replica `b1`) hands [2000, 3600) to `a2` (with `b2`). `c1` holds what nobody moves: it only learns the routes.
  * Gates are as good as always open, and windows short.
  */
-export function topology(expanded: boolean, { checkUrl, perLink = "unlimited" }: Shape): string {
+export function topology(
+  expanded: boolean,
+  { checkUrl, perLink = "unlimited", shards = USUAL }: Shape,
+): string {
   const node = (name: string, port: number) =>
     `                ${name}: { agent: "http://127.0.0.1:${port}", engine: embedded, capacity: { memory: 8GiB, ops: 50k, network: 1Gbps } }`;
   const region = (name: string, nodes: string[]) => `  ${name}:
@@ -23,13 +42,10 @@ export function topology(expanded: boolean, { checkUrl, perLink = "unlimited" }:
             data:
               nodes:
 ${nodes.join("\n")}`;
-  const moved = expanded
-    ? [
-        "p0: { segments: [0..2000], primary: a1, replicas: [b1] }",
-        "p1: { segments: [2000..3600], primary: a2, replicas: [b2] }",
-      ]
-    : ["p0: { segments: [0..3600], primary: a1, replicas: [b1] }"];
-  const shards = [...moved, "p9: { segments: [3600..4000], primary: c1, replicas: [b1] }"];
+  const lines = Object.entries(expanded ? shards.after : shards.before).map(
+    ([id, [lo, hi, primary, ...replicas]]) =>
+      `${id}: { segments: [${lo}..${hi}], primary: ${primary}, replicas: [${replicas.join(", ")}] }`,
+  );
   return `version: 1
 name: expansion
 regions:
@@ -43,7 +59,7 @@ keyspaces:
     sharding: range
     domain: 0..4000
     shards:
-${shards.map((shard) => `      ${shard}`).join("\n")}
+${lines.map((line) => `      ${line}`).join("\n")}
 policy:
   promotion: { reads: [10%, 100%], canary: 10%, slices: 2 }
   gates:

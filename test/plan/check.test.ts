@@ -217,6 +217,16 @@ const MUTANTS: readonly [rule: string, what: string, mutate: Map<Plan>][] = [
     "a follower left behind",
     step("repoint", (one) => (one.node === "sz-2-d1" ? null : one)),
   ],
+  [
+    "runs-on-model",
+    "a wait for more than is held",
+    step("sync", (one) => ({ ...one, segment: { lo: 0n, hi: 1000n } })),
+  ],
+  [
+    "runs-on-model",
+    "a comparison of a primary",
+    step("verify", (one) => ({ ...one, node: one.keyspace === "fresh" ? "tj-1-d2" : "sh-1-d1" })),
+  ],
   ["runs-on-model", "a link to itself", step("link", (one) => ({ ...one, source: one.node }))],
 ];
 

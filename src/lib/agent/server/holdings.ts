@@ -1,4 +1,5 @@
 import type { Engine, StoredEntry } from "../../engines/contract.js";
+import { gaps } from "../../keyspace/map.js";
 import { restart } from "../../ownership/machine.js";
 import type { State } from "../../ownership/types.js";
 import { ProblemError } from "../protocol/problem.js";
@@ -69,25 +70,18 @@ export class Holdings {
     return (this.#byKeyspace.get(keyspace) ?? []).filter((one) => one.lo < hi && one.hi > lo);
   }
 
+  /** The holdings in which every position of `[lo, hi)` lies; the first and the last may reach beyond. Throws `no-entry`. */
+  covering(keyspace: string, lo: bigint, hi: bigint): Holding[] {
+    const found = this.overlapping(keyspace, lo, hi);
+    if (gaps(found, { lo, hi }).length === 0) return found;
+    throw noEntry(`all of ${keyspace} [${lo}, ${hi})`);
+  }
+
   /** The holdings that together are exactly `[lo, hi)`. Throws `no-entry`. */
   exactly(keyspace: string, lo: bigint, hi: bigint): Holding[] {
-    const found = this.overlapping(keyspace, lo, hi);
-    let next = lo;
-    for (const holding of found) {
-      if (holding.lo !== next) break;
-      next = holding.hi;
-    }
-    if (next !== hi) {
-      throw new ProblemError(
-        409,
-        "no-entry",
-        `this node does not hold exactly ${keyspace} [${lo}, ${hi})`,
-        {
-          hint: "Look at its entries with GET /v1/node.",
-        },
-      );
-    }
-    return found;
+    const found = this.covering(keyspace, lo, hi);
+    if (found[0]?.lo === lo && found.at(-1)?.hi === hi) return found;
+    throw noEntry(`exactly ${keyspace} [${lo}, ${hi})`);
   }
 
   /** The same, or none where the node holds nothing of `[lo, hi)`. */
@@ -178,6 +172,12 @@ export class Holdings {
     }
     this.refresh();
   }
+}
+
+function noEntry(what: string): ProblemError {
+  return new ProblemError(409, "no-entry", `this node does not hold ${what}`, {
+    hint: "Look at its entries with GET /v1/node.",
+  });
 }
 
 /** An entry that was removed and made again, in the same place, since the last refresh: nothing of the old one holds for it. */

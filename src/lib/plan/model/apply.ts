@@ -1,10 +1,11 @@
-import { clip, gaps, touching, type Piece } from "../../keyspace/map.js";
+import { clip, gaps, pieceAt, touching, type Piece } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { liveReaders } from "../../routing/change.js";
 import type { Reader } from "../../routing/table.js";
 import type { Step, TakeoverStep } from "../types.js";
 import {
   copyOn,
+  entriesOver,
   followerState,
   ModelBreach,
   primaryState,
@@ -15,7 +16,7 @@ import {
   type Model,
 } from "./state.js";
 
-/** The cluster after a step. Throws ModelBreach where an agent would refuse the step, or should. */
+/** The cluster after a step. Throws ModelBreach where an agent would refuse the step, or wait for ever, or should. */
 export function applyStep(model: Model, step: Step): Model {
   if (!("keyspace" in step) || step.kind === "gate") return model;
   return onKeyspace(model, step.keyspace, (keyspace) => {
@@ -26,12 +27,14 @@ export function applyStep(model: Model, step: Step): Model {
       case "link":
         return link(keyspace, step.node, segment, step.source);
       case "sync":
-        return change(keyspace, step.node, segment, (copy) => {
-          if (copy.source !== null) mustBeWhole(keyspace, copy.source, segment);
-          return { ...copy, whole: true, synced: true };
-        });
+        // Waits for entries, so nothing is cut.
+        return entriesOver(keyspace, step.node, segment).reduce((now, entry) => {
+          if (entry.value.source !== null) mustBeWhole(now, entry.value.source, entry);
+          return change(now, step.node, entry, (copy) => ({ ...copy, whole: true, synced: true }));
+        }, keyspace);
       case "verify":
         return change(keyspace, step.node, segment, (copy) => {
+          if (copy.source === null) throw new ModelBreach(`${step.node} has no source there`);
           if (!copy.synced) throw new ModelBreach(`${step.node} is verified before it is in sync`);
           return { ...copy, verified: true };
         });
@@ -152,10 +155,14 @@ export function takeover(
   );
 }
 
-/** Removes a copy that is no primary and that nobody is sent to. */
+/** Removes a copy that is no primary, that nobody is sent to, and that is not the only one as far as the node can see. */
 export function drop(keyspace: KeyspaceModel, node: string, segment: Segment): KeyspaceModel {
-  if (copyOn(keyspace, node, segment).some((copy) => copy.value.role === "primary")) {
-    throw new ModelBreach(`primary ${node} would be dropped`);
+  for (const copy of copyOn(keyspace, node, segment)) {
+    if (copy.value.role === "primary") throw new ModelBreach(`primary ${node} would be dropped`);
+    const writer = pieceAt(keyspace.routes, copy.lo)?.value.writer ?? null;
+    const asked = [copy.value.source, writer].filter((other) => other !== null);
+    if (!asked.some((other) => reigns(keyspace, other, copy)))
+      throw new ModelBreach(`${node} would be dropped and knows of no primary`);
   }
   const read = touching(keyspace.routes, segment).some((route) =>
     route.value.readers.some((reader) => reader.node === node),
@@ -175,6 +182,11 @@ function change(
     value: to(piece.value),
   }));
   return withCopies(keyspace, node, segment, pieces);
+}
+
+function reigns({ copies }: KeyspaceModel, node: string, segment: Segment): boolean {
+  const held = clip(copies.get(node) ?? [], segment);
+  return gaps(held, segment).length === 0 && held.every((copy) => copy.value.role === "primary");
 }
 
 function mustBeWhole(keyspace: KeyspaceModel, node: string, segment: Segment): void {

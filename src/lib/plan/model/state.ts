@@ -1,4 +1,12 @@
-import { clip, gaps, normalise, replace, type Piece, type SegmentMap } from "../../keyspace/map.js";
+import {
+  clip,
+  gaps,
+  normalise,
+  replace,
+  touching,
+  type Piece,
+  type SegmentMap,
+} from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { sameReaders } from "../../routing/change.js";
 import type { Reader } from "../../routing/table.js";
@@ -9,7 +17,7 @@ export type Model = ReadonlyMap<string, KeyspaceModel>;
 
 export interface KeyspaceModel {
   readonly domain: Segment;
-  /** By node. */
+  /** By node: its entries. They are cut where a step is for a part of one, and never joined again. */
   readonly copies: ReadonlyMap<string, SegmentMap<CopyState>>;
   /** Empty until the first table is published. */
   readonly routes: SegmentMap<Route>;
@@ -38,7 +46,10 @@ export interface Route {
 /** A plan did what no plan may do. */
 export class ModelBreach extends Error {}
 
-/** The cluster before a plan, or after it: followers follow the primary, every copy is read. */
+/**
+ * The cluster before a plan, or after it: followers follow the primary, every copy is read. Entries are as wide as they can be:
+ * what may be done with a part of one may be done with less.
+ */
 export function modelOf(keyspaces: readonly PlanKeyspace[], side: "before" | "after"): Model {
   return new Map(
     keyspaces.map(
@@ -70,7 +81,7 @@ export function followerState(source: string): CopyState {
   return { role: "follower", shard: null, source, whole: false, synced: false, verified: false };
 }
 
-/** The node's copies within the segment. Throws ModelBreach when they leave a part of it out. */
+/** The node's copies within the segment, cut at its edges. Throws ModelBreach when they leave a part of it out. */
 export function copyOn(
   keyspace: KeyspaceModel,
   node: string,
@@ -82,6 +93,16 @@ export function copyOn(
   return copies;
 }
 
+/** The node's entries in which the segment lies, whole. Throws ModelBreach when they leave a part of it out. */
+export function entriesOver(
+  keyspace: KeyspaceModel,
+  node: string,
+  segment: Segment,
+): readonly Piece<CopyState>[] {
+  copyOn(keyspace, node, segment);
+  return touching(keyspace.copies.get(node)!, segment);
+}
+
 /** Replaces the node's copies of the segment. */
 export function withCopies(
   keyspace: KeyspaceModel,
@@ -89,7 +110,7 @@ export function withCopies(
   segment: Segment,
   pieces: SegmentMap<CopyState>,
 ): KeyspaceModel {
-  const map = replace(keyspace.copies.get(node) ?? [], segment, pieces, sameCopy);
+  const map = replace(keyspace.copies.get(node) ?? [], segment, pieces, () => false);
   return { ...keyspace, copies: new Map(keyspace.copies).set(node, map) };
 }
 

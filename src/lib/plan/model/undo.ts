@@ -1,4 +1,5 @@
-import { clip } from "../../keyspace/map.js";
+import { clip, contains, touching } from "../../keyspace/map.js";
+import { formatSegment } from "../../keyspace/wire.js";
 import type { Step } from "../types.js";
 import { drop, onKeyspace, repoint, setReaders, takeover } from "./apply.js";
 import { ModelBreach, withCopies, withRoutes, type Model } from "./state.js";
@@ -13,8 +14,16 @@ export function undoStep(model: Model, step: Step, was: Model): Model {
     switch (step.kind) {
       case "init":
         return withCopies(keyspace, step.node, step.segment, []);
-      case "link":
+      case "link": {
+        const [other] = touching(keyspace.copies.get(step.node) ?? [], step.segment).filter(
+          (entry) => !contains(step.segment, entry),
+        );
+        if (other)
+          throw new ModelBreach(
+            `${step.node} holds ${formatSegment(other)}, which is more than was linked`,
+          );
         return drop(keyspace, step.node, step.segment);
+      }
       case "repoint": {
         const before = clip(was.get(step.keyspace)?.copies.get(step.node) ?? [], step.segment);
         return before.reduce(

@@ -1,6 +1,6 @@
 import type { EntryStatus } from "../../agent/protocol/node.js";
 import { EXIT } from "../../errors.js";
-import { contains } from "../../keyspace/map.js";
+import { contains, overlapOf } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { range } from "../../plan/say.js";
 import { entriesOn, waitFor } from "../ask.js";
@@ -19,15 +19,16 @@ export async function dropCopies(
   },
   undo: boolean,
 ): Promise<void> {
-  const { id, keyspace, node } = step;
+  const { id, keyspace, segment, node } = step;
   const options = { undo, what: `drop its copy of ${range(step)}`, leavable: false };
   await settle(context, id, options);
   const prepare = async () => {
     const entries = await settledEntries(context, step);
-    for (const entry of entries) refuseUnlessCopy(entry, step);
+    for (const entry of entries) refuseUnlessCopy(entry, step, undo);
     const [first] = entries;
     if (first === undefined) return null;
-    const { lo, hi, generation, link } = first;
+    const { generation, link } = first;
+    const { lo, hi } = overlapOf(first, segment)!;
     return {
       node,
       request: { kind: "drop" as const, keyspace, lo, hi, link: link?.id ?? null, generation },
@@ -68,6 +69,7 @@ function settledEntries(
 function refuseUnlessCopy(
   entry: EntryStatus,
   step: { readonly keyspace: string; readonly segment: Segment; readonly node: string },
+  undo: boolean,
 ): void {
   const held = `${step.node} holds ${step.keyspace} [${entry.lo}, ${entry.hi})`;
   if (entry.role === "primary") {
@@ -76,7 +78,7 @@ function refuseUnlessCopy(
       EXIT.partial,
     );
   }
-  if (!contains(step.segment, entry)) {
+  if (undo && !contains(step.segment, entry)) {
     throw new StepFailure(
       failure("not-droppable", `${held}, more than ${range(step)}: it is not this run's copy`),
       EXIT.partial,

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Txn } from "../../../engines/contract.js";
+import { contains } from "../../../keyspace/map.js";
 import { mayDrop } from "../../../ownership/permissions.js";
 import type { Reign } from "../../../ownership/types.js";
 import { ProblemError } from "../../protocol/problem.js";
-import type { Holding } from "../holdings.js";
+import type { Holding, Holdings } from "../holdings.js";
 import type { Context, Kind, RequestOf } from "./context.js";
 
 const ASK_MS = 3_000;
@@ -13,7 +14,7 @@ const REPORT_MS = 500;
 export const drop: Kind<"drop"> = async (context, request, task) => {
   const { keyspace, lo, hi } = request;
   const { engine, holdings, drops } = context;
-  const parts = holdings.exactlyOrNone(keyspace, lo, hi);
+  const parts = await partsOf(holdings, request);
   const reigns = new Map<Holding, Reign | null>();
   await Promise.all(
     parts.map(async (part) => void reigns.set(part, await reignOver(context, part))),
@@ -46,6 +47,17 @@ export const drop: Kind<"drop"> = async (context, request, task) => {
   }
   return { rows: await finished };
 };
+
+/** What the node holds of the segment; a part of a wider entry is cut off first. */
+async function partsOf(
+  holdings: Holdings,
+  { keyspace, lo, hi }: RequestOf<"drop">,
+): Promise<Holding[]> {
+  const isWider = (one: Holding) => !contains({ lo, hi }, one);
+  return holdings.overlapping(keyspace, lo, hi).some(isWider)
+    ? holdings.cut(keyspace, lo, hi, (found) => found)
+    : holdings.exactlyOrNone(keyspace, lo, hi);
+}
 
 /** Throws `not-droppable`. */
 function check(

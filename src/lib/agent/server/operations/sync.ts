@@ -6,7 +6,7 @@ import type { Kind } from "./context.js";
 
 const LOOK_EVERY_MS = 50;
 
-/** Waits until the copies are complete and close behind their source. */
+/** Waits until the copies are complete and close behind their source. Of an entry that is wider, for all of it. */
 export const sync: Kind<"sync"> = async (
   { engine, holdings },
   { keyspace, lo, hi, maxLagMs },
@@ -15,7 +15,7 @@ export const sync: Kind<"sync"> = async (
   const began = performance.now();
   for (;;) {
     task.signal.throwIfAborted();
-    const parts = holdings.exactly(keyspace, lo, hi);
+    const parts = holdings.covering(keyspace, lo, hi);
     const behind = parts.find((part) => !isClose(part, maxLagMs));
     const rows = sum(parts, ({ link }) => link.rows);
     const bytes = sum(parts, ({ link }) => link.bytes);

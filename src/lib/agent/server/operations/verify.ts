@@ -26,7 +26,8 @@ interface Chunk {
 /** Compares each copy with its source, chunk by chunk, at the same position on both sides. */
 export const verify: Kind<"verify"> = async (context, { keyspace, lo, hi }, task) => {
   const { holdings } = context;
-  holdings.exactly(keyspace, lo, hi);
+  // What is found equal is an entry: a part of one is cut off first.
+  await holdings.cut(keyspace, lo, hi, () => undefined);
   let [rows, bytes, chunks] = [0, 0, 0];
   let position: LogPosition | null = null;
   const began = performance.now();
