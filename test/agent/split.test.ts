@@ -51,7 +51,6 @@ async function whileCut(refused: () => Promise<unknown>): Promise<void> {
   const [holding] = holdings.all();
   const cut = holdings.cut("p", 50n, 100n, (parts) => parts);
   await expect(refused()).rejects.toMatchObject({ problem: { status: 409, outcome: "none" } });
-  expect(holdings.all()).toEqual([holding]);
   // A fence, a takeover or another split could begin on it otherwise, and be lost with it.
   expect(holdings.isCurrent(holding!)).toBe(false);
 

@@ -1,5 +1,5 @@
 import { type Agent, type Connect, connectAgents } from "../../src/lib/run/agents.js";
-import { PATIENCE, systemClock } from "../../src/lib/run/clock.js";
+import { PATIENCE, type Patience, systemClock } from "../../src/lib/run/clock.js";
 import type { RunEnvironment } from "../../src/lib/run/session.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
 import type { Expansion } from "./expansion.js";
@@ -8,7 +8,11 @@ import type { Expansion } from "./expansion.js";
 export type Otherwise = Readonly<Record<string, (agent: Agent) => Partial<Agent>>>;
 
 /** What the commands work with, against the live agents. */
-export function environmentOf(expansion: Expansion, otherwise: Otherwise): RunEnvironment {
+export function environmentOf(
+  expansion: Expansion,
+  otherwise: Otherwise,
+  patience: Partial<Patience> = {},
+): RunEnvironment {
   const never = new AbortController().signal;
   const connect: Connect = async (nodes) => {
     const agents = await connectAgents(nodes);
@@ -29,7 +33,7 @@ export function environmentOf(expansion: Expansion, otherwise: Otherwise): RunEn
     store: new FileStateStore(expansion.state),
     connect,
     clock: systemClock,
-    patience: PATIENCE,
+    patience: { ...PATIENCE, ...patience },
     stop: { stopping: never, detached: never },
     emit: () => undefined,
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),

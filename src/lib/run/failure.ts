@@ -49,6 +49,9 @@ export function failureOf(problem: AgentProblem, node: string, asked: string): F
   };
 }
 
+/** An operation failed because a node that its agent needs does not answer it. */
+export const PEER_UNREACHABLE = "peer-unreachable";
+
 const TAKEN_OVER =
   "another ops took over this scope: ops run list shows its run; this one changes nothing any more";
 

@@ -3,7 +3,7 @@ import { sha256 } from "../plan/hash.js";
 import { ask } from "./ask.js";
 import { backoff } from "./clock.js";
 import { type RunContext, authorityFor, stageOf, statusOf } from "./context.js";
-import { StepFailure } from "./failure.js";
+import { PEER_UNREACHABLE, StepFailure } from "./failure.js";
 import {
   type Ended,
   type Followed,
@@ -47,6 +47,7 @@ export async function operate(
 ): Promise<JsonObject | null> {
   const { clock, patience, emit, stop } = context;
   const said = new Map<string, number>();
+  let silentSince: number | null = null;
   for (let tries = 1; ; tries += 1) {
     const asked = await prepare();
     if (asked === null) return null;
@@ -54,7 +55,14 @@ export async function operate(
     if (told.failed === null) return told.result;
     const times = (said.get(told.failed.code) ?? 0) + 1;
     said.set(told.failed.code, times);
-    if (!told.retryable || times >= patience.identicalErrors) throw new StepFailure(told.failed);
+    // The agent answers, but not the node that it needs: waited for as if the run itself needed it.
+    const isSilent = told.failed.code === PEER_UNREACHABLE;
+    silentSince = isSilent ? (silentSince ?? clock.now()) : null;
+    const isOver =
+      silentSince === null
+        ? times >= patience.identicalErrors
+        : clock.now() - silentSince > patience.reconnectMs;
+    if (!told.retryable || isOver) throw new StepFailure(told.failed);
     const inMs = backoff(patience.backoffMs, tries);
     emit({ type: "retry", step, node: asked.node, error: told.failed, inMs, leftMs: null });
     await clock.sleep(inMs, stop.detached);

@@ -6,8 +6,9 @@ import { range } from "../plan/say.js";
 import type { Plan } from "../plan/types.js";
 import { pushEpochs } from "./admit.js";
 import { ask, entriesOn } from "./ask.js";
+import { backoff } from "./clock.js";
 import { type RunContext, authorityFor } from "./context.js";
-import { Interrupted, StepFailure, runError } from "./failure.js";
+import { Interrupted, PEER_UNREACHABLE, StepFailure, failure, runError } from "./failure.js";
 import { operationId } from "./operation.js";
 import { type RunEnvironment, withRun } from "./session.js";
 
@@ -93,17 +94,46 @@ function placesOf(plan: Plan) {
 }
 
 async function compare(context: RunContext, copy: Copy): Promise<VerifiedCopy> {
-  const { run, epochs, stop, patience } = context;
+  const { clock, patience, stop, emit } = context;
   const { keyspace, node, lo, hi } = copy;
   const what = `compare ${keyspace} [${lo}, ${hi}) with ${copy.source}`;
+  const until = clock.now() + patience.reconnectMs;
+  for (let tries = 1; ; tries += 1) {
+    const { state, result, error } = await compareOnce(context, copy, what, tries);
+    if (state === "succeeded") {
+      const [rows, bytes] = [numberOr(result?.["rows"]), numberOr(result?.["bytes"])];
+      return { ...copy, difference: null, rows, bytes };
+    }
+    const { code, message } = error ?? { code: state, message: "it was cancelled" };
+    if (code === "digest-mismatch")
+      return { ...copy, difference: message, rows: null, bytes: null };
+    const told = failure(code, `${node} was asked to ${what}; it answered ${code}: ${message}`);
+    if (code !== PEER_UNREACHABLE) throw new StepFailure(told, EXIT.failure);
+    if (clock.now() > until) throw new StepFailure(told, EXIT.partial);
+    const inMs = backoff(patience.backoffMs, tries);
+    emit({
+      type: "retry",
+      step: null,
+      node,
+      error: told,
+      inMs,
+      leftMs: Math.max(0, until - clock.now()),
+    });
+    await clock.sleep(inMs, stop.stopping);
+  }
+}
+
+/** One operation, to its end. */
+async function compareOnce(
+  context: RunContext,
+  { keyspace, node, lo, hi }: Copy,
+  what: string,
+  tries: number,
+): Promise<Operation> {
+  const { run, epochs, stop, patience } = context;
   const authority = authorityFor(context, keyspace);
-  const id = operationId(
-    run,
-    "verify",
-    `${keyspace} ${lo} ${hi}`,
-    node,
-    Number(epochs[`keyspace/${keyspace}`]),
-  );
+  const segment = `${keyspace} ${lo} ${hi} ${epochs[`keyspace/${keyspace}`]}`;
+  const id = operationId(run, "verify", segment, node, tries);
   const put = () =>
     ask(context, null, node, what, (agent) =>
       agent.putOperation(id, { kind: "verify", keyspace, lo, hi }, authority),
@@ -116,33 +146,9 @@ async function compare(context: RunContext, copy: Copy): Promise<VerifiedCopy> {
     );
     if (next !== null && next.state !== "interrupted") last = next;
     else if (++restarts <= patience.identicalErrors) last = await put();
-    else
-      throw new StepFailure({
-        code: "interrupted",
-        message: `${node}: its agent does not stay up`,
-        outcome: "none",
-        hint: null,
-      });
+    else throw new StepFailure(failure("interrupted", `${node}: its agent does not stay up`));
   }
-  if (last.state === "succeeded") {
-    return {
-      ...copy,
-      difference: null,
-      rows: numberOr(last.result?.["rows"]),
-      bytes: numberOr(last.result?.["bytes"]),
-    };
-  }
-  const { code, message } = last.error ?? { code: last.state, message: "it was cancelled" };
-  if (code === "digest-mismatch") return { ...copy, difference: message, rows: null, bytes: null };
-  throw new StepFailure(
-    {
-      code,
-      message: `${node} was asked to ${what}; it answered ${code}: ${message}`,
-      outcome: "none",
-      hint: null,
-    },
-    EXIT.failure,
-  );
+  return last;
 }
 
 function numberOr(value: unknown): number | null {

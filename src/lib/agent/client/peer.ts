@@ -93,12 +93,12 @@ export class Peers {
   async digest(url: string, ask: DigestRequest, signal: AbortSignal) {
     const wire = { ...ask, after: ask.after?.toString("base64") ?? null };
     const body = await this.#post(url, "/v1/replication/digest", wire, signal);
-    const lines = linesOf(body);
-    const pinned = digestPinned.parse(JSON.parse(await nextLine(lines)));
+    const lines = linesOf(url, body);
+    const pinned = digestPinned.parse(JSON.parse(await nextLine(url, lines)));
     return {
       pinned,
       digest: async () => {
-        const answer = digestAnswer.parse(JSON.parse(await nextLine(lines)));
+        const answer = digestAnswer.parse(JSON.parse(await nextLine(url, lines)));
         body.destroy();
         return answer;
       },
@@ -152,19 +152,23 @@ async function read(url: string, body: Readable): Promise<string> {
   }
 }
 
-async function* linesOf(body: Readable): AsyncGenerator<string> {
+async function* linesOf(url: string, body: Readable): AsyncGenerator<string> {
   let rest = "";
-  for await (const chunk of body) {
-    rest += (chunk as Buffer).toString("utf8");
-    for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
-      yield rest.slice(0, end);
-      rest = rest.slice(end + 1);
+  try {
+    for await (const chunk of body) {
+      rest += (chunk as Buffer).toString("utf8");
+      for (let end = rest.indexOf("\n"); end >= 0; end = rest.indexOf("\n")) {
+        yield rest.slice(0, end);
+        rest = rest.slice(end + 1);
+      }
     }
+  } catch (error) {
+    throw new AgentProblem(url, { unreachable: error, sent: true });
   }
 }
 
-async function nextLine(lines: AsyncGenerator<string>): Promise<string> {
+async function nextLine(url: string, lines: AsyncGenerator<string>): Promise<string> {
   const line = await lines.next();
-  if (line.done === true) throw new Error("the source ended its answer early");
-  return line.value;
+  if (line.done !== true) return line.value;
+  throw new AgentProblem(url, { unreachable: "the source ended its answer early", sent: true });
 }

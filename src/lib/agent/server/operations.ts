@@ -6,6 +6,7 @@ import {
   isEnded,
   type Operation,
   type OperationError,
+  type OperationKind,
   type OperationRequest,
   operationRequest,
   type Progress,
@@ -202,7 +203,9 @@ export class Operations {
       };
     } catch (error) {
       if (this.#stopping) return;
-      end = live.cancelled ? { state: "cancelled" } : { state: "failed", error: explain(error) };
+      end = live.cancelled
+        ? { state: "cancelled" }
+        : { state: "failed", error: explain(error, request) };
     }
     const ended = {
       ...live.operation,
@@ -261,21 +264,25 @@ export function parseRequest(body: unknown): OperationRequest {
   throw new ProblemError(400, "bad-request", detail);
 }
 
-function explain(error: unknown): OperationError {
+/** They change nothing, however they end. */
+const LOOKING: readonly OperationKind[] = ["sync", "verify"];
+
+function explain(error: unknown, { kind }: OperationRequest): OperationError {
   if (error instanceof ProblemError) {
     const { code, detail = code, retryable, outcome, hint } = error.problem;
     return { code, message: detail, retryable, outcome, ...(hint === undefined ? {} : { hint }) };
   }
+  const outcome = LOOKING.includes(kind) ? "none" : "unknown";
   if (error instanceof OpsError) {
     const { code, message, hint } = error;
     return {
       code,
       message,
       retryable: false,
-      outcome: "unknown",
+      outcome,
       ...(hint === undefined ? {} : { hint }),
     };
   }
   const message = error instanceof Error ? error.message : String(error);
-  return { code: "internal", message, retryable: true, outcome: "unknown" };
+  return { code: "internal", message, retryable: true, outcome };
 }

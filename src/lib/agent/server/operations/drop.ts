@@ -3,9 +3,11 @@ import type { Txn } from "../../../engines/contract.js";
 import { contains } from "../../../keyspace/map.js";
 import { mayDrop } from "../../../ownership/permissions.js";
 import type { Reign } from "../../../ownership/types.js";
+import { AgentProblem } from "../../client/problem.js";
 import { ProblemError } from "../../protocol/problem.js";
 import type { Holding, Holdings } from "../holdings.js";
 import type { Context, Kind, RequestOf } from "./context.js";
+import { peerProblem } from "./peer-problem.js";
 
 const ASK_MS = 3_000;
 const REPORT_MS = 500;
@@ -15,7 +17,7 @@ export const drop: Kind<"drop"> = async (context, request, task) => {
   const { keyspace, lo, hi } = request;
   const { engine, holdings, drops } = context;
   const parts = await partsOf(holdings, request);
-  const reigns = new Map<Holding, Reign | null>();
+  const reigns = new Map<Holding, Reign | ProblemError>();
   await Promise.all(
     parts.map(async (part) => void reigns.set(part, await reignOver(context, part))),
   );
@@ -24,7 +26,7 @@ export const drop: Kind<"drop"> = async (context, request, task) => {
   try {
     await engine.write((txn) => {
       for (const part of parts)
-        check(txn, holdings.isCurrent(part), request, part, reigns.get(part) ?? null);
+        check(txn, holdings.isCurrent(part), request, part, reigns.get(part)!);
       for (const part of parts) {
         part.ending = true;
         marked.push(part);
@@ -59,13 +61,13 @@ async function partsOf(
     : holdings.exactlyOrNone(keyspace, lo, hi);
 }
 
-/** Throws `not-droppable`. */
+/** Throws `not-droppable`, or why nobody was found who reigns. */
 function check(
   txn: Txn,
   current: boolean,
   { link, generation }: RequestOf<"drop">,
   part: Holding,
-  reign: Reign | null,
+  reign: Reign | ProblemError,
 ): void {
   const where = `${part.keyspace} [${part.lo}, ${part.hi})`;
   const entry = txn.entry(part.keyspace, part.entry);
@@ -77,27 +79,38 @@ function check(
   if (link !== null && entry.link?.id !== link) {
     throw notDroppable(`${where} has the link ${entry.link?.id ?? "(none)"}, not ${link}`);
   }
-  if (mayDrop(part.state, reign)) return;
   if (durable.role !== "follower" || phase.kind !== "idle") {
     throw notDroppable(`${where} is ${durable.role}, ${phase.kind}`);
   }
-  throw notDroppable(`nobody who reigns over ${where} was found: this may be the only copy`, true);
+  if (reign instanceof ProblemError) throw reign;
+  if (mayDrop(part.state, reign)) return;
+  throw notDroppable(`${reign.node} reigns over ${where} at an older generation`, true);
 }
 
-/** Asks along the link and the routes who reigns over the segment now. */
-async function reignOver({ peers, routes }: Context, part: Holding): Promise<Reign | null> {
+/** Asks along the link and the routes who reigns over the segment now; else why nobody was found. */
+async function reignOver({ peers, routes }: Context, part: Holding): Promise<Reign | ProblemError> {
   const { keyspace, lo, hi } = part;
-  const route = routes.segmentAt(keyspace, lo);
-  const urls = new Set([
-    part.entry.link?.source.url ?? null,
-    route === null ? null : routes.urlOf(route.writer),
-  ]);
-  for (const url of urls) {
-    if (url === null) continue;
-    const reign = await peers.reign(url, { keyspace, lo, hi }, ASK_MS).catch(() => null);
-    if (reign !== null) return reign;
+  const writer = routes.segmentAt(keyspace, lo)?.writer ?? null;
+  const asked = new Map<string, string>();
+  const source = part.entry.link?.source ?? null;
+  if (source !== null) asked.set(source.url, source.node);
+  const url = writer === null ? null : routes.urlOf(writer);
+  if (writer !== null && url !== null) asked.set(url, writer);
+  let silent: ProblemError | null = null;
+  for (const [at, node] of asked) {
+    try {
+      const reign = await peers.reign(at, { keyspace, lo, hi }, ASK_MS);
+      if (reign !== null) return reign;
+    } catch (error) {
+      if (!(error instanceof AgentProblem)) throw error;
+      silent = peerProblem(node, error);
+    }
   }
-  return null;
+  const where = `${keyspace} [${lo}, ${hi})`;
+  return (
+    silent ??
+    notDroppable(`nobody who reigns over ${where} was found: this may be the only copy`, true)
+  );
 }
 
 function notDroppable(detail: string, retryable = false): ProblemError {

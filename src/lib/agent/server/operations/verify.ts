@@ -5,14 +5,18 @@ import { formatPosition } from "../../../ownership/position.js";
 import type { LogPosition } from "../../../ownership/types.js";
 import { AgentProblem } from "../../client/problem.js";
 import { ProblemError } from "../../protocol/problem.js";
+import { Backoff } from "../backoff.js";
 import type { Holding } from "../holdings.js";
 import type { Task } from "../operations.js";
 import type { Context, Kind } from "./context.js";
+import { peerProblem } from "./peer-problem.js";
 
 /** Rows of one digest. Both sides pin a read transaction for the time it takes. */
 const CHUNK_ROWS = 100_000;
 const TRIES = 50;
-const RETRY_MS = 20;
+const RETRY_MS = { first: 20, most: 500 };
+/** A source that does not answer is waited for, in the middle of a comparison: long enough for a restart. */
+const SILENCE_MS = 15_000;
 /** For the source to pin its read transaction, and for this copy to come to the same position. */
 const PIN_MS = 10_000;
 
@@ -102,33 +106,39 @@ async function compare(
   context: Context,
   holding: Holding,
   after: Place | null,
-  { signal }: Task,
+  task: Task,
 ): Promise<Chunk> {
   const { keyspace, lo, hi } = holding;
-  for (let left = TRIES; ; left -= 1) {
+  const { signal } = task;
+  const retries = new Backoff(RETRY_MS);
+  let silentSince: number | null = null;
+  for (let left = TRIES; left > 0;) {
     signal.throwIfAborted();
     if (!context.holdings.isCurrent(holding)) throw changed(keyspace, lo, hi);
     try {
       const chunk = await compareOnce(context, holding, after, signal);
       if (chunk !== null) return chunk;
+      left -= 1;
+      silentSince = null;
+      retries.reset();
     } catch (error) {
-      if (error instanceof ProblemError || signal.aborted || left <= 1) throw error;
+      if (!(error instanceof AgentProblem) || signal.aborted) throw error;
+      const source = holding.entry.link?.source.node ?? "the source";
+      silentSince ??= performance.now();
+      if (performance.now() - silentSince > SILENCE_MS) throw peerProblem(source, error);
+      task.report(`waiting for ${source}`);
     }
-    if (left <= 1) {
-      throw new ProblemError(
-        409,
-        "not-aligned",
-        `${keyspace} [${lo}, ${hi}) never stood where its source stood`,
-        {
-          retryable: true,
-        },
-      );
-    }
-    await sleep(RETRY_MS, undefined, { signal });
+    await sleep(retries.next(), undefined, { signal });
   }
+  throw new ProblemError(
+    409,
+    "not-aligned",
+    `${keyspace} [${lo}, ${hi}) never stood where its source stood`,
+    { retryable: true },
+  );
 }
 
-/** Null when this copy was already past where its source stood. */
+/** Null when this copy was already past where its source stood, or did not come there in time. Throws `AgentProblem`. */
 async function compareOnce(
   { links, peers, holdings }: Context,
   holding: Holding,
@@ -168,6 +178,8 @@ async function compareOnce(
   } catch (error) {
     const at = error instanceof AgentProblem ? error.problem?.splitAt : undefined;
     if (at !== undefined) await holdings.cut(keyspace, lo, BigInt(at), () => undefined);
+    const isTold = error instanceof AgentProblem || error instanceof ProblemError;
+    if (!isTold && patience.aborted && !signal.aborted) return null;
     throw error;
   } finally {
     (source as { abandon: () => void } | null)?.abandon();
