@@ -65,7 +65,15 @@ export const nodeStatus = z.object({
 });
 export type NodeStatus = z.infer<typeof nodeStatus>;
 
-const bucket = z.object({ lo: uint64, rows: z.number(), bytes: z.number() });
+const bucket = z.object({
+  lo: uint64,
+  rows: z.number(),
+  bytes: z.number(),
+  /** Reads and writes a second that this node answered, over about the last five minutes; an older agent says nothing. */
+  ops: z.number().optional(),
+  /** Bytes a second of the keys and values in these. */
+  traffic: z.number().optional(),
+});
 /** `GET /v1/histogram`: equal-width buckets over `[lo, hi)` of the rows that the node holds. */
 export const histogram = z.object({
   v: z.literal(1),
@@ -74,6 +82,8 @@ export const histogram = z.object({
   hi: uint64,
   rows: z.number(),
   bytes: z.number(),
+  /** For how long this process has counted accesses. */
+  countedSeconds: z.number().optional(),
   buckets: z.array(bucket),
 });
 export type Histogram = z.infer<typeof histogram>;

@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import pino from "pino";
 import { openEngine } from "../../engines/registry.js";
 import { Peers } from "../client/peer.js";
+import { AccessMap } from "./access-map.js";
 import { AccessStats } from "./access-stats.js";
 import { AuthorityGate } from "./authority.js";
 import type { AgentConfig } from "./config.js";
@@ -51,6 +52,7 @@ export async function startAgent(
   const holdings = new Holdings(engine);
   const routes = new Routes(engine);
   const stats = new AccessStats();
+  const accesses = new AccessMap(performance.now());
   const retention = new Retention(engine, config.log.maxBytes, die);
   const urlOf = (other: string) => routes.urlOf(other);
   const metrics = new Metrics(node, engine, holdings);
@@ -72,8 +74,9 @@ export async function startAgent(
     retention,
     operations,
     authority: new AuthorityGate(engine),
-    data: new Data({ self: node, engine, holdings, routes, stats }),
+    data: new Data({ self: node, engine, holdings, routes, stats, accesses }),
     stats,
+    accesses,
     metrics,
     logger,
     stopping: stopping.signal,

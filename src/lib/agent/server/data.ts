@@ -14,6 +14,7 @@ import type { LogPosition } from "../../ownership/types.js";
 import { OpsError } from "../../errors.js";
 import { MAX_VALUE_BYTES } from "../protocol/headers.js";
 import { ProblemError } from "../protocol/problem.js";
+import type { AccessMap } from "./access-map.js";
 import type { AccessStats } from "./access-stats.js";
 import type { Holding, Holdings } from "./holdings.js";
 import type { Routes } from "./routes.js";
@@ -29,6 +30,7 @@ export interface DataDeps {
   readonly holdings: Holdings;
   readonly routes: Routes;
   readonly stats: AccessStats;
+  readonly accesses: AccessMap;
 }
 
 /** Where an answer stands. */
@@ -115,7 +117,9 @@ export class Data {
     }
     const standing = this.#standing(holding);
     const value = this.#deps.engine.get(keyspace, place);
-    this.#deps.stats.record(keyspace, "reads", performance.now() - began, false);
+    const now = performance.now();
+    this.#deps.stats.record(keyspace, "reads", now - began, false);
+    this.#deps.accesses.record(keyspace, position, keyText.length + (value?.length ?? 0), now);
     if (holding.state.durable.role === "primary") return { ...standing, value };
     return { ...standing, value, lagMs: holding.link.lagMs() };
   }
@@ -141,14 +145,21 @@ export class Data {
         throw error;
       }
     });
-    const { engine, stats } = this.#deps;
+    const { engine, stats, accesses } = this.#deps;
     const results = await engine.write((txn) =>
       located.map((one) =>
         one instanceof ProblemError ? one : this.#writeOne(txn, keyspace, one),
       ),
     );
-    const done = results.filter((result) => !(result instanceof ProblemError)).length;
-    if (done > 0) stats.record(keyspace, "writes", performance.now() - began, false, done);
+    const now = performance.now();
+    let done = 0;
+    for (const [i, one] of located.entries()) {
+      if (one instanceof ProblemError || results[i] instanceof ProblemError) continue;
+      const { key, value } = one.write;
+      accesses.record(keyspace, one.position, key.length + (value?.length ?? 0), now);
+      done += 1;
+    }
+    if (done > 0) stats.record(keyspace, "writes", now - began, false, done);
     return results;
   }
 

@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import type { Engine } from "../../../engines/contract.js";
 import type { Peers } from "../../client/peer.js";
 import type { NodeRef } from "../../protocol/json.js";
+import type { AccessMap } from "../access-map.js";
 import type { AccessStats } from "../access-stats.js";
 import type { AuthorityGate } from "../authority.js";
 import type { Data } from "../data.js";
@@ -30,6 +31,7 @@ export interface Services {
   readonly authority: AuthorityGate;
   readonly data: Data;
   readonly stats: AccessStats;
+  readonly accesses: AccessMap;
   readonly metrics: Metrics;
   readonly logger: Logger;
   /** Aborted when the agent stops: whoever waits is answered. */

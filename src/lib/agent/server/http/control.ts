@@ -21,7 +21,7 @@ const ID = /^[A-Za-z0-9_-]{8,128}$/;
 
 /** What a control plane asks: operations, epochs, routes, and how the node is. */
 export function controlRoutes(app: FastifyInstance, services: Services): void {
-  const { authority, operations, routes, stats, engine, peers, stopping } = services;
+  const { authority, operations, routes, stats, accesses, engine, peers, stopping } = services;
 
   app.put("/v1/epochs", async (request, reply) => {
     await authority.admit(authorityOf(request));
@@ -101,12 +101,18 @@ export function controlRoutes(app: FastifyInstance, services: Services): void {
     const view = engine.read();
     try {
       const { rows, bytes, buckets: found } = await view.histogram(keyspace, segment, buckets);
-      const parts = found.map(({ lo, rows: inRows, bytes: inBytes }) => ({
+      const now = performance.now();
+      const { ops, traffic } = accesses.rates(keyspace, segment, found.length, now);
+      const parts = found.map(({ lo, rows: inRows, bytes: inBytes }, i) => ({
         lo,
         rows: inRows,
         bytes: inBytes,
+        ops: rounded(ops[i]!),
+        traffic: rounded(traffic[i]!),
       }));
-      return await json(reply, { v: 1, keyspace, ...segment, rows, bytes, buckets: parts });
+      const countedSeconds = Math.floor(accesses.seconds(now));
+      const answer = { v: 1, keyspace, ...segment, rows, bytes, countedSeconds, buckets: parts };
+      return await json(reply, answer);
     } finally {
       view.close();
     }
@@ -125,6 +131,11 @@ function keyspaceParam(query: Query): string {
   const keyspace = query["keyspace"];
   if (keyspace === undefined || keyspace === "") throw bad("keyspace is missing");
   return keyspace;
+}
+
+/** A rate is not known better than this. */
+function rounded(rate: number): number {
+  return Number(rate.toPrecision(6));
 }
 
 async function json(reply: FastifyReply, value: unknown): Promise<FastifyReply> {

@@ -107,7 +107,7 @@ const CALLS: Readonly<Record<string, Call>> = {
     gives: "ReachAnswer",
   },
   "GET /v1/histogram": {
-    summary: "Rows and bytes in equal-width buckets.",
+    summary: "Rows, bytes, accesses and their traffic a second, in equal-width buckets.",
     query: ["keyspace", "lo", "hi", "buckets"],
     status: 200,
     gives: "Histogram",
