@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { addShard, setAgentUrls, setSegments } from "../../src/lib/topology/edit.js";
+import { addShards, setAgentUrls, setSegments } from "../../src/lib/topology/edit.js";
 import { checkTopology, parseTopology } from "../../src/lib/topology/parse.js";
 import { EXAMPLE, example } from "./example.js";
 
@@ -26,16 +26,17 @@ function changedLines(before: string, after: string): { gone: string[]; added: s
 
 describe("adding a shard", () => {
   test("to block-style shards adds just its lines, in their style", () => {
-    const after = addShard(BIG, {
-      keyspace: "profile",
-      shard: "p9",
-      segments: [
-        { lo: 0n, hi: 200_000_000n },
-        { lo: 3_999_999_999n, hi: 4_000_000_000n },
-      ],
-      primary: "sh-1-a-profile-2",
-      replicas: ["sz-1-a-profile-1", "tj-1-a-profile-1"],
-    });
+    const after = addShards(BIG, "profile", [
+      {
+        shard: "p9",
+        segments: [
+          { lo: 0n, hi: 200_000_000n },
+          { lo: 3_999_999_999n, hi: 4_000_000_000n },
+        ],
+        primary: "sh-1-a-profile-2",
+        replicas: ["sz-1-a-profile-1", "tj-1-a-profile-1"],
+      },
+    ]);
     expect(changedLines(BIG, after)).toEqual({
       gone: [],
       added: [
@@ -50,8 +51,8 @@ describe("adding a shard", () => {
   });
 
   test("to shards of one line each adds one line", () => {
-    const shard = { keyspace: "status", shard: "s9", primary: "sh-1-a-profile-2", replicas: [] };
-    expect(changedLines(BIG, addShard(BIG, shard))).toEqual({
+    const shard = { shard: "s9", primary: "sh-1-a-profile-2", replicas: [] };
+    expect(changedLines(BIG, addShards(BIG, "status", [shard]))).toEqual({
       gone: [],
       added: ["      s9: { primary: sh-1-a-profile-2, replicas: [] }"],
     });
@@ -59,27 +60,29 @@ describe("adding a shard", () => {
 
   test("to shards in one flow map stays in it", () => {
     const text = EXAMPLE.replace(/shards:\n.*(a: .*)\n.*(b: .*)\n/, "shards: { $1, $2 } # both\n");
-    const after = addShard(text, {
-      keyspace: "profile",
-      shard: "c",
-      segments: [{ lo: 0n, hi: 1n }],
-      primary: "e1",
-      replicas: ["w1"],
-    });
+    const after = addShards(text, "profile", [
+      {
+        shard: "c",
+        segments: [{ lo: 0n, hi: 1n }],
+        primary: "e1",
+        replicas: ["w1"],
+      },
+    ]);
     expect(after).toContain(
       "replicas: [e1] }, c: { segments: [0..1], primary: e1, replicas: [w1] } } # both\n",
     );
   });
 
   test("and cutting another gives what the expanded demo has, comments kept", () => {
-    const added = addShard(DEMO, {
-      keyspace: "profile",
-      shard: "p2",
-      segments: [{ lo: 50_000n, hi: 100_000n }],
-      primary: "sz-db-2",
-      replicas: ["tj-db-2"],
-    });
-    const after = setSegments(added, "profile", "p0", [{ lo: 0n, hi: 50_000n }]);
+    const added = addShards(DEMO, "profile", [
+      {
+        shard: "p2",
+        segments: [{ lo: 50_000n, hi: 100_000n }],
+        primary: "sz-db-2",
+        replicas: ["tj-db-2"],
+      },
+    ]);
+    const after = setSegments(added, "profile", new Map([["p0", [{ lo: 0n, hi: 50_000n }]]]));
     const expanded = readFileSync("fixtures/topologies/demo/expanded.yaml", "utf8");
     expect(parseTopology(after, "a")).toEqual(parseTopology(expanded, "b"));
     expect(changedLines(DEMO, after).gone).toEqual([
@@ -89,13 +92,14 @@ describe("adding a shard", () => {
 
   test("after a last shard with comments, without a line break at the end of the file", () => {
     const text = EXAMPLE.replace(/\n$/, " # last\n      # really");
-    const after = addShard(text, {
-      keyspace: "profile",
-      shard: "c",
-      segments: [{ lo: 1n, hi: 2n }],
-      primary: "e1",
-      replicas: [],
-    });
+    const after = addShards(text, "profile", [
+      {
+        shard: "c",
+        segments: [{ lo: 1n, hi: 2n }],
+        primary: "e1",
+        replicas: [],
+      },
+    ]);
     expect(after).toBe(
       text.replace(
         " # last\n",
@@ -105,9 +109,35 @@ describe("adding a shard", () => {
   });
 });
 
+test("several shards at once are added, and several cut, as one after the other", () => {
+  const shards = ["c", "d"].map((shard, i) => ({
+    shard,
+    segments: [{ lo: BigInt(i), hi: BigInt(i) + 1n }],
+    primary: "e1",
+    replicas: [],
+  }));
+  const cut = new Map([
+    ["a", [{ lo: 2n, hi: 500n }]],
+    ["b", [{ lo: 500n, hi: 600n }]],
+  ]);
+  const [first, second] = shards.map((shard) => [shard]);
+  const oneByOne = addShards(addShards(EXAMPLE, "profile", first!), "profile", second!);
+  const added = addShards(EXAMPLE, "profile", shards);
+  expect(added).toBe(oneByOne);
+  const cutOneByOne = [...cut].reduce(
+    (text, one) => setSegments(text, "profile", new Map([one])),
+    added,
+  );
+  expect(setSegments(added, "profile", cut)).toBe(cutOneByOne);
+});
+
 describe("setting segments", () => {
   test("touches the one list", () => {
-    const after = setSegments(BIG, "profile", "p8", [{ lo: 3_500_000_000n, hi: 4_000_000_000n }]);
+    const after = setSegments(
+      BIG,
+      "profile",
+      new Map([["p8", [{ lo: 3_500_000_000n, hi: 4_000_000_000n }]]]),
+    );
     expect(changedLines(BIG, after)).toEqual({
       gone: ["        segments: [1000M..1200M, 3500M..4000M]"],
       added: ["        segments: [3500M..4000M]"],
@@ -121,10 +151,19 @@ describe("setting segments", () => {
       "a: { segments: [0..500], primary: e1, replicas: [w1] }",
       `a:\n        segments:${list} # end\n        primary: e1\n        replicas: [w1]`,
     );
-    const after = setSegments(text, "profile", "a", [
-      { lo: 100n, hi: 200n },
-      { lo: 200n, hi: 300n },
-    ]);
+    const after = setSegments(
+      text,
+      "profile",
+      new Map([
+        [
+          "a",
+          [
+            { lo: 100n, hi: 200n },
+            { lo: 200n, hi: 300n },
+          ],
+        ],
+      ]),
+    );
     expect(after).toBe(
       text.replace(
         "          - 0..100 # old\n          # hot since May\n          - 100..200\n          - 200..500 # quiet\n",
@@ -173,13 +212,14 @@ describe("setting agents", () => {
     const text = `\ufeff${EXAMPLE.replaceAll("\n", "\r\n")}`;
     const after = setAgentUrls(text, { e1: "http://127.0.0.1:9" });
     expect(after).toBe(text.replace("http://127.0.0.1:7401", "http://127.0.0.1:9"));
-    const added = addShard(text, {
-      keyspace: "profile",
-      shard: "c",
-      segments: [{ lo: 0n, hi: 1n }],
-      primary: "e1",
-      replicas: [],
-    });
+    const added = addShards(text, "profile", [
+      {
+        shard: "c",
+        segments: [{ lo: 0n, hi: 1n }],
+        primary: "e1",
+        replicas: [],
+      },
+    ]);
     expect(added.replaceAll("\r\n", "")).not.toContain("\n");
   });
 });
@@ -187,17 +227,17 @@ describe("setting agents", () => {
 describe("an edit is refused", () => {
   const expectRefused = (edit: () => string) =>
     expect(edit).toThrow(expect.objectContaining({ code: "edit-refused", exit: 3 }));
-  const shard = { keyspace: "profile", shard: "c", primary: "e1", replicas: [] };
+  const shard = { shard: "c", primary: "e1", replicas: [] };
 
   test("where the names lead nowhere", () => {
-    expectRefused(() => setSegments(EXAMPLE, "nothing", "a", []));
-    expectRefused(() => setSegments(EXAMPLE, "profile", "z", []));
+    expectRefused(() => setSegments(EXAMPLE, "nothing", new Map([["a", []]])));
+    expectRefused(() => setSegments(EXAMPLE, "profile", new Map([["z", []]])));
     expectRefused(() => setAgentUrls(EXAMPLE, { nobody: "http://x" }));
-    expectRefused(() => addShard(EXAMPLE, { ...shard, keyspace: "constructor" }));
+    expectRefused(() => addShards(EXAMPLE, "constructor", [shard]));
   });
 
   test("where the shard exists already", () => {
-    expectRefused(() => addShard(EXAMPLE, { ...shard, shard: "a" }));
+    expectRefused(() => addShards(EXAMPLE, "profile", [{ ...shard, shard: "a" }]));
   });
 
   test("where the text is no YAML", () => {
@@ -210,8 +250,8 @@ describe("an edit is refused", () => {
       "segments: [500..1000]",
       "segments: *all",
     );
-    expectRefused(() => setSegments(text, "profile", "b", [{ lo: 0n, hi: 1n }]));
-    expectRefused(() => setSegments(text, "profile", "a", [{ lo: 0n, hi: 1n }]));
+    expectRefused(() => setSegments(text, "profile", new Map([["b", [{ lo: 0n, hi: 1n }]]])));
+    expectRefused(() => setSegments(text, "profile", new Map([["a", [{ lo: 0n, hi: 1n }]]])));
   });
 });
 
@@ -225,13 +265,13 @@ test("any segments set in the big fixture read back, and every comment stays", (
     fc.property(cut, fc.constantFrom("p0", "p3", "p8"), (cuts, shard) => {
       const sorted = cuts.toSorted((a, b) => (a < b ? -1 : 1));
       const segments = sorted.slice(1).map((hi, i) => ({ lo: sorted[i]!, hi }));
-      const after = setSegments(BIG, "profile", shard, segments);
+      const after = setSegments(BIG, "profile", new Map([[shard, segments]]));
       expect(comments(after)).toEqual(comments(BIG));
       // Whatever else the rules say now, they can read the segments again.
       expect(checkTopology(after, "t").problems.filter(({ rule }) => rule === "bad-value")).toEqual(
         [],
       );
-      expect(setSegments(after, "profile", shard, segments)).toBe(after);
+      expect(setSegments(after, "profile", new Map([[shard, segments]]))).toBe(after);
     }),
     { numRuns: 15 },
   );

@@ -3,10 +3,12 @@ import { BaseCommand } from "../../lib/cli/base.js";
 import { topologyFlag } from "../../lib/cli/flags.js";
 
 export default class ShardExpand extends BaseCommand<typeof ShardExpand> {
-  static override summary = "Write a topology with more shards: the fullest ones are halved.";
+  static override summary = "Write a topology with more shards, the load spread over all.";
 
-  static override description = `Asks the agents where the data lies. Each new shard takes the upper half of the fullest shard. Only the file
-changes, with its comments and order kept: review it, then shard plan. Prints the YAML without -o or --write.`;
+  static override description = `Asks the agents where the data lies and where it is used, and gives the new shards the pieces that bring
+the fullest shards down: the lowest maximum load, then the fewest bytes, then the fewest segments. Says how near each
+is to its bound. Only the file changes, with its comments and order kept: review it, then shard plan. Prints the YAML
+without -o or --write.`;
 
   static override examples = [
     "<%= config.bin %> shard expand -t topology.yaml --keyspace profile --add p3=sh-2-d1,sz-2-d1 --write",
@@ -22,6 +24,16 @@ changes, with its comments and order kept: review it, then shard plan. Prints th
       multipleNonGreedy: true,
       required: true,
     }),
+    tolerance: Flags.string({
+      description: "how far the maximum load may lie above the lowest possible, for fewer bytes",
+      helpValue: "PERCENT",
+      default: "1%",
+    }),
+    "bytes-tolerance": Flags.string({
+      description: "how far the bytes may lie above the fewest, for fewer segments",
+      helpValue: "PERCENT",
+      default: "10%",
+    }),
     out: Flags.string({
       char: "o",
       description: "write the topology here",
@@ -33,16 +45,21 @@ changes, with its comments and order kept: review it, then shard plan. Prints th
 
   async run(): Promise<object> {
     const { loadTopology } = await import("../../lib/topology/load.js");
-    const { expandable, expandTopology, parseAddition } = await import("../../lib/plan/expand.js");
+    const { expandable, expandTopology, parseAddition, parseTolerance } =
+      await import("../../lib/plan/expand.js");
     const { expandText } = await import("../../lib/report/plan-expand.js");
-    const { topology: file, keyspace, add, out, write } = this.flags;
+    const { topology: file, keyspace: id, add, out, write } = this.flags;
     const additions = add.map(parseAddition);
+    const tolerances = {
+      tolerance: parseTolerance("--tolerance", this.flags.tolerance),
+      bytesTolerance: parseTolerance("--bytes-tolerance", this.flags["bytes-tolerance"]),
+    };
     const { topology, text } = await loadTopology(file);
-    expandable(topology, keyspace);
-    const { histograms } = await import("../../lib/run/observe.js");
-    const histogram = await histograms(topology, keyspace);
-    const expansion = expandTopology({ topology, text, file }, keyspace, additions, histogram);
-    this.note(expandText(keyspace, expansion.splits, this.textOptions));
+    const keyspace = expandable(topology, id, additions);
+    const { measureLoad } = await import("../../lib/run/measure-load.js");
+    const load = await measureLoad(topology, keyspace);
+    const expansion = expandTopology({ topology, text, file }, id, additions, load, tolerances);
+    this.note(expandText(id, expansion, this.textOptions));
     const target = write ? file : out;
     if (target === undefined) {
       this.print(expansion.text.replace(/\n$/, ""));
@@ -51,12 +68,7 @@ changes, with its comments and order kept: review it, then shard plan. Prints th
       await writeOutput(target, expansion.text);
       this.note(`Written to ${target}. Next: ops shard plan -t ${target} -o plan.json`);
     }
-    return {
-      v: 1,
-      keyspace,
-      file: target ?? null,
-      splits: expansion.splits,
-      topology: expansion.text,
-    };
+    const { text: edited, ...facts } = expansion;
+    return { v: 1, keyspace: id, file: target ?? null, ...tolerances, ...facts, topology: edited };
   }
 }

@@ -1,9 +1,13 @@
 import { EXIT, OpsError } from "../errors.js";
-import { addShard, setSegments } from "../topology/edit.js";
+import { subtract, union } from "../keyspace/map.js";
+import type { Segment } from "../keyspace/segment.js";
+import { addShards, setSegments } from "../topology/edit.js";
 import { parseTopology } from "../topology/parse.js";
 import type { Keyspace, Topology } from "../topology/types.js";
-import type { Histogram } from "./observed.js";
-import { halve, type Split } from "./split.js";
+import { readPercent } from "../topology/units.js";
+import type { Measured } from "./expand/field.js";
+import { capacityOf } from "./expand/capacity.js";
+import { solve, type Solution } from "./expand/solve.js";
 
 /** A shard to add, as `SHARD=NODE[,REPLICA...]` names it. */
 export interface Addition {
@@ -12,10 +16,33 @@ export interface Addition {
   readonly replicas: readonly string[];
 }
 
-export interface Expansion {
+/** What the primaries of a keyspace said. */
+export interface LiveLoad {
+  readonly measured: readonly Measured[];
+  /** Nodes whose agents do not count accesses. */
+  readonly uncounted: readonly string[];
+  /** The shortest time for which an agent has counted; infinite for none. */
+  readonly countedSeconds: number;
+}
+
+/** How far above the optimum a choice may be, shares from 0 on. */
+export interface Tolerances {
+  readonly tolerance: number;
+  readonly bytesTolerance: number;
+}
+
+/** What the load of a shard was taken from. */
+export type Basis =
+  | { readonly kind: "load"; readonly countedSeconds: number }
+  | { readonly kind: "bytes"; readonly uncounted: readonly string[] }
+  | { readonly kind: "positions" };
+
+export interface Expansion extends Solution {
   /** The topology's text with the new shards; valid, comments and order kept. */
   readonly text: string;
-  readonly splits: readonly Split[];
+  readonly basis: Basis;
+  /** Nodes that are the primary of several shards of the keyspace: each shard was weighed against all of the node. */
+  readonly shared: readonly string[];
 }
 
 /** Reads `SHARD=NODE[,REPLICA...]`. Throws OpsError `expand/bad-addition` (exit 64). */
@@ -35,53 +62,88 @@ export function parseAddition(text: string): Addition {
   return { shard, primary, replicas };
 }
 
+/** Reads a percentage as a share. Throws OpsError `expand/bad-tolerance` (exit 64). */
+export function parseTolerance(flag: string, text: string): number {
+  const reading = readPercent(text);
+  if (reading.ok) return reading.value / 100;
+  throw new OpsError("expand/bad-tolerance", EXIT.usage, `${flag}: ${reading.problem}`, {
+    hint: reading.hint,
+  });
+}
+
 /**
- * Halves the fullest shards of a range-sharded keyspace for new ones. `file` is only named in problems. Throws OpsError:
- * `plan/unsupported`, `expand/unknown-keyspace`, `expand/shard-exists`, `expand/too-small` (exit 3), and `invalid-topology` when
- * the result breaks a rule, such as a node that does not exist.
+ * Gives new shards the pieces of the standing ones that level the load with the fewest bytes (docs/planning.md). `file` is only
+ * named in problems. Throws OpsError, exit 3: as `expandable`, `expand/unknown-node`, `expand/no-gain`, and `invalid-topology` when
+ * the result breaks a rule.
  */
 export function expandTopology(
   source: { readonly topology: Topology; readonly text: string; readonly file: string },
   id: string,
   additions: readonly Addition[],
-  histogram: Histogram,
+  load: LiveLoad,
+  tolerances: Tolerances,
 ): Expansion {
-  const keyspace = expandable(source.topology, id);
-  const taken = new Set(keyspace.shards.map((shard) => shard.id));
-  for (const { shard } of additions) {
-    if (taken.has(shard)) {
-      throw new OpsError(
-        "expand/shard-exists",
-        EXIT.refused,
-        `Keyspace ${id} would have two shards ${shard}`,
-        {
-          hint: "Give each new shard a name of its own.",
-        },
-      );
-    }
-    taken.add(shard);
-  }
-  const added = additions.map((addition) => addition.shard);
-  const { shards, splits } = halve(keyspace.shards, histogram, added);
-  const segments = new Map(shards.map((shard) => [shard.id, shard.segments]));
-  const shrunk = [...new Set(splits.map((split) => split.from))].filter(
-    (shard) => !added.includes(shard),
-  );
-  const halved = shrunk.reduce(
-    (text, shard) => setSegments(text, id, shard, segments.get(shard)!),
-    source.text,
-  );
-  const text = additions.reduce(
-    (edited, { shard, primary, replicas }) =>
-      addShard(edited, { keyspace: id, shard, segments: segments.get(shard)!, primary, replicas }),
-    halved,
-  );
+  const keyspace = expandable(source.topology, id, additions);
+  const { measured, basis } = usable(keyspace, load);
+  const capacity = capacityOf(source.topology);
+  const solution = solve({
+    standing: keyspace.shards.map((shard) => ({ ...shard, capacity: capacity(shard) })),
+    added: additions.map((addition) => ({ id: addition.shard, capacity: capacity(addition) })),
+    measured,
+    ...tolerances,
+  });
+  const taken = (of: "from" | "to", shard: string): Segment[] =>
+    solution.moves.filter((move) => move[of] === shard).flatMap(({ segments }) => segments);
+  const left = keyspace.shards.flatMap(({ id: shard, segments }): [string, Segment[]][] => {
+    const gone = taken("from", shard);
+    return gone.length === 0 ? [] : [[shard, subtract(segments, gone)]];
+  });
+  const shards = additions.map((addition) => ({
+    ...addition,
+    segments: union(taken("to", addition.shard)),
+  }));
+  const text = addShards(setSegments(source.text, id, new Map(left)), id, shards);
   parseTopology(text, source.file);
-  return { text, splits };
+  const primaries = [...keyspace.shards, ...additions].map(({ primary }) => primary);
+  const shared = primaries.filter((node, i) => primaries.indexOf(node) !== i);
+  return { ...solution, text, basis, shared: [...new Set(shared)].toSorted() };
 }
 
-/** The keyspace, when it can be expanded: asked before any agent is. Throws as `expandTopology` does. */
-export function expandable(topology: Topology, id: string): Keyspace {
+/** Accesses count only when every primary counts them; where nothing is stored or used, every position weighs the same. */
+function usable(
+  { shards }: Keyspace,
+  { measured, uncounted, countedSeconds }: LiveLoad,
+): { measured: readonly Measured[]; basis: Basis } {
+  const some = (of: "bytes" | "ops" | "traffic"): boolean =>
+    measured.some((one) => one[of].some((value) => value > 0));
+  const used = some("ops") || some("traffic");
+  if (used && uncounted.length === 0) return { measured, basis: { kind: "load", countedSeconds } };
+  if (some("bytes")) {
+    const none = ({ bytes }: Measured) => new Float64Array(bytes.length);
+    const bytes = measured.map((one) => ({ ...one, ops: none(one), traffic: none(one) }));
+    return { measured: bytes, basis: { kind: "bytes", uncounted } };
+  }
+  const even = shards.flatMap(({ segments }) =>
+    segments.map(({ lo, hi }) => ({
+      lo,
+      hi,
+      bytes: Float64Array.of(Number(hi - lo)),
+      ops: new Float64Array(1),
+      traffic: new Float64Array(1),
+    })),
+  );
+  return { measured: even, basis: { kind: "positions" } };
+}
+
+/**
+ * The keyspace, when these shards can be added: asked before any agent is. Throws OpsError (exit 3) `expand/unknown-keyspace`,
+ * `plan/unsupported`, `expand/shard-exists`.
+ */
+export function expandable(
+  topology: Topology,
+  id: string,
+  additions: readonly Addition[],
+): Keyspace {
   const keyspace = topology.keyspaces.find((candidate) => candidate.id === id);
   if (!keyspace) {
     const known = topology.keyspaces.map((candidate) => candidate.id).join(", ");
@@ -103,6 +165,20 @@ export function expandable(topology: Topology, id: string): Keyspace {
         hint: "Range-sharded keyspaces can be expanded.",
       },
     );
+  }
+  const taken = new Set(keyspace.shards.map((shard) => shard.id));
+  for (const { shard } of additions) {
+    if (taken.has(shard)) {
+      throw new OpsError(
+        "expand/shard-exists",
+        EXIT.refused,
+        `Keyspace ${id} would have two shards ${shard}`,
+        {
+          hint: "Give each new shard a name of its own.",
+        },
+      );
+    }
+    taken.add(shard);
   }
   return keyspace;
 }

@@ -30,16 +30,6 @@ export async function observe(topology: Topology, options: ObserveOptions = {}):
   }
 }
 
-/** Load of a keyspace, from its primaries, sorted; empty when nobody holds it. As `observe`. */
-export async function histograms(
-  topology: Topology,
-  keyspace: string,
-  options: ObserveOptions = {},
-): Promise<Bucket[]> {
-  const { keyspaces } = await observe(topology, options);
-  return [...(keyspaces.find(({ id }) => id === keyspace)?.histogram ?? [])];
-}
-
 /** The URLs of the topology's data nodes. */
 export function dataAgents(topology: Topology): Record<string, { readonly url: string }> {
   return Object.fromEntries(

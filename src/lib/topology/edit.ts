@@ -8,7 +8,6 @@ import { type PlainMap, spanOf } from "./yaml-tree.js";
 
 /** A shard to add. Without segments for a consistent-hash keyspace, whose ring gives them. */
 export interface NewShard {
-  readonly keyspace: string;
   readonly shard: string;
   readonly segments?: readonly Segment[];
   readonly primary: string;
@@ -21,50 +20,59 @@ export interface NewShard {
  * The result is not checked against the rules: several edits may be needed before it is valid again.
  */
 
-/** Adds a shard after the last one of its keyspace, in the style of that one. */
-export function addShard(text: string, shard: NewShard): string {
-  const path = ["keyspaces", shard.keyspace, "shards"];
+/** Adds shards after the last one of their keyspace, in the style of that one. */
+export function addShards(text: string, keyspace: string, shards: readonly NewShard[]): string {
+  const path = ["keyspaces", keyspace, "shards"];
   const edit = openForEdit(text);
   const { node } = edit.find(path);
   const last = isMap(node) ? node.items.at(-1) : undefined;
   if (!isMap(node) || !last) {
     throw refused(
-      `keyspace ${shard.keyspace} has no shards to add one to`,
+      `keyspace ${keyspace} has no shards to add one to`,
       "write the first shard by hand",
     );
   }
-  if (edit.exists([...path, shard.shard])) {
-    throw refused(
-      `keyspace ${shard.keyspace} has a shard ${shard.shard} already`,
-      "choose another name",
-    );
+  const taken = shards.find(({ shard }) => edit.exists([...path, shard]));
+  if (taken) {
+    throw refused(`keyspace ${keyspace} has a shard ${taken.shard} already`, "choose another name");
   }
-  const fields: [string, string][] = [
-    ["primary", shard.primary],
-    ["replicas", flow(shard.replicas)],
-  ];
-  if (shard.segments) fields.unshift(["segments", flow(shard.segments.map(formatSegment))]);
-  const splice = insertPair(edit, node, last, shard.shard, fields);
-  const value: PlainMap = { primary: shard.primary, replicas: [...shard.replicas] };
-  if (shard.segments) value["segments"] = shard.segments.map(formatSegment);
-  return edit.apply([splice], [{ path: [...path, shard.shard], value }]);
+  const pairs = shards.map(({ shard, segments, primary, replicas }): NewPair => {
+    const fields: [string, string][] = [
+      ["primary", primary],
+      ["replicas", flow(replicas)],
+    ];
+    if (segments) fields.unshift(["segments", flow(segments.map(formatSegment))]);
+    return { key: shard, fields };
+  });
+  const changes = shards.map(({ shard, segments, primary, replicas }) => {
+    const value: PlainMap = { primary, replicas: [...replicas] };
+    if (segments) value["segments"] = segments.map(formatSegment);
+    return { path: [...path, shard], value };
+  });
+  return edit.apply([insertPairs(edit, node, last, pairs)], changes);
 }
 
-/** Replaces the segments of a shard of a range keyspace. Segments that stay keep their lines and comments. */
+/** Replaces the segments of shards of a range keyspace. Segments that stay keep their lines and comments. */
 export function setSegments(
   text: string,
   keyspace: string,
-  shard: string,
-  segments: readonly Segment[],
+  shards: ReadonlyMap<string, readonly Segment[]>,
 ): string {
-  const path = ["keyspaces", keyspace, "shards", shard, "segments"];
   const edit = openForEdit(text);
-  const { node } = edit.find(path);
-  if (!isSeq(node))
-    throw refused(`segments of shard ${keyspace}/${shard} are no list`, "correct the file first");
-  const texts = segments.map(formatSegment);
-  const splice = node.flow ? { ...spanOf(node), text: flow(texts) } : blockItems(edit, node, texts);
-  return edit.apply([splice], [{ path, value: texts }]);
+  const splices: Splice[] = [];
+  const changes: { path: Path; value: unknown }[] = [];
+  for (const [shard, segments] of shards) {
+    const path = ["keyspaces", keyspace, "shards", shard, "segments"];
+    const { node } = edit.find(path);
+    if (!isSeq(node))
+      throw refused(`segments of shard ${keyspace}/${shard} are no list`, "correct the file first");
+    const texts = segments.map(formatSegment);
+    splices.push(
+      node.flow ? { ...spanOf(node), text: flow(texts) } : blockItems(edit, node, texts),
+    );
+    changes.push({ path, value: texts });
+  }
+  return edit.apply(splices, changes);
 }
 
 /** Gives nodes other agents: node name -> base URL. */
@@ -87,33 +95,29 @@ export function setAgentUrls(text: string, urls: Readonly<Record<string, string>
   return edit.apply(splices, changes);
 }
 
-/** A pair with fields, after the last pair of a map. */
-function insertPair(
-  edit: EditText,
-  map: YAMLMap,
-  last: Pair,
-  key: string,
-  fields: readonly (readonly [string, string])[],
-): Splice {
-  const inline = `{ ${fields.map(([name, value]) => `${name}: ${value}`).join(", ")} }`;
+interface NewPair {
+  readonly key: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+}
+
+/** Pairs with fields, after the last pair of a map. */
+function insertPairs(edit: EditText, map: YAMLMap, last: Pair, pairs: readonly NewPair[]): Splice {
+  const inline = ({ key, fields }: NewPair): string =>
+    `${key}: { ${fields.map(([name, value]) => `${name}: ${value}`).join(", ")} }`;
   const lastValue = last.value as Node | null;
   if (map.flow) {
     const end = spanOf(lastValue ?? (last.key as Node)).end;
-    return { start: end, end, text: `, ${key}: ${inline}` };
+    return { start: end, end, text: pairs.map((pair) => `, ${inline(pair)}`).join("") };
   }
-  const indent = edit.column(spanOf(last.key as Node).start);
+  const pad = " ".repeat(edit.column(spanOf(last.key as Node).start));
   const at = edit.endOfContent(lastValue ?? (last.key as Node));
-  const pad = " ".repeat(indent);
-  const lines =
-    isMap(lastValue) && !lastValue.flow
-      ? [
-          `${pad}${key}:`,
-          ...fields.map(
-            ([name, value]) =>
-              `${" ".repeat(edit.column(spanOf(lastValue).start))}${name}: ${value}`,
-          ),
-        ]
-      : [`${pad}${key}: ${inline}`];
+  const block = isMap(lastValue) && !lastValue.flow ? lastValue : null;
+  const inner = block === null ? "" : " ".repeat(edit.column(spanOf(block).start));
+  const lines = pairs.flatMap((pair) =>
+    block === null
+      ? [`${pad}${inline(pair)}`]
+      : [`${pad}${pair.key}:`, ...pair.fields.map(([name, value]) => `${inner}${name}: ${value}`)],
+  );
   return { start: at, end: at, text: lines.map((line) => edit.newline + line).join("") };
 }
 
