@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { batchOps } from "./batch-ops.js";
 import { meets, type Benchmark, type Measure } from "./benchmark.js";
+import { expand } from "./expand.js";
 import { linkCopy } from "./link-copy.js";
 import { startUp } from "./start-up.js";
 import { throttledCopy } from "./throttled-copy.js";
@@ -10,7 +11,15 @@ import { writePause } from "./write-pause.js";
 import { groupedText } from "../src/lib/figures.js";
 import { columns } from "../src/lib/report/columns.js";
 
-const ALL: readonly Benchmark[] = [linkCopy, verify, writePause, throttledCopy, batchOps, startUp];
+const ALL: readonly Benchmark[] = [
+  linkCopy,
+  verify,
+  writePause,
+  throttledCopy,
+  batchOps,
+  startUp,
+  expand,
+];
 const USAGE = `usage: npm run bench -- [--only NAME] [--rows N] [--json]
 names: ${ALL.map(({ name }) => name).join(", ")}`;
 
