@@ -1,14 +1,15 @@
 import { Flags } from "@oclif/core";
 import { BaseCommand } from "../../lib/cli/base.js";
-import { topologyFlag } from "../../lib/cli/flags.js";
+import { topologyFlag, verboseFlag } from "../../lib/cli/flags.js";
 
 export default class ShardExpand extends BaseCommand<typeof ShardExpand> {
   static override summary = "Write a topology with more shards, the load spread over all.";
 
-  static override description = `Asks the agents where the data lies and where it is used, and gives the new shards the pieces that bring
-the fullest shards down: the lowest maximum load, then the fewest bytes, then the fewest segments. Says how near each
-is to its bound. Only the file changes, with its comments and order kept: review it, then shard plan. Prints the YAML
-without -o or --write.`;
+  static override description = `Asks the agents where the data lies and where it is used, and gives the new
+shards the pieces that level the load: the lowest maximum load of a shard, then
+the fewest bytes, then the fewest segments. Says how near each is to a bound.
+Only the file changes, with its comments and order kept: review it, then shard
+plan. Prints the YAML without -o or --write.`;
 
   static override examples = [
     "<%= config.bin %> shard expand -t topology.yaml --keyspace profile --add p3=sh-2-d1,sz-2-d1 --write",
@@ -41,13 +42,14 @@ without -o or --write.`;
       exclusive: ["write"],
     }),
     write: Flags.boolean({ description: "change the topology file in place", default: false }),
+    verbose: verboseFlag,
   };
 
   async run(): Promise<object> {
     const { loadTopology } = await import("../../lib/topology/load.js");
     const { expandable, expandTopology, parseAddition, parseTolerance } =
       await import("../../lib/plan/expand.js");
-    const { expandText } = await import("../../lib/report/plan-expand.js");
+    const { expandFacts, expandText } = await import("../../lib/report/plan-expand.js");
     const { topology: file, keyspace: id, add, out, write } = this.flags;
     const additions = add.map(parseAddition);
     const tolerances = {
@@ -68,7 +70,13 @@ without -o or --write.`;
       await writeOutput(target, expansion.text);
       this.note(`Written to ${target}. Next: ops shard plan -t ${target} -o plan.json`);
     }
-    const { text: edited, ...facts } = expansion;
-    return { v: 1, keyspace: id, file: target ?? null, ...tolerances, ...facts, topology: edited };
+    return {
+      v: 1,
+      keyspace: id,
+      file: target ?? null,
+      ...tolerances,
+      ...expandFacts(expansion),
+      topology: expansion.text,
+    };
   }
 }

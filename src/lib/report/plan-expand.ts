@@ -1,7 +1,7 @@
 import { bytesText, countText, durationText, plural } from "../figures.js";
 import { formatSegment } from "../keyspace/wire.js";
 import type { Basis, Expansion } from "../plan/expand.js";
-import type { Figure, Move } from "../plan/expand/solve.js";
+import type { Figure } from "../plan/expand/solve.js";
 import { wrap } from "../wrap.js";
 import { itemsText } from "./group.js";
 import type { TextOptions } from "./text-options.js";
@@ -11,19 +11,35 @@ const SOURCES_SHOWN = 4;
 /** Accesses counted for less than this are a guess. */
 const ENOUGH_SECONDS = 60;
 
+/** The same as a value for `--json`; demands by name, and every ratio. */
+export function expandFacts(expansion: Expansion): object {
+  const { basis, shared, before, level, load, bytes, segments, searched, moves } = expansion;
+  const figure = (of: Figure): object => ({ ...of, ratio: ratioOf(of) });
+  return {
+    basis,
+    shared,
+    before,
+    level,
+    load: figure(load),
+    bytes: figure(bytes),
+    segments: figure(segments),
+    searched,
+    moves: moves.map(({ demand, ...move }) => {
+      const [moved, ops, traffic] = demand;
+      return { ...move, bytes: moved, ops, traffic };
+    }),
+  };
+}
+
 /** How good the choice is against its bounds, what goes where, and what was not known. */
-export function expandText(
-  keyspace: string,
-  expansion: Expansion,
-  options: Pick<TextOptions, "width">,
-): string {
+export function expandText(keyspace: string, expansion: Expansion, options: TextOptions): string {
   const targets = [...new Set(expansion.moves.map(({ to }) => to))];
-  const lines = targets.slice(0, SHARDS_SHOWN).map((to) => takesText(expansion, to));
-  const rest = targets.length - SHARDS_SHOWN;
+  const shown = options.verbose ? targets : targets.slice(0, SHARDS_SHOWN);
+  const rest = targets.length - shown.length;
   return [
     `${keyspace}: ${ratiosText(expansion)}`,
-    ...lines,
-    ...(rest > 0 ? [`and ${plural(rest, "new shard")} more: --json has them all`] : []),
+    ...shown.map((to) => takesText(expansion, to, options)),
+    ...(rest > 0 ? [`and ${plural(rest, "new shard")} more: --verbose tells them all`] : []),
     ...remarks(expansion),
   ]
     .flatMap((line) => wrap(line, options.width, 2))
@@ -45,7 +61,7 @@ function ratiosText({ basis, before, load, bytes, segments }: Expansion): string
 }
 
 /** `p2 takes 71.8 KiB, 33 ops/s: from p0 [66671, 100000), from p1 [100000, 133336)` */
-function takesText({ basis, moves }: Expansion, to: string): string {
+function takesText({ basis, moves }: Expansion, to: string, { verbose }: TextOptions): string {
   const own = moves.filter((move) => move.to === to);
   const total = (resource: 0 | 1): number =>
     own.reduce((all, { demand }) => all + demand[resource], 0);
@@ -55,13 +71,12 @@ function takesText({ basis, moves }: Expansion, to: string): string {
       : basis.kind === "bytes"
         ? bytesText(total(0))
         : `${bytesText(total(0))}, ${countText(total(1))} ops/s`;
-  const shown = own.slice(0, SOURCES_SHOWN).map((move) => fromText(move));
+  const shown = (verbose ? own : own.slice(0, SOURCES_SHOWN)).map(({ from, segments }) => {
+    const items = segments.map(formatSegment);
+    return `from ${from} ${verbose ? items.join(" ") : itemsText(items)}`;
+  });
   const rest = own.length - shown.length;
   return `${to} takes ${amount}: ${shown.join(", ")}${rest > 0 ? ` and from ${rest} more` : ""}`;
-}
-
-function fromText({ from, segments }: Move): string {
-  return `from ${from} ${itemsText(segments.map(formatSegment))}`;
 }
 
 function remarks({ basis, searched, segments, shared }: Expansion): string[] {
@@ -91,8 +106,12 @@ function basisText(basis: Basis): string {
   }
 }
 
-function ratioText({ value, bound }: Figure): string {
-  return (bound > 0 ? value / bound : 1).toFixed(2);
+function ratioText(figure: Figure): string {
+  return ratioOf(figure).toFixed(2);
+}
+
+function ratioOf({ value, bound }: Figure): number {
+  return bound > 0 ? value / bound : 1;
 }
 
 /** Two digits that say something: `0.62`, `0.0041`. */

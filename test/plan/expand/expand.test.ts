@@ -47,7 +47,7 @@ test("expanding writes a valid topology in which only the cut and the new shard 
 
 describe("says how good it is, and what it rests on:", () => {
   const text = (expansion: ReturnType<typeof expand>) =>
-    expandText("profile", expansion, { width: 80 });
+    expandText("profile", expansion, { width: 80, verbose: false });
 
   test("bytes alone where no accesses were counted", () => {
     expect(text(expand("p1=sh-2,sz-2")))
