@@ -130,9 +130,9 @@ async function compareOnce(
   what: string,
   tries: number,
 ): Promise<Operation> {
-  const { run, epochs, stop, patience } = context;
+  const { run, stop, patience } = context;
   const authority = authorityFor(context, keyspace);
-  const segment = `${keyspace} ${lo} ${hi} ${epochs[`keyspace/${keyspace}`]}`;
+  const segment = `${keyspace} ${lo} ${hi} ${authority.epoch}`;
   const id = operationId(run, "verify", segment, node, tries);
   const put = () =>
     ask(context, null, node, what, (agent) =>
