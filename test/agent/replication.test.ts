@@ -315,7 +315,10 @@ test(
       error: { code: "not-droppable" },
     });
     await nodes.kill9(s);
-    expect(await t.run(drop)).toMatchObject({ state: "failed", error: { code: "peer-unreachable" } });
+    expect(await t.run(drop)).toMatchObject({
+      state: "failed",
+      error: { code: "peer-unreachable" },
+    });
     await nodes.restart(s);
 
     const dropping = t.run(drop, `drop-${range.lo}`);

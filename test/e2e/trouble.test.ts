@@ -24,10 +24,10 @@ beforeAll(async () => {
 }, LONG_MS);
 afterAll(() => expansion?.stop(), LONG_MS);
 
-/** What the commands work with, with little patience. */
-function environment(otherwise: Otherwise = {}): RunEnvironment {
+/** What the commands work with, with little patience unless a test needs the second try. */
+function environment(otherwise: Otherwise = {}, reconnectMs = 1_000): RunEnvironment {
   const env = environmentOf(expansion, otherwise);
-  return { ...env, patience: { ...PATIENCE, reconnectMs: 1_000, backoffMs: [100, 300] } };
+  return { ...env, patience: { ...PATIENCE, reconnectMs, backoffMs: [100, 300] } };
 }
 
 async function failing(work: Promise<unknown>): Promise<OpsError> {
@@ -137,7 +137,7 @@ describe("a run", { timeout: LONG_MS }, () => {
         },
       }),
     };
-    const error = await failing(applyPlan(environment(lost), plan, { until: null }));
+    const error = await failing(applyPlan(environment(lost, 60_000), plan, { until: null }));
     expect(error).toMatchObject({ exit: 5, code: "stale-epoch" });
     expect(error.message).toContain("whether anything was changed is not known");
     run = await expansion.lastRun();
