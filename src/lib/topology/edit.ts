@@ -75,6 +75,38 @@ export function setSegments(
   return edit.apply(splices, changes);
 }
 
+/** A shard and the replica that is to be its primary. */
+export interface NewPrimary {
+  readonly keyspace: string;
+  readonly shard: string;
+  readonly primary: string;
+}
+
+/** Lets replicas and primaries of shards change places. */
+export function swapPrimaries(text: string, swaps: readonly NewPrimary[]): string {
+  const edit = openForEdit(text);
+  const splices: Splice[] = [];
+  const changes: { path: Path; value: unknown }[] = [];
+  for (const { keyspace, shard, primary } of swaps) {
+    const path = ["keyspaces", keyspace, "shards", shard];
+    const old = edit.find([...path, "primary"]).node;
+    const { node: list } = edit.find([...path, "replicas"]);
+    const at = isSeq(list)
+      ? list.items.findIndex((item) => edit.plain(item as Node) === primary)
+      : -1;
+    if (at === -1)
+      throw refused(`${primary} is no replica of shard ${keyspace}/${shard}`, "check the names");
+    const replica = edit.find([...path, "replicas", at]).node;
+    const before = String(edit.plain(old));
+    splices.push({ ...spanOf(old), text: primary }, { ...spanOf(replica), text: before });
+    changes.push(
+      { path: [...path, "primary"], value: primary },
+      { path: [...path, "replicas", at], value: before },
+    );
+  }
+  return edit.apply(splices, changes);
+}
+
 /** Gives nodes other agents: node name -> base URL. */
 export function setAgentUrls(text: string, urls: Readonly<Record<string, string>>): string {
   const edit = openForEdit(text);
