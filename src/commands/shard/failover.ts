@@ -58,7 +58,9 @@ order kept: review it, then shard plan. Prints the YAML without -o or --write.`;
     const { topology: file, out, write, to = [] } = this.flags;
     const { topology, text } = await loadTopology(file);
     const { moves, text: edited } = failOver({ topology, text, file }, leavingOf(this.flags), to);
-    this.note(moves.length === 0 ? "No shard has its primary there." : failoverText(moves));
+    this.note(
+      moves.length === 0 ? "No shard has its primary there." : failoverText(moves, { width: 80 }),
+    );
     const target = write ? file : out;
     if (target === undefined) {
       this.print(edited.replace(/\n$/, ""));
