@@ -188,6 +188,25 @@ describe("Ctrl-C", () => {
     child.kill("SIGINT");
     expect((await once(child, "close"))[0]).toBe(8);
   });
+
+  test("does not end a command that has yet to say how its work ended, until it comes a third time", async () => {
+    const child = sandbox.start(["end"]);
+    const lines = (child.stdout as Readable).setEncoding("utf8");
+    let said = "";
+    lines.on("data", (text: string) => (said += text));
+    await once(lines, "data");
+    child.kill("SIGINT");
+    child.kill("SIGTERM");
+    expect(await once(child, "close")).toEqual([0, null]);
+    expect(said).toBe("over\ntold\n");
+
+    const stuck = sandbox.start(["end"]);
+    await once(stuck.stdout as Readable, "data");
+    // Signals that come while the process is busy may be one to it.
+    const again = setInterval(() => stuck.kill("SIGINT"), 20);
+    expect(await once(stuck, "close")).toEqual([8, null]);
+    clearInterval(again);
+  });
 });
 
 describe("the repository's own bin", () => {

@@ -5,6 +5,7 @@ import type { OperationKind } from "../../src/lib/agent/protocol/operation.js";
 import { OpsError } from "../../src/lib/errors.js";
 import { decodePlan } from "../../src/lib/plan/encode.js";
 import type { Plan } from "../../src/lib/plan/types.js";
+import type { Agent } from "../../src/lib/run/agents.js";
 import { applyPlan } from "../../src/lib/run/apply.js";
 import { finalizeRun } from "../../src/lib/run/finalize.js";
 import type { RunEnvironment } from "../../src/lib/run/session.js";
@@ -36,6 +37,8 @@ function dyingAt(
         if (!dead && asked[1].kind === kind) {
           dead = true;
           await expansion.cluster.kill9(peer);
+          // A takeover that is asked for before the node has noticed waits, as a claim, until the peer is back.
+          await noticed(agent, peer);
           if (backAfterMs !== undefined)
             void sleep(backAfterMs).then(() => expansion.cluster.restart(peer));
         }
@@ -44,6 +47,15 @@ function dyingAt(
     }),
   };
   return environmentOf(expansion, dying, patience);
+}
+
+async function noticed(agent: Pick<Agent, "node">, peer: string): Promise<void> {
+  for (;;) {
+    const { entries } = await agent.node();
+    const follows = entries.filter(({ source }) => source?.node === peer);
+    if (follows.every(({ link }) => link?.phase === "disconnected")) return;
+    await sleep(20);
+  }
 }
 
 const apply = (env: RunEnvironment) => applyPlan(env, plan, { until: null });

@@ -32,6 +32,21 @@ describe("the file state store", () => {
     expect(await readdir(directory)).toEqual([]);
   });
 
+  it("says so when its lineage is none, before an agent is asked with it", async () => {
+    await store.lineage();
+    await writeFile(join(store.where, "lineage"), "junk\n");
+    await expect(store.lineage()).rejects.toMatchObject({ code: "bad-state", exit: 1 });
+  });
+
+  it("says so when its place is a file", async () => {
+    const file = join(directory, "file");
+    await writeFile(file, "");
+    await expect(new FileStateStore(file).runs()).rejects.toMatchObject({
+      code: "bad-state",
+      exit: 64,
+    });
+  });
+
   it("keeps the newest route table and refuses an older one, or another of the same version", async () => {
     await store.putRoutes("a/b", { version: 2, text: "two" });
     await store.putRoutes("a/b", { version: 2, text: "two" });

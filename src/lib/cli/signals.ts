@@ -8,21 +8,23 @@ export interface StopHandlers {
 }
 
 /**
- * Takes over SIGINT and SIGTERM until the returned function is called. A third signal ends the
- * process at once with exit 8: the journal is what a resume reads, not this process.
+ * Takes over SIGINT and SIGTERM for what is left of the process. A third signal ends it at once with exit 8: the journal is what a
+ * resume reads, not this process. The returned function says that the work is over: the first two signals mean nothing any more,
+ * and cannot end the process before it has said how the work ended.
  */
 export function onStopSignals(handlers: StopHandlers): () => void {
   let received = 0;
+  let over = false;
   const take = (): void => {
     received++;
+    if (received > 2) process.exit(EXIT.unknown);
+    if (over) return;
     if (received === 1) handlers.stop();
-    else if (received === 2) handlers.detach();
-    else process.exit(EXIT.unknown);
+    else handlers.detach();
   };
   process.on("SIGINT", take);
   process.on("SIGTERM", take);
   return () => {
-    process.off("SIGINT", take);
-    process.off("SIGTERM", take);
+    over = true;
   };
 }

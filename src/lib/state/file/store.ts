@@ -37,10 +37,10 @@ export class FileStateStore implements StateStore {
   async lineage(): Promise<string> {
     const path = join(this.where, "lineage");
     const known = await readText(path);
-    if (known !== null) return known.trim();
+    if (known !== null) return lineageIn(known, path);
     await makeDirectory(this.where);
     await createFile(path, `${randomBytes(16).toString("hex")}\n`);
-    return (await readFile(path, "utf8")).trim();
+    return lineageIn(await readFile(path, "utf8"), path);
   }
 
   async acquire(scopes: readonly string[], request: LockRequest): Promise<Lease> {
@@ -192,7 +192,7 @@ async function readText(path: string): Promise<string | null> {
     return await readFile(path, "utf8");
   } catch (error) {
     if (isCode(error, "ENOENT")) return null;
-    throw error;
+    throw explained(error, path);
   }
 }
 
@@ -201,6 +201,22 @@ async function list(path: string): Promise<string[]> {
     return await readdir(path);
   } catch (error) {
     if (isCode(error, "ENOENT")) return [];
-    throw error;
+    throw explained(error, path);
   }
+}
+
+/** The agents obey the lineage that they know: with another one nothing can be done. */
+function lineageIn(text: string, path: string): string {
+  const lineage = text.trim();
+  if (/^[0-9a-f]{32}$/.test(lineage)) return lineage;
+  throw new OpsError("bad-state", EXIT.failure, `${path} does not hold a lineage (32 hex digits)`, {
+    hint: "restore it from a copy, or from what ops agent status --json says that the agents obey",
+  });
+}
+
+function explained(error: unknown, path: string): unknown {
+  if (!isCode(error, "ENOTDIR")) return error;
+  return new OpsError("bad-state", EXIT.usage, `${path} cannot be: a part of it is a file`, {
+    hint: "name the directory of the state: --state DIR, or OPS_STATE",
+  });
 }
