@@ -139,6 +139,31 @@ describe("a run", { timeout: LONG_MS }, () => {
     expect(resumed).toMatchObject({ code: 0, json: { run, activity: "soaking" } });
   });
 
+  it("ends in an orderly way whenever Ctrl-C comes twice: it says how it ended, and lets go of its lock", async () => {
+    const store = new FileStateStore(expansion.state);
+    const codes = new Set<number | null>();
+    await expansion.must("shard", "rollback", run, "--to", "preflight", "--yes");
+    for (let left = 12; left > 0; left -= 1) {
+      const resume = expansion.begin(["run", "resume", run]);
+      await resume.event(() => true);
+      await sleep(Math.random() * 600);
+      resume.child.kill("SIGINT");
+      await sleep(Math.random() * 100);
+      resume.child.kill("SIGINT");
+      const end = await resume.ended;
+      expect([0, 6, 8]).toContain(end.code);
+      codes.add(end.code);
+      expect(await store.holders()).toEqual([]);
+      const { activity } = await expansion.must("run", "show", run);
+      expect(["stopped", "soaking"]).toContain(activity);
+      if (activity === "soaking")
+        await expansion.must("shard", "rollback", run, "--to", "preflight", "--yes");
+    }
+    expect(codes).not.toEqual(new Set([0]));
+    const end = await expansion.resumed(run, await expansion.ops(["run", "resume", run]));
+    expect(end).toMatchObject({ code: 0, json: { activity: "soaking" } });
+  });
+
   it("has lost nothing by all that", async () => {
     const { wrong, acked, checked } = await expansion.verdict();
     expect(wrong).toEqual([]);

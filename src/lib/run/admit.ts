@@ -1,7 +1,7 @@
 import type { AgentProblem } from "../agent/client/problem.js";
 import { EXIT } from "../errors.js";
 import type { RunContext } from "./context.js";
-import { authorityFor, participantsOf } from "./context.js";
+import { authorityFor, participantsOf, stopAtBoundary, unlessLeft } from "./context.js";
 import { assertCurrent } from "./drift.js";
 import { StepFailure, asProblem, failure, failureOf, refusalOf } from "./failure.js";
 import type { Failure } from "./journal/records.js";
@@ -61,7 +61,7 @@ export async function admitNew(context: RunContext): Promise<void> {
       message: `${node} does not answer; it takes no part, and gets the routes later`,
     });
   }
-  assertCurrent(plan, await observeAgents(agents, 0));
+  assertCurrent(plan, await unlessLeft(context, observeAgents(agents, 0)));
 }
 
 async function pushTo(context: RunContext, node: string): Promise<StepFailure | null> {
@@ -69,7 +69,7 @@ async function pushTo(context: RunContext, node: string): Promise<StepFailure | 
   for (let tries = 1; ; tries += 1) {
     try {
       for (const { id } of context.plan.keyspaces)
-        await context.agents.of(node).putEpoch(authorityFor(context, id));
+        await unlessLeft(context, context.agents.of(node).putEpoch(authorityFor(context, id)));
       return null;
     } catch (error) {
       const problem = asProblem(error);
@@ -77,7 +77,8 @@ async function pushTo(context: RunContext, node: string): Promise<StepFailure | 
       if (refusal !== null) throw refusal;
       if (tries >= TRIES || !problem.retryable)
         return new StepFailure({ ...explained(problem, node, asked), outcome: "none" });
-      await context.clock.sleep(BETWEEN_MS, context.stop.detached);
+      await context.clock.sleep(BETWEEN_MS, context.stop.stopping);
+      stopAtBoundary(context);
     }
   }
 }

@@ -4,12 +4,13 @@ import type { Segment } from "../keyspace/segment.js";
 import type { EntryStatus, NodeStatus } from "../agent/protocol/node.js";
 import type { Agent } from "./agents.js";
 import { backoff } from "./clock.js";
-import type { RunContext } from "./context.js";
+import { type RunContext, stopAtBoundary, unlessLeft } from "./context.js";
 import { Interrupted, StepFailure, asProblem, failureOf, refusalOf } from "./failure.js";
 import { NodeWait, tellWaiting } from "./waiting.js";
 
 /**
- * Asks an agent, again and again while it does not answer or says that a retry may help, within the run's patience.
+ * Asks an agent, again and again while it does not answer or says that a retry may help, within the run's patience, and until
+ * the run is to stop. Where an earlier try may have arrived, only leaving ends it.
  * @throws StepFailure once patience is over, or at once for a refusal
  */
 export async function ask<T>(
@@ -28,7 +29,7 @@ export async function ask<T>(
     for (let tries = 1; ; tries += 1) {
       if (stop.detached.aborted) throw new Interrupted("detached");
       try {
-        const answer = await request(agents.of(node));
+        const answer = await unlessLeft(context, request(agents.of(node)));
         wait.answered();
         return answer;
       } catch (error) {
@@ -44,7 +45,8 @@ export async function ask<T>(
           );
         }
         wait.failed(told, inMs);
-        await clock.sleep(inMs, stop.detached);
+        await clock.sleep(inMs, uncertain ? stop.detached : stop.stopping);
+        if (!uncertain) stopAtBoundary(context);
       }
     }
   } finally {
@@ -94,7 +96,7 @@ export function covers(entries: readonly Segment[], segment: Segment): boolean {
 }
 
 /**
- * Looks until `look` finds what it waits for (anything but a text that says what is missing).
+ * Looks until `look` finds what it waits for (anything but a text that says what is missing), or the run is to stop.
  * @throws StepFailure `code` when that takes longer than the patience for links
  */
 export async function waitFor<T extends object>(
@@ -115,8 +117,8 @@ export async function waitFor<T extends object>(
       message = found;
       if (clock.now() > until)
         throw new StepFailure({ code, message, outcome: "none", hint: null }, EXIT.partial);
-      if (stop.detached.aborted) throw new Interrupted("detached");
-      await clock.sleep(backoff(patience.backoffMs, tries), stop.detached);
+      stopAtBoundary(context);
+      await clock.sleep(backoff(patience.backoffMs, tries), stop.stopping);
     }
   } finally {
     over.abort();

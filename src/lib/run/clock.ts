@@ -24,7 +24,7 @@ export function ageBy({ now }: Pick<Clock, "now">): (time: string) => number {
 
 /** What the person at the terminal asked for meanwhile. */
 export interface Stop {
-  /** Stop at the next safe boundary. */
+  /** Stop at the next safe boundary. Aborted also when `detached` is. */
   readonly stopping: AbortSignal;
   /** Leave at once; the agents go on. */
   readonly detached: AbortSignal;

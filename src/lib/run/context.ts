@@ -2,8 +2,9 @@ import type { Authority } from "../agent/protocol/headers.js";
 import type { Plan, Step } from "../plan/types.js";
 import type { StateStore } from "../state/contract.js";
 import type { Agents } from "./agents.js";
-import type { Clock, Patience, Stop } from "./clock.js";
+import { type Clock, type Patience, type Stop, unlessAborted } from "./clock.js";
 import type { Emit } from "./events.js";
+import { Interrupted } from "./failure.js";
 import type { Journal } from "./journal/journal.js";
 import { type RunStatus, placeOf } from "./journal/status.js";
 import type { Publisher } from "./publish.js";
@@ -28,6 +29,24 @@ export function statusOf(context: RunContext): RunStatus {
   const { status } = context.journal;
   if (status === null) throw new Error(`run ${context.run} has not started`);
   return status;
+}
+
+/** Throws when the person asked to stop: nothing is half done here. */
+export function stopAtBoundary({ stop }: Pick<RunContext, "stop">): void {
+  if (stop.detached.aborted) throw new Interrupted("detached");
+  if (stop.stopping.aborted) throw new Interrupted("stopping");
+}
+
+/** The answer, unless the person leaves first. Throws `Interrupted` then: whoever was asked goes on with it. */
+export async function unlessLeft<T>(
+  { stop }: Pick<RunContext, "stop">,
+  answer: Promise<T>,
+): Promise<T> {
+  try {
+    return await unlessAborted(answer, [stop.detached]);
+  } catch (error) {
+    throw stop.detached.aborted ? new Interrupted("detached") : error;
+  }
 }
 
 /** With what right a keyspace's agents are asked to change something. */

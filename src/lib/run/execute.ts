@@ -4,7 +4,7 @@ import { plural } from "../figures.js";
 import { sayStep } from "../plan/say.js";
 import type { Step } from "../plan/types.js";
 import { type AgendaStage, countLeft } from "./agenda.js";
-import { type RunContext, statusOf } from "./context.js";
+import { type RunContext, statusOf, stopAtBoundary } from "./context.js";
 import { Interrupted, StepFailure, runError } from "./failure.js";
 import type { StopReason } from "./journal/records.js";
 import { isUntouched } from "./journal/status.js";
@@ -45,12 +45,6 @@ export async function executeForward(
   stopAtBoundary(context);
 }
 
-/** Throws when the person asked to stop: nothing is half done here. */
-export function stopAtBoundary({ stop }: RunContext): void {
-  if (stop.detached.aborted) throw new Interrupted("detached");
-  if (stop.stopping.aborted) throw new Interrupted("stopping");
-}
-
 /**
  * Steps of a wave that are under way at once. Each holds a connection to its agent for as long as it waits there, and a wave of a
  * hash ring has thousands.
@@ -78,7 +72,7 @@ export async function inParallel(
   const lane = async () => {
     for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
       try {
-        if (stopping.aborted) throw new Interrupted("stopping");
+        stopAtBoundary(inner);
         await work(inner, step);
       } catch (error) {
         if (error instanceof StepFailure) error.step ??= step.id;

@@ -13,7 +13,7 @@ export interface OperateOptions {
   readonly undo: boolean;
   /** What the operation is called in texts: `link profile [0, 100) from sh-1`. */
   readonly what: string;
-  /** The operation only waits or compares: it may be left to itself when the run stops. */
+  /** The operation only waits, compares or deletes: it may be left to itself when the run stops. */
   readonly leavable: boolean;
   /** What its progress is about; without it none is told. */
   readonly progressOf?: Pick<StepProgress, "what" | "like">;
@@ -101,7 +101,9 @@ async function look(
   const { stop, patience } = context;
   const left = leavable ? [stop.detached, stop.stopping] : [stop.detached];
   const asked = `say how its operation ${what} goes`;
-  const answer = ask(context, op.step, op.node, asked, (agent) =>
+  // What changes something is seen to its end, also at an agent that has to come back for that.
+  const patient = leavable ? context : { ...context, stop: { ...stop, stopping: stop.detached } };
+  const answer = ask(patient, op.step, op.node, asked, (agent) =>
     last === null ? agent.operation(op.op) : agent.waitOperation(op.op, last.rev, patience.pollMs),
   );
   try {

@@ -2,7 +2,7 @@ import { type OperationRequest, isEnded, operationRequest } from "../agent/proto
 import { sha256 } from "../plan/hash.js";
 import { ask } from "./ask.js";
 import { backoff } from "./clock.js";
-import { type RunContext, authorityFor, stageOf, statusOf } from "./context.js";
+import { type RunContext, authorityFor, stageOf, statusOf, stopAtBoundary } from "./context.js";
 import { PEER_UNREACHABLE, StepFailure } from "./failure.js";
 import {
   type Ended,
@@ -65,7 +65,8 @@ export async function operate(
     if (!told.retryable || isOver) throw new StepFailure(told.failed);
     const inMs = backoff(patience.backoffMs, tries);
     emit({ type: "retry", step, node: asked.node, error: told.failed, inMs, leftMs: null });
-    await clock.sleep(inMs, stop.detached);
+    await clock.sleep(inMs, stop.stopping);
+    stopAtBoundary(context);
   }
 }
 

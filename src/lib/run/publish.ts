@@ -6,7 +6,7 @@ import { backoff } from "./clock.js";
 import { StepFailure, asProblem, failureOf, lockLost, refusalOf } from "./failure.js";
 import type { Failure } from "./journal/records.js";
 import type { RoutesStatus } from "./journal/status.js";
-import { type RunContext, authorityFor } from "./context.js";
+import { type RunContext, authorityFor, stopAtBoundary, unlessLeft } from "./context.js";
 import { NodeWait } from "./waiting.js";
 
 /** Makes the next table of the current one, null where there is none. */
@@ -103,14 +103,16 @@ export class Publisher {
     const table = { ...made, version };
     const needed = new Set(changes.flatMap((one) => one.needed));
     const problems = new Map<string, StepFailure>();
-    await Promise.all(
+    const told = await Promise.allSettled(
       agents.nodes.map(async (node) => {
-        const told = await this.#tell(changes[0]!.step, node, table, needed.has(node));
-        if (told === null) this.#silent.delete(node);
+        const problem = await this.#tell(changes[0]!.step, node, table, needed.has(node));
+        if (problem === null) this.#silent.delete(node);
         else this.#silent.add(node);
-        if (told !== null) problems.set(node, told);
+        if (problem !== null) problems.set(node, problem);
       }),
     );
+    // Only once nothing is sent any more.
+    for (const one of told) if (one.status === "rejected") throw one.reason;
     if (problems.size === 0) this.#last.set(keyspace, table);
     else this.#last.delete(keyspace);
     const missing = [...problems.keys()].sort();
@@ -129,8 +131,9 @@ export class Publisher {
     const last = this.#last.get(keyspace);
     if (last !== undefined) return [last];
     const stored = await readTable(store, keyspace);
-    const answers = await Promise.allSettled(
-      agents.nodes.map(async (node) => (await agents.of(node).routes()).tables),
+    const answers = await unlessLeft(
+      this.#context,
+      Promise.allSettled(agents.nodes.map(async (node) => (await agents.of(node).routes()).tables)),
     );
     const told = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
     const all = stored === null ? told : [stored, ...told];
@@ -145,14 +148,14 @@ export class Publisher {
     throw lockLost(scope);
   }
 
-  /** Null once the agent has acknowledged the table. */
+  /** Null once the agent has acknowledged the table. Throws `Interrupted` where it would be waited for and the run is to stop. */
   async #tell(
     step: string | null,
     node: string,
     table: RouteTable,
     isNeeded: boolean,
   ): Promise<StepFailure | null> {
-    const { agents, clock, patience } = this.#context;
+    const { agents, clock, patience, stop } = this.#context;
     const asked = `take version ${table.version} of the routes of ${table.keyspace}`;
     const grace = this.#silent.has(node) ? 0 : patience.routesMs;
     const until = clock.now() + (isNeeded ? patience.reconnectMs : grace);
@@ -160,7 +163,8 @@ export class Publisher {
     try {
       for (let tries = 1; ; tries += 1) {
         try {
-          await agents.of(node).putRoutes(table, authorityFor(this.#context, table.keyspace));
+          const authority = authorityFor(this.#context, table.keyspace);
+          await unlessLeft(this.#context, agents.of(node).putRoutes(table, authority));
           wait.answered();
           return null;
         } catch (error) {
@@ -173,7 +177,8 @@ export class Publisher {
             return new StepFailure(partial(told));
           // Nobody has to be told of a wait of a few seconds.
           if (isNeeded) wait.failed(told, inMs);
-          await clock.sleep(inMs);
+          await clock.sleep(inMs, stop.stopping);
+          stopAtBoundary(this.#context);
         }
       }
     } finally {
@@ -184,7 +189,7 @@ export class Publisher {
 
 type PublisherContext = Pick<
   RunContext,
-  "agents" | "store" | "clock" | "patience" | "epochs" | "lineage" | "emit" | "journal"
+  "agents" | "store" | "clock" | "patience" | "stop" | "epochs" | "lineage" | "emit" | "journal"
 >;
 
 /** The table that the store has; null for a keyspace that was never published. */

@@ -20,7 +20,7 @@ export async function dropCopies(
   undo: boolean,
 ): Promise<void> {
   const { id, keyspace, segment, node } = step;
-  const options = { undo, what: `drop its copy of ${range(step)}`, leavable: false };
+  const options = { undo, what: `drop its copy of ${range(step)}`, leavable: true };
   await settle(context, id, options);
   const prepare = async () => {
     const entries = await settledEntries(context, step);

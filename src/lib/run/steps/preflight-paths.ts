@@ -1,5 +1,5 @@
 import type { Plan } from "../../plan/types.js";
-import type { RunContext } from "../context.js";
+import { type RunContext, stopAtBoundary, unlessLeft } from "../context.js";
 import { asProblem, failureOf } from "../failure.js";
 
 /** A path that is down for a moment is tried again. */
@@ -30,15 +30,17 @@ export async function blockedPaths(context: RunContext, node: string): Promise<s
 }
 
 async function blockedPath(
-  { agents, clock, stop }: RunContext,
+  context: RunContext,
   node: string,
   peer: string,
 ): Promise<string | null> {
+  const { agents, clock, stop } = context;
   const url = agents.urlOf(peer);
   for (let tries = 1; ; tries += 1) {
     let why: string | null;
     try {
-      const { reached, error } = await agents.of(node).reach({ node: peer, url });
+      const answer = agents.of(node).reach({ node: peer, url });
+      const { reached, error } = await unlessLeft(context, answer);
       if (reached) return null;
       why = `${node} cannot reach ${peer} at ${url}${error === null ? "" : ` (${error})`}`;
     } catch (error) {
@@ -46,6 +48,7 @@ async function blockedPath(
     }
     if (tries >= TRIES)
       return `${why}: data and writes go between them, and back; open that path, or plan with other nodes`;
-    await clock.sleep(BETWEEN_MS, stop.detached);
+    await clock.sleep(BETWEEN_MS, stop.stopping);
+    stopAtBoundary(context);
   }
 }

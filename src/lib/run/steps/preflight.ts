@@ -1,7 +1,7 @@
 import type { NodeStatus } from "../../agent/protocol/node.js";
 import { EXIT } from "../../errors.js";
 import type { PreflightStep } from "../../plan/types.js";
-import { type RunContext, participantsOf } from "../context.js";
+import { type RunContext, participantsOf, unlessLeft } from "../context.js";
 import { StepFailure, asProblem, failure, failureOf } from "../failure.js";
 import type { JsonObject } from "../journal/records.js";
 import type { StepHandler } from "./handler.js";
@@ -15,7 +15,7 @@ export const preflight: StepHandler<PreflightStep> = {
   apply: async (context, step) => {
     const { id, node } = step;
     try {
-      const status = await context.agents.of(node).node();
+      const status = await unlessLeft(context, context.agents.of(node).node());
       const demand = demandOn(context.plan, node, await writesPerSecond(context, node, status));
       const room = judgeRoom(node, status, demand);
       const identity = mistakenIdentity(node, context.agents.urlOf(node), status);
@@ -57,14 +57,16 @@ async function tell({ journal, emit }: RunContext, step: string, facts: JsonObje
 
 /** Writes of all keyspaces that the node holds. */
 async function writesPerSecond(
-  { agents }: RunContext,
+  context: RunContext,
   node: string,
   status: NodeStatus,
 ): Promise<number> {
   const seconds = Math.max(1, Math.min(WINDOW_SECONDS, Math.floor(status.uptimeMs / 1_000)));
   const keyspaces = [...new Set(status.entries.map(({ keyspace }) => keyspace))];
   const counts = await Promise.all(
-    keyspaces.map((keyspace) => agents.of(node).stats(keyspace, seconds)),
+    keyspaces.map((keyspace) =>
+      unlessLeft(context, context.agents.of(node).stats(keyspace, seconds)),
+    ),
   );
   return counts.reduce((sum, { writes }) => sum + writes.count, 0) / seconds;
 }

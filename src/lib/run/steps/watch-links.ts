@@ -3,6 +3,7 @@ import { EXIT } from "../../errors.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { range } from "../../plan/say.js";
 import { entriesIn } from "../ask.js";
+import { unlessAborted } from "../clock.js";
 import type { RunContext } from "../context.js";
 import { StepFailure, asProblem, failure } from "../failure.js";
 
@@ -28,7 +29,7 @@ export async function watchLinks(
     await context.clock.sleep(EVERY_MS, signal);
     if (signal.aborted) return;
     try {
-      const status = await context.agents.of(step.node).node();
+      const status = await unlessAborted(context.agents.of(step.node).node(), [signal]);
       const links = entriesIn(status, step.keyspace, step.segment).flatMap(
         ({ link }) => link ?? [],
       );
@@ -44,7 +45,7 @@ export async function watchLinks(
       }
     } catch (error) {
       // The operation itself says what is wrong with the agent.
-      asProblem(error);
+      if (!signal.aborted) asProblem(error);
     }
   }
 }
