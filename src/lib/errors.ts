@@ -20,7 +20,7 @@ export const EXIT = {
   unknown: 8,
   /** No needed agent reachable, or unauthorised. */
   unreachable: 9,
-  /** Wrong usage. */
+  /** Wrong usage; also a file or a name given on the command line that is not there. */
   usage: 64,
 } as const;
 
@@ -50,4 +50,26 @@ export class OpsError extends Error {
     this.hint = more.hint;
     this.details = more.details;
   }
+}
+
+const WHY_UNREADABLE: Readonly<Record<string, readonly [why: string, hint: string]>> = {
+  ENOENT: ["does not exist", "check the path"],
+  ENOTDIR: ["does not exist", "check the path"],
+  EISDIR: ["is a directory", "name the file in it"],
+  EACCES: ["may not be read", "check its permissions"],
+};
+
+/** Why a file could not be read, and what to do, of what the file system threw. */
+export function whyUnreadable(error: unknown): readonly [why: string, hint: string] {
+  const { code } = error as { readonly code?: unknown };
+  const known = typeof code === "string" ? WHY_UNREADABLE[code] : undefined;
+  return known ?? [`cannot be read (${String(code ?? error)})`, "check the path"];
+}
+
+/** A file that was named on the command line cannot be read: `cannot-read` (exit 64), whatever it was to be. */
+export function cannotRead(
+  file: string,
+  [why, hint]: readonly [why: string, hint: string],
+): OpsError {
+  return new OpsError("cannot-read", EXIT.usage, `${file} ${why}`, { hint });
 }

@@ -24,6 +24,18 @@ describe("the file state store", () => {
     expect(await new FileStateStore(store.where).lineage()).toBe(a);
   });
 
+  it.each(["", "junk\n", "0".repeat(31), `${"0".repeat(32)} and more`])(
+    "takes no lock where its lineage is junk: %j",
+    async (junk) => {
+      await mkdir(store.where, { recursive: true });
+      await writeFile(join(store.where, "lineage"), junk);
+      const taking = store.acquire(["keyspace/a"], { run: "r-1", actor: "a", now: 0 });
+      await expect(taking).rejects.toMatchObject({ code: "bad-state", exit: 1 });
+      await expect(taking).rejects.toThrow(join(store.where, "lineage"));
+      expect(await readdir(store.where)).toEqual(["lineage"]);
+    },
+  );
+
   it("creates nothing when it is only read", async () => {
     expect(await store.runs()).toEqual([]);
     expect(await store.holders()).toEqual([]);

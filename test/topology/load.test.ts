@@ -70,12 +70,14 @@ describe("loading", () => {
   });
 
   test("throws an OpsError that names the file, whatever is wrong", async () => {
-    for (const path of [file("bad.yaml", "a: ["), dir, join(dir, "nothing")]) {
-      await expect(loadTopology(path)).rejects.toMatchObject({
-        code: "invalid-topology",
-        exit: 3,
-        message: expect.stringContaining(path),
-      });
+    const wrong = [
+      [file("bad.yaml", "a: ["), "invalid-topology", 3],
+      [dir, "cannot-read", 64],
+      [join(dir, "nothing"), "cannot-read", 64],
+    ] as const;
+    for (const [path, code, exit] of wrong) {
+      const message: unknown = expect.stringContaining(path);
+      await expect(loadTopology(path)).rejects.toMatchObject({ code, exit, message });
     }
   });
 

@@ -6,7 +6,7 @@ export default class TopologyCheck extends BaseCommand<typeof TopologyCheck> {
   static override summary = "Find everything that is wrong with topologies.";
 
   static override description = `Every problem is listed with its place in the file, its rule and what to do about it. Ends with 3 if there is an error in
-any file; warnings alone are no failure. What policy.rules changes is listed too.`;
+any file, with 64 if a file is not there; warnings alone are no failure. What policy.rules changes is listed too.`;
 
   static override examples = [
     "<%= config.bin %> topology check topology.yaml",
@@ -38,6 +38,7 @@ any file; warnings alone are no failure. What policy.rules changes is listed too
 
   private async check(files: readonly string[]): Promise<object> {
     const { checkTopologyFile } = await import("../../lib/topology/load.js");
+    const { UNREADABLE_FILE } = await import("../../lib/topology/rules/file-rules.js");
     const { uncheckedParts } = await import("../../lib/topology/capacity/unchecked.js");
     const { renderTopologyCheck } = await import("../../lib/report/topology-check.js");
     const checked = [];
@@ -50,7 +51,10 @@ any file; warnings alone are no failure. What policy.rules changes is listed too
       this.print(renderTopologyCheck(file, topology, problems));
     }
     const ok = checked.every((file) => file.ok);
-    if (!ok) this.exitWith(EXIT.refused);
+    const isMissing = checked.some(({ problems }) =>
+      problems.some(({ rule }) => rule === UNREADABLE_FILE),
+    );
+    if (!ok) this.exitWith(isMissing ? EXIT.usage : EXIT.refused);
     return { v: 1, ok, files: checked };
   }
 

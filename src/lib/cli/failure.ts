@@ -17,6 +17,9 @@ interface Failure {
 /** The machine said no; not ours to fix, not a bug either. */
 const MACHINE = new Set(["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EMFILE", "ENFILE"]);
 
+/** A file is where a folder should be, or the other way round, or a link leads nowhere. */
+const MISPLACED = new Set(["ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG"]);
+
 /** What to tell about anything that was thrown. */
 function failureOf(error: unknown): Failure {
   if (error instanceof OpsError) return error;
@@ -28,6 +31,10 @@ function failureOf(error: unknown): Failure {
   if (code !== undefined && MACHINE.has(code)) {
     const hint = `check ${path ?? "the disk"}: space, limits and permissions`;
     return failure("machine", EXIT.failure, message, hint);
+  }
+  if (code !== undefined && MISPLACED.has(code)) {
+    const hint = `look at ${path ?? "the paths that were given"}: it is not what it should be`;
+    return failure("misplaced", EXIT.failure, message, hint);
   }
   const hint =
     "this is a bug in ops: report it with the output of the same command under DEBUG=ops";

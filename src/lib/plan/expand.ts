@@ -6,7 +6,7 @@ import { parseTopology } from "../topology/parse.js";
 import type { Keyspace, Topology } from "../topology/types.js";
 import { readPercent } from "../topology/units.js";
 import type { Measured } from "./expand/field.js";
-import { capacityOf } from "./expand/capacity.js";
+import { capacityOf, unknownNode } from "./expand/capacity.js";
 import { solve, type Solution } from "./expand/solve.js";
 
 /** A shard to add, as `SHARD=NODE[,REPLICA...]` names it. */
@@ -149,7 +149,7 @@ export function expandable(
     const known = topology.keyspaces.map((candidate) => candidate.id).join(", ");
     throw new OpsError(
       "expand/unknown-keyspace",
-      EXIT.refused,
+      EXIT.usage,
       `The topology has no keyspace ${id}`,
       {
         hint: known === "" ? "It has none at all." : `It has: ${known}.`,
@@ -166,6 +166,9 @@ export function expandable(
       },
     );
   }
+  const nodes = new Set(topology.nodes.map((node) => node.id));
+  for (const { primary, replicas } of additions)
+    for (const node of [primary, ...replicas]) if (!nodes.has(node)) unknownNode(node);
   const taken = new Set(keyspace.shards.map((shard) => shard.id));
   for (const { shard } of additions) {
     if (taken.has(shard)) {

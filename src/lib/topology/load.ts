@@ -1,7 +1,9 @@
 import { open, stat } from "node:fs/promises";
+import { cannotRead, whyUnreadable } from "../errors.js";
 import { MAX_BYTES, tooLarge } from "./decode.js";
 import { type Checked, checkTopology, invalidTopology, requireFit } from "./parse.js";
 import type { Problem } from "./problem.js";
+import { UNREADABLE_FILE } from "./rules/file-rules.js";
 import { Source } from "./source.js";
 import type { Topology } from "./types.js";
 
@@ -16,14 +18,14 @@ export interface Loaded {
 /** Reads and checks a file. Whatever is wrong with the file itself is a problem like the others; never throws. */
 export async function checkTopologyFile(file: string): Promise<Checked> {
   const read = await readBounded(file);
-  return "problem" in read
-    ? { topology: null, problems: [read.problem] }
-    : checkTopology(read.bytes, file);
+  if ("bytes" in read) return checkTopology(read.bytes, file);
+  return { topology: null, problems: ["why" in read ? unreadable(file, read.why) : read.problem] };
 }
 
-/** Throws OpsError `invalid-topology` if what the file says is wrong, also where it cannot be read. */
+/** Throws OpsError `invalid-topology` if what the file says is wrong, `cannot-read` (exit 64) if it cannot be read. */
 export async function loadTopology(file: string): Promise<Loaded> {
   const read = await readBounded(file);
+  if ("why" in read) throw cannotRead(file, read.why);
   if ("problem" in read) throw invalidTopology(file, [read.problem]);
   const { topology, problems } = checkTopology(read.bytes, file);
   if (!topology) throw invalidTopology(file, problems);
@@ -37,21 +39,21 @@ export async function loadTarget(file: string): Promise<Loaded> {
   return loaded;
 }
 
-type Read = { readonly bytes: Uint8Array } | { readonly problem: Problem };
+type Read =
+  | { readonly bytes: Uint8Array }
+  | { readonly problem: Problem }
+  | { readonly why: readonly [why: string, hint: string] };
 
 /** The bytes of a regular file of at most `MAX_BYTES`: pipes and devices could block or never end. */
 async function readBounded(file: string): Promise<Read> {
   try {
     const found = await stat(file);
-    if (found.isDirectory()) return unreadable(file, "is a directory", "name the YAML file in it");
-    if (!found.isFile()) return unreadable(file, "is no regular file", "copy it to a file first");
+    if (found.isDirectory()) return { why: ["is a directory", "name the YAML file in it"] };
+    if (!found.isFile()) return { why: ["is no regular file", "copy it to a file first"] };
     if (found.size > MAX_BYTES) return { problem: tooLarge(file, found.size) };
     return await readFirst(file);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT") return unreadable(file, "does not exist", "check the path");
-    if (code === "EACCES") return unreadable(file, "may not be read", "check its permissions");
-    return unreadable(file, `cannot be read (${code ?? String(error)})`, "check the path");
+    return { why: whyUnreadable(error) };
   }
 }
 
@@ -68,20 +70,14 @@ async function readFirst(file: string): Promise<Read> {
       filled += bytesRead;
     }
     return filled === buffer.length
-      ? unreadable(file, "grew while it was read", "try again when it is written")
+      ? { why: ["grew while it was read", "try again when it is written"] }
       : { bytes: buffer.subarray(0, filled) };
   } finally {
     await handle.close();
   }
 }
 
-function unreadable(file: string, why: string, hint: string): Read {
-  const problem = new Source(file, "").problem(
-    "unreadable-file",
-    "error",
-    { start: 0, end: 1 },
-    `the file ${why}`,
-    hint,
-  );
-  return { problem };
+function unreadable(file: string, [why, hint]: readonly [why: string, hint: string]): Problem {
+  const place = { start: 0, end: 1 };
+  return new Source(file, "").problem(UNREADABLE_FILE, "error", place, `the file ${why}`, hint);
 }

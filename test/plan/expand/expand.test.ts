@@ -132,13 +132,11 @@ test("a tolerance is a percentage", () => {
 
 test.each([
   ["a shard that exists", "p0=sh-2,sz-2", "profile", "expand/shard-exists"],
-  ["an unknown keyspace", "p1=sh-2,sz-2", "nope", "expand/unknown-keyspace"],
-  ["a node that does not exist", "p1=gone,sz-2", "profile", "expand/unknown-node"],
+  ["an unknown keyspace", "p1=sh-2,sz-2", "nope", "expand/unknown-keyspace", 64],
+  ["a node that does not exist", "p1=gone,sz-2", "profile", "expand/unknown-node", 64],
   ["a node that breaks a rule", "p1=sh-2,sh-1", "profile", "invalid-topology"],
-])("%s is refused", (_what, add, keyspace, code) => {
-  expect(() => expand(add, EVEN, EXACT, keyspace)).toThrow(
-    expect.objectContaining({ code, exit: 3 }),
-  );
+])("%s is refused", (_what, add, keyspace, code, exit = 3) => {
+  expect(() => expand(add, EVEN, EXACT, keyspace)).toThrow(expect.objectContaining({ code, exit }));
 });
 
 test("where the gain is within the tolerance nothing is done, and that is said", () => {

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
-import { EXIT, OpsError } from "../../errors.js";
+import { cannotRead, EXIT, OpsError, whyUnreadable } from "../../errors.js";
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 
@@ -33,11 +33,20 @@ const shape = z.strictObject({
 });
 export type AgentConfig = z.output<typeof shape>;
 
-/** Reads the configuration of an agent. Throws `OpsError` `agent-config` (exit 3) that names the file and every field at fault. */
+/**
+ * Reads the configuration of an agent. Throws `OpsError`: `cannot-read` (exit 64), or `agent-config` (exit 3) that names the file
+ * and every field at fault.
+ */
 export function loadConfig(path: string): AgentConfig {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw cannotRead(path, whyUnreadable(error));
+  }
   let value: unknown;
   try {
-    value = parse(readFileSync(path, "utf8"));
+    value = parse(text);
   } catch (error) {
     throw invalid(path, [error instanceof Error ? error.message : String(error)]);
   }

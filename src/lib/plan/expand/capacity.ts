@@ -9,7 +9,7 @@ interface Holders {
 
 /**
  * What a shard on these nodes can carry: of each resource, what the smallest of them has. Every copy holds all rows, and any may be
- * made the primary. The function throws OpsError `expand/unknown-node` (exit 3).
+ * made the primary. The function throws OpsError `expand/unknown-node` (exit 64).
  */
 export function capacityOf({ nodes }: Topology): (holders: Holders) => Vector {
   const capacities = new Map(
@@ -20,12 +20,12 @@ export function capacityOf({ nodes }: Topology): (holders: Holders) => Vector {
   );
   return ({ primary, replicas }) =>
     [primary, ...replicas]
-      .map((node) => capacities.get(node) ?? unknown(node))
+      .map((node) => capacities.get(node) ?? unknownNode(node))
       .reduce(([a, b, c], [x, y, z]) => [Math.min(a, x), Math.min(b, y), Math.min(c, z)]);
 }
 
-function unknown(node: string): never {
-  throw new OpsError("expand/unknown-node", EXIT.refused, `The topology has no node ${node}`, {
+export function unknownNode(node: string): never {
+  throw new OpsError("expand/unknown-node", EXIT.usage, `The topology has no node ${node}`, {
     hint: "Add it to a set's data layer first.",
   });
 }

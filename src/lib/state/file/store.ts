@@ -44,6 +44,8 @@ export class FileStateStore implements StateStore {
   }
 
   async acquire(scopes: readonly string[], request: LockRequest): Promise<Lease> {
+    // Without it no agent would obey the epoch.
+    await this.lineage();
     const taken: { scope: string; epoch: bigint }[] = [];
     const notes: string[] = [];
     const release = async (): Promise<void> => {

@@ -1,9 +1,12 @@
 import type { RuleInfo } from "./rule.js";
 
+/** The one problem that is not in the file: it was named wrongly. */
+export const UNREADABLE_FILE = "unreadable-file";
+
 /** What is found while a file is read, before there is anything to check rules on: by the reader, the YAML parser, the schema. */
 const FOUND: readonly Omit<RuleInfo, "severity" | "adjustable">[] = [
   {
-    id: "unreadable-file",
+    id: UNREADABLE_FILE,
     checks: "The file exists, is a regular file and may be read.",
     why: "Nothing in it could be checked; a pipe or a device could block or never end.",
     mend: "Check the path and the permissions.",
