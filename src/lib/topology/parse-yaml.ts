@@ -125,11 +125,25 @@ function tokenise(source: Source, problems: ProblemList): CST.Token[] | null {
 }
 
 function reportSyntax(source: Source, problems: ProblemList, error: YAMLError): void {
-  const [start, end] = error.pos;
+  const [at, end] = error.pos;
+  const isQuote = error.code === "MISSING_CHAR" && error.message.endsWith("quote");
+  const start = isQuote ? quoteBefore(source.text, at) : at;
   const text = error.message.replace(/(["'])quote$/, "$1 quote");
   const message = text.charAt(0).toLowerCase() + text.slice(1);
   const hint = HINTS[error.code] ?? "check the YAML syntax here and on the line before";
   problems.add(source.problem("yaml-syntax", "error", { start, end }, message, hint));
+}
+
+/** Where the quoted scalar opens that ends, unclosed, at `end`. */
+function quoteBefore(text: string, end: number): number {
+  let at = 0;
+  for (const lexeme of new Lexer().lex(text)) {
+    // Marks of the lexer's own, such as the one before a plain scalar, are not in the text.
+    if (!text.startsWith(lexeme, at)) continue;
+    if (/^["']/.test(lexeme) && at + lexeme.length >= end) return at;
+    at += lexeme.length;
+  }
+  return end;
 }
 
 /** Whether there is nothing but comments, marks and white space: YAML calls that a null. */

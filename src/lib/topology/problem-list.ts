@@ -1,14 +1,21 @@
 import { MAX_PER_RULE, type Problem } from "./problem.js";
 
-/** Collects problems, bounded for each rule, and puts them in the order of the file. */
+/** Collects problems, bounded for each rule, and puts them in the order of the file. The same in the same place is one. */
 export class ProblemList {
   readonly #kept: Problem[] = [];
+  readonly #known = new Set<string>();
   readonly #counts = new Map<string, number>();
 
   add(problem: Problem): void {
-    const count = (this.#counts.get(problem.rule) ?? 0) + 1;
-    this.#counts.set(problem.rule, count);
-    if (count <= MAX_PER_RULE) this.#kept.push(problem);
+    const { rule, line, column, endColumn, message } = problem;
+    // A value with an anchor is found again at every alias.
+    const key = JSON.stringify([rule, line, column, endColumn, message]);
+    if (this.#known.has(key)) return;
+    const count = (this.#counts.get(rule) ?? 0) + 1;
+    this.#counts.set(rule, count);
+    if (count > MAX_PER_RULE) return;
+    this.#known.add(key);
+    this.#kept.push(problem);
   }
 
   /** False once nothing more of the rule would be kept. */
