@@ -4,6 +4,7 @@ import { writeErr, writeOut } from "./output.js";
 import { wrapped } from "../wrap.js";
 import { palette } from "./palette.js";
 import { LINE_WIDTH } from "./terminal.js";
+import { type ParseError, usageMessage } from "./usage.js";
 
 /** What a failure looks like to people and programs. */
 interface Failure {
@@ -23,10 +24,11 @@ const MISPLACED = new Set(["ENOTDIR", "EISDIR", "ELOOP", "ENAMETOOLONG"]);
 /** What to tell about anything that was thrown. */
 function failureOf(error: unknown): Failure {
   if (error instanceof OpsError) return error;
-  const { message, code, oclif, path } = describe(error);
+  const thrown = describe(error);
+  const { message, code, oclif, path } = thrown;
   // What oclif throws for a flag, an argument or a command it cannot make sense of.
   if (oclif?.exit === OCLIF_USAGE) {
-    return failure("usage", EXIT.usage, usageMessage(message), "add --help to see what it takes");
+    return failure("usage", EXIT.usage, usageMessage(thrown), "add --help to see what it takes");
   }
   if (code !== undefined && MACHINE.has(code)) {
     const hint = `check ${path ?? "the disk"}: space, limits and permissions`;
@@ -62,8 +64,7 @@ function labelled(label: string, paint: (text: string) => string, text: string):
 /** oclif's own default for misuse. */
 const OCLIF_USAGE = 2;
 
-interface Thrown {
-  message: string;
+interface Thrown extends ParseError {
   code?: string;
   path?: string;
   oclif?: { exit?: number };
@@ -75,11 +76,6 @@ function describe(error: unknown): Thrown {
 
 function failure(code: string, exit: Exit, message: string, hint: string): Failure {
   return { code, exit, message, hint, details: undefined };
-}
-
-/** oclif ends its messages with a pointer to `--help`; the hint says that. */
-function usageMessage(message: string): string {
-  return message.replace(/\n+See more help with --help\s*$/, "");
 }
 
 function withCauses(error: Error): string {
