@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Problem } from "../../src/lib/agent/protocol/problem.js";
-import { type Nodes, startNodes, type TestNode } from "./nodes.js";
+import { authority, type Nodes, startNodes, type TestNode } from "./nodes.js";
 
 const MIB = 1024 * 1024;
 
@@ -309,6 +309,23 @@ describe("a scan", () => {
   });
 });
 
+describe("the wrong method", () => {
+  test.each([
+    ["POST", "/v1/data/p/1/life", "DELETE, GET, HEAD, PUT"],
+    ["PATCH", "/v1/data/p/1/life", "DELETE, GET, HEAD, PUT"],
+    ["PUT", "/v1/data/p", "GET, HEAD"],
+    ["GET", "/v1/data/p:batch", "POST"],
+    ["DELETE", "/v1/node", "GET, HEAD"],
+    ["GET", "/v1/ownership/fence", "POST"],
+    ["POST", "/v1/operations/op-12345678", "DELETE, GET, HEAD, PUT"],
+  ])("%s %s is 405, and the right ones are named", async (method, path, allow) => {
+    const body = ["POST", "PUT", "PATCH"].includes(method) ? { body: "v" } : {};
+    const answer = await fetch(`${a.url}${path}`, { method, ...body });
+    expect([answer.status, answer.headers.get("allow")]).toEqual([405, allow]);
+    expect(await problemOf(answer)).toMatchObject({ code: "no-method", outcome: "none" });
+  });
+});
+
 describe("the wrong node", () => {
   test("a replica does not write, and says who does", async () => {
     for (const method of ["PUT", "DELETE"]) {
@@ -337,6 +354,30 @@ describe("the wrong node", () => {
     });
   });
 
+  test("outside of the domain nobody will ever take it, and the domain is told", async () => {
+    const segment = { lo: 0n, hi: 1_000n, shard: "s", writer: "a", generation: 1n, readers: [] };
+    const domain = { lo: 0n, hi: 1_000n };
+    const nodeList = { a: { url: a.url, region: "east", set: "east-1-a" } };
+    const table = {
+      keyspace: "p",
+      sharding: "range",
+      domain,
+      version: 1,
+      nodes: nodeList,
+    } as const;
+    await b.api.putRoutes({ ...table, segments: [segment] }, authority);
+    for (const method of ["GET", "PUT", "DELETE"]) {
+      const answer = await b.data("2000/x", method === "PUT" ? { method, body: "v" } : { method });
+      expect(answer.status).toBe(421);
+      expect(await problemOf(answer)).toMatchObject({
+        code: "wrong-node",
+        retryable: false,
+        owner: null,
+        detail: "2000 is outside of the domain of p, [0, 1000)",
+      });
+    }
+  });
+
   test("a write that was routed by another generation is not applied", async () => {
     for (const generation of ["0", "2"]) {
       const answer = await a.data("21/x", {
@@ -355,13 +396,12 @@ describe("the wrong node", () => {
     await a.put("21/x", "v", { "ops-generation": "1" });
   });
 
-  test.each(["ops-generation", "ops-min-position"])("a malformed %s is refused", async (name) => {
-    const answer = await a.data(
-      "21/x",
-      name === "ops-generation"
-        ? { method: "PUT", body: "v", headers: { [name]: "one" } }
-        : { headers: { [name]: "one" } },
-    );
+  test.each([
+    ["ops-generation", { method: "PUT", body: "v" }],
+    ["ops-generation", {}],
+    ["ops-min-position", {}],
+  ])("a malformed %s is refused: %j", async (name, init) => {
+    const answer = await a.data("21/x", { ...init, headers: { [name]: "one" } });
     expect(answer.status).toBe(400);
     expect(await problemOf(answer)).toMatchObject({ code: "bad-request" });
   });

@@ -220,13 +220,18 @@ export class Data {
     }
   }
 
-  /** 421: who takes the accesses of that position, as far as this node knows. */
+  /** 421: who takes the accesses of that position, as far as this node knows. Outside of the domain nobody will. */
   wrongNode(
     keyspace: string,
     position: bigint,
     why = `this node does not take that access of ${keyspace} at ${position}`,
   ): ProblemError {
     const owner = this.#ownerAt(keyspace, position);
+    const domain = this.#deps.routes.domain(keyspace);
+    if (owner === null && domain !== null && (position < domain.lo || position >= domain.hi)) {
+      const where = `${position} is outside of the domain of ${keyspace}, [${domain.lo}, ${domain.hi})`;
+      return new ProblemError(421, "wrong-node", where, { owner: null, node: null });
+    }
     return new ProblemError(421, "wrong-node", why, {
       retryable: true,
       owner: owner?.url ?? null,

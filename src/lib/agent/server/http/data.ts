@@ -27,6 +27,8 @@ const MOST_ROWS = 10_000;
 export function dataRoutes(app: FastifyInstance, { data }: Services): void {
   app.get<{ Params: KeyParams }>("/v1/data/:keyspace/*", (request, reply) => {
     const { keyspace, "*": key } = request.params;
+    // It says nothing about a read, but a garbled one says that the client is wrong.
+    generationOf(request);
     const read = data.read(keyspace, key, minPositionOf(request));
     stand(reply, read);
     if (read.lagMs !== undefined) {

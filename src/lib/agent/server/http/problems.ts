@@ -56,3 +56,16 @@ export function notFound(request: FastifyRequest, reply: FastifyReply): FastifyR
     hint: "See /openapi.json.",
   });
 }
+
+/** Refuses a method on a path that takes others. */
+export function wrongMethod(allowed: readonly string[]) {
+  return (request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    sendProblem(reply.header("allow", allowed.join(", ")), {
+      status: 405,
+      code: "no-method",
+      detail: `${request.url} does not take ${request.method}, only ${allowed.join(", ")}`,
+      retryable: false,
+      outcome: "none",
+      hint: "See /openapi.json.",
+    });
+}

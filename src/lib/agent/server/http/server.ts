@@ -1,13 +1,30 @@
-import fastify, { type FastifyInstance } from "fastify";
+import fastify, { type FastifyInstance, type HTTPMethods } from "fastify";
 import type { Services } from "./context.js";
 import { controlRoutes } from "./control.js";
 import { dataRoutes } from "./data.js";
 import { openApi } from "./openapi.js";
-import { notFound, problemOf, sendProblem } from "./problems.js";
+import { notFound, problemOf, sendProblem, wrongMethod } from "./problems.js";
 import { replicationRoutes } from "./replication.js";
 
 /** Largest JSON body: a route table or a change request of 100,000 segments. */
 const BODY_BYTES = 32 * 1024 * 1024;
+
+const METHODS: readonly HTTPMethods[] = [
+  "GET",
+  "HEAD",
+  "POST",
+  "PUT",
+  "PATCH",
+  "DELETE",
+  "OPTIONS",
+];
+
+declare module "fastify" {
+  interface FastifyContextConfig {
+    /** The route is only there to refuse the methods that its path does not take. */
+    refuses?: true;
+  }
+}
 
 export interface HttpServer {
   readonly app: FastifyInstance;
@@ -25,8 +42,15 @@ export function httpServer(services: Services): HttpServer {
     keepAliveTimeout: 75_000,
   });
   const routes: string[] = [];
-  app.addHook("onRoute", ({ method, url }) => {
-    for (const one of [method].flat()) if (one !== "HEAD") routes.push(`${one} ${url}`);
+  const taken = new Map<string, Set<string>>();
+  app.addHook("onRoute", ({ method, url, config }) => {
+    if (config?.refuses === true) return;
+    const methods = taken.get(url) ?? new Set();
+    taken.set(url, methods);
+    for (const one of [method].flat()) {
+      methods.add(one);
+      if (one !== "HEAD") routes.push(`${one} ${url}`);
+    }
   });
   app.removeContentTypeParser(["text/plain"]);
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, payload, done) =>
@@ -73,5 +97,13 @@ export function httpServer(services: Services): HttpServer {
   });
   replicationRoutes(app, services);
   controlRoutes(app, services);
+  // Last, when all others are known.
+  void app.register(async (rest) => {
+    for (const [url, methods] of taken) {
+      const others = METHODS.filter((one) => !methods.has(one));
+      const handler = wrongMethod([...methods].toSorted());
+      rest.route({ method: others, url, handler, config: { refuses: true } });
+    }
+  });
   return { app, routes };
 }
