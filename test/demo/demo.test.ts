@@ -14,20 +14,30 @@ import type { DemoFacts } from "../../src/lib/demo/facts.js";
 /** Where demos make their folder. */
 const root = mkdtempSync(join(tmpdir(), "ops-demos-"));
 const env = { ...process.env, NODE_ENV: "production", TMPDIR: root };
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+afterAll(() => {
+  // Where a test failed before it did that itself.
+  spawnSync(process.execPath, [OPS, "dev", "down", "--dir", join(place, ".ops-demo")], { env });
+  rmSync(root, { recursive: true, force: true });
+});
 
 const folders = () => readdirSync(root).filter((name) => name.startsWith("ops-demo-"));
+
+/** Commands are printed for where the demo was started; nothing says that its name is a plain word. */
+const place = mkdtempSync(join(root, "it's a place "));
+let told = "";
 
 test("the demo expands, rolls back and expands again under writes with an agent killed, and loses nothing", () => {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [OPS, "demo", "--users", "5000", "--json"],
+    [OPS, "demo", "--users", "5000", "--keep", "--json"],
     {
       encoding: "utf8",
       env,
+      cwd: place,
       timeout: 280_000,
     },
   );
+  told = stderr;
   expect(stderr).toContain("killed sh-db-1 (-9)");
   expect(stderr).toContain("finalized");
   expect(status).toBe(0);
@@ -39,6 +49,20 @@ test("the demo expands, rolls back and expands again under writes with an agent 
   expect(facts.rowsMoved).toBeGreaterThan(0);
   expect(facts.nearReads).toBeGreaterThan(0);
   expect(folders()).toEqual([]);
+}, 300_000);
+
+test("what a kept demo says can be typed next works as it stands, anywhere", () => {
+  const [play = "", end = ""] = told.split("To play on:\n")[1]?.split("To end it: ") ?? [];
+  expect(play.split("\n").length).toBeGreaterThan(8);
+  const { status, stdout, stderr } = spawnSync("bash", ["-e", "-c", `${play}\n${end}`], {
+    encoding: "utf8",
+    env,
+    cwd: "/",
+    timeout: 280_000,
+  });
+  expect([status, stderr]).toEqual([0, expect.stringContaining("Plan written to") as string]);
+  expect(stdout).toContain("profile 7/name: position 7 in");
+  expect(readdirSync(place)).toEqual([]);
 }, 300_000);
 
 test("a demo of which an agent dies ends soon, shows the end of its log, and leaves everything there", async () => {

@@ -5,6 +5,7 @@ import { join, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { EXIT, OpsError } from "../errors.js";
 import { setAgentUrls } from "../topology/edit.js";
+import { OPS } from "./agent-process.js";
 import { bringUp } from "./bring-up.js";
 import type { Cluster } from "./cluster.js";
 import { demoTopologies, type DemoTopologies } from "./topologies.js";
@@ -90,6 +91,8 @@ async function leave(
   await writeFileAtomic(resolve(expanded), setAgentUrls(topologies.expanded, cluster.urls));
   say(`
 The cluster stays up. To play on:
+  cd ${inShell(process.cwd())}
+  ops() { ${inShell(OPS)} "$@"; }
   export OPS_STATE=${KEPT}/state
   ops agent status -t ${expanded}
   ops topology show ${expanded}
@@ -97,7 +100,12 @@ The cluster stays up. To play on:
   ops run list
   ops shard expand -t ${expanded} --keyspace profile --add p3=sz-db-3,sh-db-1 -o ${KEPT}/next.yaml
   ops shard plan -t ${KEPT}/next.yaml -o ${KEPT}/plan.json
-  ops shard apply ${KEPT}/plan.json
+  ops shard apply ${KEPT}/plan.json --yes
   ops route lookup profile 7/name
 To end it: ops dev down --dir ${KEPT} && rm -r ${KEPT}`);
+}
+
+/** As one word of a command line. */
+function inShell(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
 }
