@@ -9,6 +9,7 @@ import { observedFromTopology } from "../../src/lib/plan/observed.js";
 import { planShards } from "../../src/lib/plan/planner.js";
 import { loadMap, sizeOf } from "../../src/lib/plan/size.js";
 import { slicesOf } from "../../src/lib/plan/slices.js";
+import type { Topology } from "../../src/lib/topology/types.js";
 import { rangeKeyspace, shard, topologyOf } from "./cluster.js";
 
 const segments = fc
@@ -173,6 +174,30 @@ test.each([
 
 test("a plan that only was indented anew is the same plan", () => {
   expect(decodePlan(JSON.stringify(JSON.parse(encodePlan(PLAN))), "plan.json")).toEqual(PLAN);
+});
+
+test("a plan of nothing has the same name whenever it is made; one that does something has another", () => {
+  const made = (createdAt: string, ...topologies: [Topology, Topology]) =>
+    planShards({
+      topology: topologies[1],
+      observed: observedFromTopology(topologies[0]),
+      createdAt,
+      topologyHash: "t",
+    });
+  const here = topologyOf([rangeKeyspace("profile", [shard("p0", 0n, 1000n, "sh-1-d1")])]);
+  const there = topologyOf([rangeKeyspace("profile", [shard("p0", 0n, 1000n, "sz-1-d1")])]);
+  const [first, second] = [made("2026-01-01", here, here), made("2027-02-02", here, here)];
+  expect(second.hash).toBe(first.hash);
+  expect(decodePlan(encodePlan(second), "plan.json")).toEqual(second);
+  expect(made("2026-01-01", here, there).hash).not.toBe(made("2027-02-02", here, there).hash);
+
+  // As earlier versions named it.
+  const { hash: _hash, ...body } = first;
+  const old = { ...body, hash: hashOf(body) };
+  expect(old.hash).not.toBe(first.hash);
+  expect(decodePlan(encodePlan(old), "plan.json")).toEqual(old);
+  const text = encodePlan(old).replace("2026-01-01", "2026-01-02");
+  expect(refusal(text)).toMatchObject({ code: "plan/tampered" });
 });
 
 test("what has the right hash but no right shape is still no plan", () => {

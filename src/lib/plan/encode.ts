@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { EXIT, OpsError } from "../errors.js";
-import { hashOf } from "./hash.js";
+import { hashOf, planHash } from "./hash.js";
 import type { Plan } from "./types.js";
 import { planWire } from "./wire.js";
 
@@ -27,7 +27,7 @@ export function decodePlan(text: string, where: string): Plan {
     );
   }
   if (typeof hash !== "string") throw unreadable(where, "it has no hash");
-  if (hashOrNull(body) !== hash) {
+  if (!hashesOf(body).includes(hash)) {
     throw new OpsError(
       "plan/tampered",
       EXIT.refused,
@@ -42,12 +42,15 @@ export function decodePlan(text: string, where: string): Plan {
   return plan.data;
 }
 
-/** Null for what has no canonical JSON, such as nesting too deep to walk: no plan ever had that. */
-function hashOrNull(value: unknown): string | null {
+/**
+ * The hashes that the content may have: of plans of earlier versions the time is always a part. None for what has no canonical
+ * JSON, such as nesting too deep to walk: no plan ever had that.
+ */
+function hashesOf(body: Record<string, unknown>): string[] {
   try {
-    return hashOf(value);
+    return [planHash(body), hashOf(body)];
   } catch {
-    return null;
+    return [];
   }
 }
 

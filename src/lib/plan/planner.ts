@@ -7,7 +7,7 @@ import { changesOf, otherSharding, unsupported, unsupportedIn, type Change } fro
 import type { StageDraft, Task } from "./draft.js";
 import { estimateWaves, sumEstimates } from "./estimate.js";
 import { fingerprintOf } from "./fingerprint.js";
-import { hashOf } from "./hash.js";
+import { planHash } from "./hash.js";
 import {
   asHoldings,
   copiesOf,
@@ -72,7 +72,7 @@ export function planShards({ topology, observed, createdAt, topologyHash }: Plan
       observed.basis,
     ),
   };
-  return { ...body, hash: hashOf(body) };
+  return { ...body, hash: planHash(body) };
 }
 
 /** Only keyspaces in which something changes: the rest neither is locked nor makes the plan stale. */

@@ -4,7 +4,7 @@ import type { RouteNode } from "../routing/table.js";
 
 /**
  * A plan is immutable and complete: executing it leaves no choices. `hash` is the SHA-256 of its canonical JSON
- * (RFC 8785, bigints as decimal strings) without the field `hash` itself.
+ * (RFC 8785, bigints as decimal strings) without the field `hash` itself; and without `createdAt` where there are no stages.
  */
 export interface Plan {
   readonly v: 1;
