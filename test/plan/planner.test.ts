@@ -211,10 +211,29 @@ test("sizes come from the entries, by the share that moves", () => {
   expect(made.estimate).toMatchObject({ bytes: 100_000n, rows: 1000n, basis: "measured" });
   expect(steps(made, "preflight").find(({ node }) => node === "sh-2-d1")?.bytesIn).toBe(50_000n);
   const attach = made.stages.find((stage) => stage.kind === "attach");
-  expect(attach?.estimate.seconds).toBe(1);
+  expect(attach?.estimate.seconds).toBe(0.1);
   expect(made.stages.find((stage) => stage.kind === "soak")?.estimate.seconds).toBe(
     POLICY.soakSeconds,
   );
+});
+
+test("gates that may find nobody count as a range, and every step takes some time", () => {
+  const made = plan(
+    topologyOf([SPLIT]),
+    live((entry) => entry),
+  );
+  const reads = made.stages.filter(({ kind }) => kind === "promote-reads");
+  const { windowSeconds } = POLICY.gates;
+  for (const { estimate } of reads) {
+    expect(estimate.mostSeconds! - estimate.seconds).toBeCloseTo(2 * windowSeconds);
+    expect(estimate.seconds).toBeGreaterThan(windowSeconds);
+  }
+  const { seconds, mostSeconds } = made.estimate;
+  expect(mostSeconds! - seconds).toBeCloseTo(2 * windowSeconds * reads.length);
+
+  const empty: Observed = { keyspaces: [], unreachable: [], basis: "measured" };
+  const first = plan(topologyOf([ring(["s0", "sh-1-d1"])]), empty);
+  expect(first.estimate.seconds).toBeGreaterThan(0);
 });
 
 test("only the keyspaces that change are locked and make the plan stale", () => {

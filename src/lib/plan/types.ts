@@ -46,6 +46,8 @@ export interface Estimate {
   readonly bytes: bigint;
   readonly rows: bigint;
   readonly seconds: number;
+  /** The same when no gate gets enough reads to be judged by, and all are watched for as long as they may be. Missing in old plans. */
+  readonly mostSeconds?: number | undefined;
   /** What the figures rest on: "measured" from live histograms, "unknown" where no agent was asked. */
   readonly basis: "measured" | "unknown";
 }

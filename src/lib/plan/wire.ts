@@ -63,6 +63,7 @@ const estimate = z.object({
   bytes: amount,
   rows: amount,
   seconds,
+  mostSeconds: seconds.optional(),
   basis: z.enum(["measured", "unknown"]),
 });
 

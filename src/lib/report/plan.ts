@@ -72,7 +72,14 @@ function timeText({ estimate, stages }: Plan): string {
     .filter((stage) => stage.kind === "soak")
     .reduce((sum, stage) => sum + stage.estimate.seconds, 0);
   const without = estimate.basis === "unknown" ? ", copying not counted" : "";
-  return `about ${durationText(estimate.seconds * 1000)}${soak > 0 ? `, ${durationText(soak * 1000)} of it soak` : ""}${without}`;
+  return `about ${rangeText(estimate)}${soak > 0 ? `, ${durationText(soak * 1000)} of it soak` : ""}${without}`;
+}
+
+/** `10s`, or `10s to 6m 00s` where gates may have to be watched for longer. Nobody plans for less than a second. */
+function rangeText({ seconds, mostSeconds = seconds }: Estimate): string {
+  const text = (some: number) => durationText(Math.max(1, some) * 1000);
+  const [least, most] = [text(seconds), text(mostSeconds)];
+  return least === most ? least : `${least} to ${most}`;
 }
 
 type Change = ReturnType<typeof difference<Owner>>[number];
@@ -116,8 +123,7 @@ function ownerText(owner: Owner | null): string {
 }
 
 function stageLines(stage: Stage, options: TextOptions, out: Out): string[] {
-  const time =
-    stage.estimate.seconds > 0 ? `, about ${durationText(stage.estimate.seconds * 1000)}` : "";
+  const time = stage.estimate.seconds >= 1 ? `, about ${rangeText(stage.estimate)}` : "";
   return [
     ...out(`  ${stage.id}: ${stage.title}${time}`, 4),
     ...waveLines(stage, options).flatMap(({ heading, lines }) => [

@@ -1,4 +1,5 @@
 import { EXIT } from "../../errors.js";
+import { GATE_WINDOWS } from "../../plan/estimate.js";
 import type { GateStep } from "../../plan/types.js";
 import type { Gates } from "../../topology/types.js";
 import { ask, askNode } from "../ask.js";
@@ -8,8 +9,6 @@ import type { StepHandler } from "./handler.js";
 import { whyUnreadable } from "./readable.js";
 import { durationText } from "../../figures.js";
 
-/** A window and its extensions. */
-const WINDOWS = 3;
 /** What an agent remembers, seconds. */
 const LONGEST_WINDOW = 300;
 const CHECK_TIMEOUT_MS = 10_000;
@@ -46,7 +45,7 @@ export const gate: StepHandler<GateStep> = {
       if (problems.length > 0)
         throw new StepFailure(failure("gate", `${node}: ${problems.join("; ")}`), EXIT.partial);
       if (!quiet) return;
-      if (window < WINDOWS) continue;
+      if (window < GATE_WINDOWS) continue;
       if (gates.whenQuiet === "proceed") return;
       const few = `${node} had ${mine!.reads.count} reads of ${keyspace} in ${durationText(seconds * 1000)}, fewer than ${gates.minSamples}: nothing can be said`;
       throw new StepFailure(
