@@ -87,7 +87,9 @@ function anyCommand(status: RunStatus | null): string[] {
   const until = [...apply, "--until", random.of(stages)];
   if (run === null || (status?.activity === "ended" && random.next() < 0.8)) return until;
   const back = ["shard", "rollback", run, "--yes"];
-  const to = [...back, "--to", random.of(stages)];
+  // Also those that an interrupted rollback has undone.
+  const done = [...(status?.stagesDone ?? [])];
+  const to = [...back, "--to", random.of(done.length > 0 && random.next() < 0.8 ? done : stages)];
   const toBeforeCopies = [...back, "--to", stages[0]!];
   return random.of([apply, until, until, ["run", "resume", run], back, to, to, toBeforeCopies]);
 }
