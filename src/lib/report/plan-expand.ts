@@ -83,7 +83,7 @@ function remarks({ basis, searched, segments, shared }: Expansion): string[] {
   const out = [basisText(basis)];
   if (searched) out.push("Every choice was looked at: none is better.");
   else if (segments.value > 2 * segments.bound) {
-    out.push("Many segments: with a higher --bytes-tolerance there are fewer.");
+    out.push("Many segments: with a higher --bytes-tolerance or --tolerance there are fewer.");
   }
   for (const node of shared) {
     out.push(`${node} is the primary of several shards: each was weighed against all of it.`);

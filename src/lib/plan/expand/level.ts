@@ -54,6 +54,9 @@ function positionLevel(fields: readonly Field[], added: readonly Vector[]): numb
   return level;
 }
 
+/** How near the crossed bound is found, as a share of it. */
+const CLOSE = 2e-4;
+
 /**
  * A higher bound, for when the resources stand in each other's way: shards that give away one resource give some of another with
  * it, at least what is cheapest in that, and the new shards have only so much of it. `above` is a level that can be had.
@@ -76,7 +79,7 @@ export function crossedLevel(
     });
   let [low, high] = [bound, above];
   if (possible(low)) return low;
-  for (let i = 0; i < 24 && high - low > low * 1e-4; i += 1) {
+  while (high - low > low * CLOSE) {
     const middle = (low + high) / 2;
     if (possible(middle)) high = middle;
     else low = middle;

@@ -1,7 +1,7 @@
 import { subtract, union } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { EXIT, OpsError } from "../../errors.js";
-import { construct } from "./construct.js";
+import { Pieces } from "./pieces.js";
 import { type Field, fieldsOf, type Measured, type Standing } from "./field.js";
 import { crossedLevel, levelBound } from "./level.js";
 import { type Limits, search, type Searched } from "./search/search.js";
@@ -63,7 +63,7 @@ function highest(fields: readonly Field[]): number {
   return Math.max(...fields.map(({ total, shard }) => loadOf(total, shard.capacity)));
 }
 
-/** A cut is at a whole position, so a level may have to be a little higher than if it were not. */
+/** A cut is at a whole position, so without a tolerance a level may have to be a little higher than if it were not. */
 const SLACKS = [0, 1e-6, 1e-5, 1e-4];
 /** Into how many parts what is given away may be cut to fit; each is tried at one level before a higher one is. */
 const PARTS = [1, 2, 4, 8, 16, 32, 64];
@@ -76,31 +76,37 @@ function lowestLevel(
   capacities: readonly Vector[],
   { bound: first, before, tolerance, bytesTolerance }: Limits,
 ): Searched {
-  let bound = first;
-  const at = (wanted: number): Searched | null => {
-    for (const parts of PARTS) {
-      for (const slack of SLACKS) {
-        const level = wanted * (1 + slack);
-        if (level >= before) break;
-        const packing = construct(fields, capacities, level, bytesTolerance, parts);
-        if (packing !== null) return { packing, level, bound };
+  const slacks = tolerance < 1e-4 ? SLACKS : [0];
+  const tried = (bound: number, wanted: number, plain: boolean): Searched | null => {
+    const levels = slacks.map((slack) => wanted * (1 + slack)).filter((level) => level < before);
+    // What was not few enough bytes for the new shards is tried again with fewer.
+    for (const share of bytesTolerance > 0 && !plain ? [bytesTolerance, 0] : [bytesTolerance]) {
+      const choices = levels.flatMap((level) => {
+        const pieces = Pieces.at(fields, capacities, level, share);
+        return pieces === null ? [] : [{ level, pieces }];
+      });
+      for (const parts of plain ? [1] : PARTS) {
+        for (const { level, pieces } of choices) {
+          const packing = pieces.pack(parts) ?? (plain ? null : pieces.packLeaner(parts));
+          if (packing !== null) return { packing, level, bound };
+        }
       }
     }
     return null;
   };
-  const direct = at(bound * (1 + tolerance));
+  const direct = tried(first, first * (1 + tolerance), true);
   if (direct !== null) return direct;
-  bound = crossedLevel(fields, capacities, bound, before);
+  const bound = crossedLevel(fields, capacities, first, before);
   let low = bound * (1 + tolerance);
-  let best = bound > first ? at(low) : null;
+  let best = tried(bound, low, false);
   for (let step = FIRST_STEP; best === null; step *= 2) {
     if (low >= before) throw noGain(bound, before);
-    best = at(low * (1 + step));
+    best = tried(bound, low * (1 + step), false);
     if (best === null) low *= 1 + step;
   }
   for (let i = 0; i < HALVINGS && best.level > low * (1 + FIRST_STEP); i += 1) {
     const middle: number = (low + best.level) / 2;
-    const way = at(middle);
+    const way = tried(bound, middle, false);
     if (way === null) low = middle;
     else best = way;
   }
