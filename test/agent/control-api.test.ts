@@ -343,16 +343,16 @@ describe("hostile requests", () => {
   });
 
   test("an unknown route, or a method that a route does not have, is a problem with a hint", async () => {
-    for (const [method, path] of [
-      ["GET", "/v1/nothing"],
-      ["GET", "/"],
-      ["POST", "/v1/node"],
-      ["PUT", "/v1/data/p"],
+    for (const [method, path, status, code] of [
+      ["GET", "/v1/nothing", 404, "no-route"],
+      ["GET", "/", 404, "no-route"],
+      ["POST", "/v1/node", 405, "no-method"],
+      ["PUT", "/v1/data/p", 405, "no-method"],
     ] as const) {
       const answer = await send(method, path, method === "GET" ? null : "{}");
       expect(answer).toMatchObject({
-        status: 404,
-        json: { code: "no-route", hint: expect.stringContaining("openapi") },
+        status,
+        json: { code, hint: expect.stringContaining("openapi") },
       });
       expect(answer.type).toContain("application/problem+json");
     }
