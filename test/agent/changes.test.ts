@@ -63,17 +63,18 @@ function watched(log: Engine["log"] = () => engine.log()) {
 }
 
 /** A stream from `index` on, that is read when `read` is called; it stops where the source ends the segment, or is at its head. */
-function open(holdings: Holdings, index: bigint, source = engine) {
+function open(holdings: Holdings, index: bigint, source = engine, read?: bigint) {
   const out = new PassThrough();
   const stopping = new AbortController();
   const from = { generation: index === 0n ? 0n : 1n, index };
-  const ask = { keyspace: "p", node: "f", segments: [{ lo: 0n, hi: 100n, from }] };
+  const segment = { lo: 0n, hi: 100n, from, ...(read === undefined ? {} : { read }) };
+  const ask = { keyspace: "p", node: "f", segments: [segment] };
   const sending = sendChanges({ engine: source, holdings, retention }, ask, out, stopping.signal);
   // The end of the reading ends the sending, and the other way round.
   sending.catch((error: unknown) => {
     if (!stopping.signal.aborted) out.destroy(error as Error);
   });
-  return async function read(): Promise<Frame[]> {
+  return async () => {
     const frames: Frame[] = [];
     const reader = new FrameReader();
     for await (const chunk of out) {
@@ -120,8 +121,8 @@ test("a follower that is overtaken by a trim while it reads is told to copy anew
   expect(at).toBeLessThan(BigInt(RECORDS) - 10n);
 });
 
-test("a follower that passes over what is of others leaves the agent its turns between two pages", async () => {
-  const pages = 5;
+/** So many pages of the log in which there is nothing of keyspace `p`. */
+async function writeOthers(pages: number): Promise<void> {
   await engine.write((txn) => {
     const ownership = { role: "primary", generation: 1n, handed: null } as const;
     const floor = { generation: 0n, index: 0n };
@@ -129,6 +130,26 @@ test("a follower that passes over what is of others leaves the agent its turns b
     for (let i = 0; i < pages * 4_000; i += 1)
       txn.change({ keyspace: "q", place: placeOf(5n, `5/${i}`), value: Buffer.from("v") }, null);
   });
+}
+
+test("a follower that has read what is of others is not sent over it again, and misses nothing after it", async () => {
+  await writeOthers(5);
+  const { last } = engine.log();
+  await engine.write((txn) =>
+    txn.change({ keyspace: "p", place: placeOf(5n, "5/new"), value: VALUE }, null),
+  );
+  const frames = await open(new Holdings(engine), BigInt(RECORDS), engine, last)();
+  const changes = frames.filter((frame) => frame.type === "change");
+  expect(changes).toMatchObject([{ prev: { index: BigInt(RECORDS) }, at: { index: last + 1n } }]);
+  expect(frames.filter(({ type }) => type === "progress")).toHaveLength(1);
+  // Of a log that it cannot be of nothing is left out.
+  const whole = await open(new Holdings(engine), 3n, engine, last + 100n)();
+  expect(whole.filter(({ type }) => type === "change")).toHaveLength(RECORDS - 3 + 1);
+});
+
+test("a follower that passes over what is of others leaves the agent its turns between two pages", async () => {
+  const pages = 5;
+  await writeOthers(pages);
   const { source, mostReads } = watched();
   const frames = await open(new Holdings(engine), BigInt(RECORDS), source)();
   expect(frames.filter(({ type }) => type === "progress").length).toBeGreaterThanOrEqual(pages);

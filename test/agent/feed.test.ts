@@ -1,6 +1,7 @@
 import { PassThrough } from "node:stream";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Peers } from "../../src/lib/agent/client/peer.js";
+import type { ChangesRequest } from "../../src/lib/agent/protocol/peer.js";
 import { encodeFrame, type Frame } from "../../src/lib/agent/protocol/frames.js";
 import { Feed } from "../../src/lib/agent/server/feed.js";
 import { Holdings } from "../../src/lib/agent/server/holdings.js";
@@ -9,17 +10,22 @@ import { followerStore, type Store } from "./store.js";
 
 let store: Store;
 let feed: Feed;
-/** What the feed has asked for. */
+/** What the feed has asked for, and gets. */
+let asks: ChangesRequest[];
 let stream: PassThrough | null;
+let process: string;
 
 beforeEach(async () => {
   store = await followerStore(true);
   stream = null;
+  asks = [];
+  process = "first";
   const peers: Pick<Peers, "changes" | "acknowledge"> = {
-    changes: async (_url, _ask, signal) => {
+    changes: async (_url, ask, signal) => {
+      asks.push(ask);
       const out = new PassThrough();
       signal.addEventListener("abort", () => out.destroy(new Error("aborted")));
-      return (stream = out);
+      return { frames: (stream = out), process };
     },
     acknowledge: async () => undefined,
   };
@@ -48,4 +54,21 @@ test("a feed whose stream was just cut off predicts nothing from it", async () =
   await vi.waitFor(() => expect(feed.predictedCatchUpMs()).toBe(0));
   feed.members = [];
   expect(feed.predictedCatchUpMs()).toBeNull();
+});
+
+test("a feed that asks anew tells what it has read, to the process that it has read it of", async () => {
+  const readOf = ({ process: of, segments }: ChangesRequest) => [of, segments[0]!.read];
+  const cutOff = async () => {
+    stream!.destroy(new Error("gone"));
+    const asked = asks.length;
+    await vi.waitUntil(() => asks.length > asked);
+  };
+  expect(readOf(asks[0]!)).toEqual([undefined, undefined]);
+  stream!.write(encodeFrame(CAUGHT_UP));
+  await vi.waitFor(() => expect(feed.predictedCatchUpMs()).toBe(0));
+  process = "second";
+  await cutOff();
+  expect(readOf(asks[1]!)).toEqual(["first", 5n]);
+  await cutOff();
+  expect(readOf(asks[2]!)).toEqual(["second", undefined]);
 });

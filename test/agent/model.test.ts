@@ -30,8 +30,8 @@ describe("whatever the model lets a plan do, agents do", { timeout: 600_000 }, (
   test.each(SEEDS)("seed %i", async (seed) => {
     const random = new Random(seed);
     const keyspace = `k${seed}`;
-    let model: Model = new Map([[keyspace, { domain: WHOLE, copies: new Map(), routes: [] }]]);
-    const on = { id: "s1", keyspace, segment: WHOLE, node: random.of(NAMES) };
+    let model: Model = new Map([[keyspace, { domain: null, copies: new Map(), routes: [] }]]);
+    const on = { id: "s1", keyspace, segments: [WHOLE], node: random.of(NAMES) };
     let step: Step = { ...on, kind: "init", shard: "s" };
     for (let taken = 0; taken < STEPS; taken += 1) {
       model = taking(model, step)!;
@@ -63,11 +63,9 @@ const WHOLE: Segment = { lo: EDGES[0]!, hi: EDGES.at(-1)! };
 
 /** Anything that a plan could say, mostly nonsense. */
 function stepOf(kind: (typeof KINDS)[number], random: Random, keyspace: string): Step {
-  const from = random.below(EDGES.length - 1);
-  const to = from + 1 + random.below(EDGES.length - 1 - from);
-  const segment = { lo: EDGES[from]!, hi: EDGES[to]! };
+  const segments = someSegments(random);
   const [node, source] = [random.of(NAMES), random.of(NAMES)];
-  const on = { id: "s1", keyspace, segment, node };
+  const on = { id: "s1", keyspace, segments, node };
   switch (kind) {
     case "link":
       return { ...on, kind, source, purpose: "replica", bytes: 0n, bytesPerSecond: null };
@@ -82,6 +80,18 @@ function stepOf(kind: (typeof KINDS)[number], random: Random, keyspace: string):
     case "drop":
       return { ...on, kind };
   }
+}
+
+/** One, or two with something between them. */
+function someSegments(random: Random): Segment[] {
+  const edges = EDGES.map((edge) => ({ edge, order: random.next() }))
+    .toSorted((a, b) => a.order - b.order)
+    .slice(0, random.below(3) === 0 ? 4 : 2)
+    .map(({ edge }) => edge)
+    .toSorted((a, b) => Number(a - b));
+  return [0, 2].flatMap((i) =>
+    i + 1 < edges.length ? [{ lo: edges[i]!, hi: edges[i + 1]! }] : [],
+  );
 }
 
 /** Null when the model does not take it. */
@@ -99,42 +109,55 @@ function taking(model: Model, step: Step): Model | null {
 /** As a run asks for it. */
 async function perform(step: Step): Promise<void> {
   if (!("node" in step) || step.kind === "gate" || step.kind === "preflight") return;
-  const { keyspace, segment, kind } = step;
+  const { keyspace, segments, kind } = step;
   const node = nodes.of(step.node);
   const ask = async (request: Ask) => void (await node.must({ ...request, keyspace }));
+  const [first, ...also] = segments;
+  const all = { ...first!, also };
   switch (kind) {
     case "init":
-      return ask({ kind, ...segment, sharding: "range" });
+      return ask({ kind, ...all, sharding: "range" });
     case "link": {
       const { purpose, bytesPerSecond } = step;
       const source = nodes.of(step.source).ref;
       const link = randomUUID();
-      return ask({ kind, ...segment, sharding: "range", link, source, purpose, bytesPerSecond });
+      return ask({ kind, ...all, sharding: "range", link, source, purpose, bytesPerSecond });
     }
     case "sync":
-      return ask({ kind, ...segment, maxLagMs: step.maxLagMs });
+      return ask({ kind, ...all, maxLagMs: step.maxLagMs });
     case "verify":
-      return ask({ kind, ...segment });
+      return ask({ kind, ...all });
     case "repoint":
-      return ask({ kind, ...segment, source: nodes.of(step.source).ref });
+      return ask({ kind, ...all, source: nodes.of(step.source).ref });
     case "takeover":
-      for (const { lo, hi, generation } of await parts(nodes.of(step.from), keyspace, segment)) {
+      for (const { lo, hi, generation } of await parts(nodes.of(step.from), keyspace, segments)) {
         const next = generation + 1n;
         await ask({ kind, lo, hi, generation: next, budgetMs: step.budgetMs });
       }
       return;
-    case "drop":
-      for (const { lo, hi, link, generation } of await parts(node, keyspace, segment))
-        await ask({ kind, lo, hi, link: link?.id ?? null, generation });
+    case "drop": {
+      const held = await parts(node, keyspace, segments);
+      const [one, ...others] = held.map(({ lo, hi, link, generation }) => ({
+        lo,
+        hi,
+        link: link?.id ?? null,
+        generation,
+      }));
+      return ask({ kind, ...one!, also: others });
+    }
+    case "discard":
+      throw new Error("the routes of this test never say that it may");
   }
 }
 
-/** What the node holds of the segment. */
-async function parts(node: TestNode, keyspace: string, segment: Segment) {
-  return (await node.entries(keyspace)).flatMap((entry) => {
-    const part = overlapOf(entry, segment);
-    return part === null ? [] : [{ ...entry, ...part }];
-  });
+/** What the node holds of the segments. */
+async function parts(node: TestNode, keyspace: string, segments: readonly Segment[]) {
+  return (await node.entries(keyspace)).flatMap((entry) =>
+    segments.flatMap((segment) => {
+      const part = overlapOf(entry, segment);
+      return part === null ? [] : [{ ...entry, ...part }];
+    }),
+  );
 }
 
 /** Somewhere, at whom the model says is its primary. */

@@ -164,6 +164,20 @@ describe("a write", () => {
     await expect(one.put("profile", "1000", "1")).rejects.toMatchObject({ code: "no-route" });
     expect(a.accesses).toEqual([]);
   });
+
+  test("of a keyspace that was withdrawn fails at once, and goes on when it is back", async () => {
+    a.answer = () => written("3.17");
+    const one = client();
+    await one.put("profile", "1", "x");
+    a.serveRoutes({ ...routes(2, "a", 3), withdrawn: true });
+    await eventually(() => one.metrics().routes["profile"]).toBe(2);
+    await expect(one.put("profile", "1", "x")).rejects.toMatchObject({ code: "no-route" });
+    await expect(one.get("profile", "1")).rejects.toMatchObject({ code: "no-route" });
+    expect(a.accesses).toHaveLength(1);
+    a.serveRoutes(routes(3, "a", 3));
+    await eventually(() => one.metrics().routes["profile"]).toBe(3);
+    await one.put("profile", "1", "x");
+  });
 });
 
 describe("a read", () => {

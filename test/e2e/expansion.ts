@@ -89,9 +89,18 @@ export class Expansion {
 
   /** The agents hold nothing yet; the first plan is there to be applied. */
   static async empty(shape: Shape = {}, random: () => number = Math.random): Promise<Expansion> {
-    const cluster = await startCluster(topology(false, shape));
+    return Expansion.between(topology(false, shape), topology(true, shape), random);
+  }
+
+  /** The same for any two topologies of the same nodes, with users of the keyspace `profile`. */
+  static async between(
+    first: string,
+    wanted: string,
+    random: () => number = Math.random,
+  ): Promise<Expansion> {
+    const cluster = await startCluster(first);
     const expansion = new Expansion(cluster, await mkdtemp(join(tmpdir(), "ops-e2e-")), random);
-    await writeFile(expansion.wanted, setAgentUrls(topology(true, shape), cluster.urls));
+    await writeFile(expansion.wanted, setAgentUrls(wanted, cluster.urls));
     await expansion.must("shard", "plan", "-t", cluster.topologyFile, "-o", expansion.first);
     return expansion;
   }

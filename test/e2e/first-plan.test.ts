@@ -91,7 +91,7 @@ describe("a first plan", { timeout: LONG_MS }, () => {
     const plan = await readPlan(expansion.first);
     const publications = plan.stages
       .flatMap(({ waves }) => waves.flat())
-      .filter(({ kind }) => kind === "readers").length;
+      .filter(({ kind }) => kind === "domain").length;
     for (const [misses, missing] of [
       [publications, {}],
       [publications + 1, { profile: ["a2"] }],

@@ -76,7 +76,7 @@ describe("an agent with another table of the version that all others get", () =>
       await expansion.must("shard", "rollback", run, "--to", "promote-writes", "--yes");
       const [before] = await tables();
       const table = { ...before!, version: before!.version + 1 };
-      const other = withReaders(table, { lo: 0n, hi: 1n }, []);
+      const other = withReaders(table, [{ lo: 0n, hi: 1n }], []);
       await asAnotherOps(expansion, async (authority, store) => {
         const text = JSON.stringify(encodeTable(table));
         await store.putRoutes(KEYSPACE, { version: table.version, text });

@@ -7,6 +7,7 @@ import { decodePlan } from "../../src/lib/plan/encode.js";
 import type { Plan } from "../../src/lib/plan/types.js";
 import type { Agent } from "../../src/lib/run/agents.js";
 import { applyPlan } from "../../src/lib/run/apply.js";
+import { NOTHING } from "../../src/lib/run/deletions.js";
 import { finalizeRun } from "../../src/lib/run/finalize.js";
 import type { RunEnvironment } from "../../src/lib/run/session.js";
 import { verifyRun } from "../../src/lib/run/verify-run.js";
@@ -109,7 +110,8 @@ describe("a node that dies while another one needs it", { timeout: LONG_MS }, ()
 
   it("keeps an old copy from being dropped until it says that it reigns", async () => {
     const run = await expansion.lastRun();
-    const finalize = (env: RunEnvironment) => finalizeRun(env, run, { early: true });
+    const finalize = (env: RunEnvironment) =>
+      finalizeRun(env, run, { early: true, deletions: NOTHING });
     const error = await failing(finalize(dyingAt("drop", { node: "a1", peer: "a2" })));
     expect(error).toMatchObject({ code: "peer-unreachable", exit: 6 });
     expect(error.message).toContain(`no answer from a2 at ${expansion.cluster.url("a2")}`);

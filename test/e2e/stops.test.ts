@@ -81,7 +81,8 @@ describe("a run", { timeout: LONG_MS }, () => {
     old.child.kill("SIGCONT");
     const end = await old.ended;
     expect(end.code).toBe(5);
-    expect(errorOf(end)).toMatchObject({ code: "stale-epoch" });
+    // An agent says so, or the lock: where it was stopped, the next thing may have been to publish routes.
+    expect(["stale-epoch", "lock-lost"]).toContain(errorOf(end)["code"]);
     expect(errorOf(end).hint).toContain("another ops took over");
     expect(await operations()).toEqual(before);
   });
@@ -151,7 +152,9 @@ describe("a run", { timeout: LONG_MS }, () => {
       await sleep(Math.random() * 100);
       resume.child.kill("SIGINT");
       const end = await resume.ended;
-      expect([0, 6, 8]).toContain(end.code);
+      // A signal may still end a process that has said all and is about to go.
+      expect(end.lines.at(-1)?.["type"]).toMatch(/^(result|error)$/);
+      expect([0, 6, 8, null]).toContain(end.code);
       codes.add(end.code);
       expect(await store.holders()).toEqual([]);
       const { activity } = await expansion.must("run", "show", run);

@@ -4,6 +4,7 @@ import {
   acceptsWrites,
   answerOfAbsent,
   following,
+  mayDiscard,
   mayDrop,
   mayRepoint,
   maySplit,
@@ -39,6 +40,7 @@ const allowed = (durable: Durable, phase: Phase = idle) => {
     acceptsWrites(state) && "writes",
     acceptsFrames(state) && "frames",
     mayDrop(state, reign) && "drop",
+    mayDiscard(state, 2n) && "discard",
     mayRepoint(state) && "repoint",
     maySplit(state) && "split",
   ]
@@ -48,15 +50,15 @@ const allowed = (durable: Durable, phase: Phase = idle) => {
 
 describe("what a node may do", () => {
   test.each([
-    ["a primary", reigning(1n), idle, "writes split"],
+    ["a primary", reigning(1n), idle, "writes discard split"],
     ["a fenced primary", reigning(1n), fenced, ""],
     ["a primary that hands over", reigning(1n), handing, ""],
-    ["a follower", following("S"), idle, "frames drop repoint split"],
+    ["a follower", following("S"), idle, "frames drop discard repoint split"],
     [
       "one that has handed over, once its successor reigns",
       handed,
       idle,
-      "frames drop repoint split",
+      "frames drop discard repoint split",
     ],
     ["a claim", claim, { kind: "asking", budgetMs: 1 }, "frames"],
     ["a claim that resolves", claim, { kind: "resolving", why: "cancelled" }, "frames"],
@@ -76,6 +78,10 @@ describe("a drop", () => {
   test("is refused on the word of an older reign: the successor may still need the record", () => {
     expect(mayDrop(state(handed), { node: "R", generation: 1n })).toBe(false);
   });
+});
+
+test("what reigns later than was seen is not discarded", () => {
+  expect(mayDiscard({ durable: reigning(3n), phase: idle, ended: [] }, 2n)).toBe(false);
 });
 
 describe("a node without the entry", () => {

@@ -4,6 +4,7 @@ import { assertSound, checkPlan, checks } from "../../src/lib/plan/check/index.j
 import { observedFromTopology } from "../../src/lib/plan/observed.js";
 import { planShards } from "../../src/lib/plan/planner.js";
 import type { Plan, Stage, StageKind, Step } from "../../src/lib/plan/types.js";
+import type { Segment } from "../../src/lib/keyspace/segment.js";
 import { rangeKeyspace, shard, topologyOf } from "./cluster.js";
 
 const PLAN: Plan = planShards({
@@ -13,10 +14,14 @@ const PLAN: Plan = planShards({
       shard("p1", 500n, 1000n, "sh-2-d1", "sz-2-d1", "tj-1-d1"),
     ]),
     rangeKeyspace("fresh", [shard("f0", 0n, 1000n, "tj-1-d2", "sh-1-d2")]),
+    rangeKeyspace("named", [shard("n0", 0n, 500n, "sh-2-d2"), shard("n1", 500n, 1000n, "sh-2-d2")]),
+    rangeKeyspace("smaller", [shard("s0", 0n, 600n, "tj-2-d1", "sh-1-d2")], 600n),
   ]),
   observed: observedFromTopology(
     topologyOf([
       rangeKeyspace("profile", [shard("p0", 0n, 1000n, "sh-1-d1", "sz-1-d1", "tj-1-d1")]),
+      rangeKeyspace("named", [shard("n0", 0n, 1000n, "sh-2-d2")]),
+      rangeKeyspace("smaller", [shard("s0", 0n, 1000n, "tj-2-d1", "sh-1-d2")]),
     ]),
   ),
   createdAt: "2026-01-01T00:00:00.000Z",
@@ -56,6 +61,16 @@ function moved(from: StageKind, to: StageKind, pick: Step["kind"]): Map<Plan> {
     stage(to, (one) => ({ ...one, waves: [...one.waves, picked] }))(step(pick, () => null)(plan));
 }
 
+/** Somebody more is to hold something of a keyspace. */
+function holders(keyspace: string, more: Segment): Map<Plan> {
+  return (plan) => ({
+    ...plan,
+    keyspaces: plan.keyspaces.map((one) =>
+      one.id === keyspace ? { ...one, after: [...one.after, { ...one.after[0]!, ...more }] } : one,
+    ),
+  });
+}
+
 const MUTANTS: readonly [rule: string, what: string, mutate: Map<Plan>][] = [
   ["unique-ids", "two steps with one id", step("verify", (one) => ({ ...one, id: "s1" }))],
   [
@@ -81,12 +96,12 @@ const MUTANTS: readonly [rule: string, what: string, mutate: Map<Plan>][] = [
   [
     "segments-in-domain",
     "a segment beyond the domain",
-    step("link", (one) => ({ ...one, segment: { lo: 500n, hi: 1001n } })),
+    step("link", (one) => ({ ...one, segments: [{ lo: 500n, hi: 1001n }] })),
   ],
   [
     "segments-in-domain",
     "an empty segment",
-    step("verify", (one) => ({ ...one, segment: { lo: 500n, hi: 500n } })),
+    step("verify", (one) => ({ ...one, segments: [{ lo: 500n, hi: 500n }] })),
   ],
   [
     "segments-in-domain",
@@ -159,22 +174,22 @@ const MUTANTS: readonly [rule: string, what: string, mutate: Map<Plan>][] = [
   [
     "takeovers-prepared",
     "verified in part",
-    step("verify", (one) => ({ ...one, segment: { lo: 500n, hi: 600n } })),
+    step("verify", (one) => ({ ...one, segments: [{ lo: 500n, hi: 600n }] })),
   ],
   [
     "takeovers-complete",
     "a slice is forgotten",
-    step("takeover", (one) => (one.segment.lo === 500n ? null : one)),
+    step("takeover", (one) => (one.segments[0]!.lo === 500n ? null : one)),
   ],
   [
     "takeovers-complete",
     "a slice is taken twice",
-    step("takeover", (one) => ({ ...one, segment: { lo: 500n, hi: 1000n } })),
+    step("takeover", (one) => ({ ...one, segments: [{ lo: 500n, hi: 1000n }] })),
   ],
   [
     "takeovers-complete",
     "a slice that stays",
-    step("takeover", (one) => ({ ...one, segment: { lo: 0n, hi: 1000n } })),
+    step("takeover", (one) => ({ ...one, segments: [{ lo: 0n, hi: 1000n }] })),
   ],
   ["takeovers-complete", "another shard", step("takeover", (one) => ({ ...one, shard: "p9" }))],
   [
@@ -193,7 +208,24 @@ const MUTANTS: readonly [rule: string, what: string, mutate: Map<Plan>][] = [
   [
     "weights-end",
     "no first routes",
-    step("readers", (one) => (one.keyspace === "fresh" ? null : one)),
+    step("domain", (one) => (one.keyspace === "fresh" ? null : one)),
+  ],
+  ["relabels-complete", "a segment that keeps its old shard", step("relabel", () => null)],
+  [
+    "relabels-complete",
+    "too much of it",
+    step("relabel", (one) => ({ ...one, segments: [{ lo: 0n, hi: 1000n }] })),
+  ],
+  ["relabels-complete", "another shard", step("relabel", (one) => ({ ...one, shard: "n9" }))],
+  [
+    "domains-chained",
+    "routes that stay",
+    step("domain", (one) => (one.keyspace === "smaller" ? null : one)),
+  ],
+  [
+    "domains-chained",
+    "a step from somewhere else",
+    step("domain", (one) => ({ ...one, before: { lo: 0n, hi: 7n } })),
   ],
   [
     "drops-allowed",
@@ -203,8 +235,17 @@ const MUTANTS: readonly [rule: string, what: string, mutate: Map<Plan>][] = [
   [
     "drops-allowed",
     "too much of a copy",
-    step("drop", (one) => ({ ...one, segment: { lo: 0n, hi: 1000n } })),
+    step("drop", (one) => ({ ...one, segments: [{ lo: 0n, hi: 1000n }] })),
   ],
+  [
+    "drops-allowed",
+    "a deletion within the domain",
+    step("discard", (one) => ({ ...one, segments: [{ lo: 599n, hi: 1000n }] })),
+  ],
+  ["holdings-cover", "a holder outside of the domain", holders("smaller", { lo: 600n, hi: 700n })],
+  ["stage-steps", "a deletion before the soak", moved("retire", "promote-writes", "discard")],
+  ["runs-on-model", "data that is left", step("discard", () => null)],
+  ["runs-on-model", "a deletion of what is routed", moved("retire", "verify", "discard")],
   ["runs-on-model", "reads of a copy that is not made", step("link", () => null)],
   ["runs-on-model", "no takeover", step("takeover", () => null)],
   [
@@ -220,7 +261,7 @@ const MUTANTS: readonly [rule: string, what: string, mutate: Map<Plan>][] = [
   [
     "runs-on-model",
     "a wait for more than is held",
-    step("sync", (one) => ({ ...one, segment: { lo: 0n, hi: 1000n } })),
+    step("sync", (one) => ({ ...one, segments: [{ lo: 0n, hi: 1000n }] })),
   ],
   [
     "runs-on-model",
@@ -255,7 +296,7 @@ test("an unsound plan is refused with every finding and its step", () => {
     expect(error).toBeInstanceOf(OpsError);
     expect(error).toMatchObject({ code: "plan/unsound", exit: 3, details: checkPlan(unsound) });
     expect((error as OpsError).message).toMatch(
-      /drops-allowed, step s\d+: tj-1-d1 drops \[500, 1000\)/,
+      /drops-allowed, step s\d+: tj-1-d1 deletes \[500, 1000\)/,
     );
   }
 });

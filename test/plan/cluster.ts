@@ -1,4 +1,8 @@
-import fc from "fast-check";
+import { ringSegments } from "../../src/lib/keyspace/ring.js";
+import { POSITION_END, type Segment } from "../../src/lib/keyspace/segment.js";
+import { observedFromTopology, type Observed } from "../../src/lib/plan/observed.js";
+import { planShards } from "../../src/lib/plan/planner.js";
+import type { Plan, Step } from "../../src/lib/plan/types.js";
 import type { Keyspace, Node, Policy, Shard, Topology } from "../../src/lib/topology/types.js";
 
 const REGIONS = ["sh", "sz", "tj"] as const;
@@ -85,36 +89,49 @@ export function shard(
   return { id, segments: [{ lo, hi }], primary, replicas };
 }
 
-/** A keyspace over [0, 1000) in which every shard has its own primary, and up to three replicas anywhere. */
-export function anyKeyspace(id: string): fc.Arbitrary<Keyspace> {
-  return fc
-    .record({
-      cuts: fc.uniqueArray(fc.bigInt({ min: 1n, max: 999n }), { maxLength: 5 }),
-      order: fc.shuffledSubarray(
-        NODES.map((node) => node.id),
-        { minLength: NODES.length },
-      ),
-      owners: fc.array(fc.nat({ max: 3 }), { minLength: 6, maxLength: 6 }),
-      replicas: fc.array(fc.uniqueArray(fc.nat({ max: NODES.length - 1 }), { maxLength: 3 }), {
-        minLength: 4,
-        maxLength: 4,
-      }),
-    })
-    .map(({ cuts, order, owners, replicas }) => {
-      const edges = [0n, ...cuts.toSorted((a, b) => (a < b ? -1 : 1)), 1000n];
-      const shards = [0, 1, 2, 3].map((number): Shard => {
-        const primary = order[number]!;
-        const others = replicas[number]!.map((index) => NODES[index]!.id).filter(
-          (node) => node !== primary,
-        );
-        const segments = edges
-          .slice(1)
-          .flatMap((hi, i) => (owners[i] === number ? [{ lo: edges[i]!, hi }] : []));
-        return { id: `p${number}`, segments, primary, replicas: others };
-      });
-      return rangeKeyspace(
-        id,
-        shards.filter((one) => one.segments.length > 0),
-      );
-    });
+/** Without replicas; a shard is its id and its primary. */
+export function ringKeyspace(
+  id: string,
+  virtualNodes: number,
+  shards: readonly (readonly [string, string])[],
+): Keyspace {
+  const names = shards.map(([name]) => name);
+  const segments = ringSegments(names, virtualNodes);
+  return {
+    id,
+    class: "status",
+    sync: "local",
+    sharding: "consistent-hash",
+    domain: { lo: 0n, hi: POSITION_END },
+    shards: shards.map(([name, primary]): Shard => ({
+      id: name,
+      segments: segments.get(name)!,
+      primary,
+      replicas: [],
+    })),
+  };
+}
+
+export function planFor(topology: Topology, observed: Observed): Plan {
+  return planShards({
+    topology,
+    observed,
+    createdAt: "2026-01-01T00:00:00.000Z",
+    topologyHash: "t",
+  });
+}
+
+/** As if `before` were in force. */
+export function planBetween(before: Topology, after: Topology): Plan {
+  return planFor(after, observedFromTopology(before));
+}
+
+export function stepsOf<K extends Step["kind"]>(of: Plan, kind: K): Extract<Step, { kind: K }>[] {
+  return of.stages
+    .flatMap((stage) => stage.waves.flat())
+    .filter((step): step is Extract<Step, { kind: K }> => step.kind === kind);
+}
+
+export function ranges(segments: readonly Segment[]): string {
+  return segments.map(({ lo, hi }) => `${lo}-${hi}`).join(" ");
 }

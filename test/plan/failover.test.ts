@@ -1,8 +1,12 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { failOver, leavingOf, type Leaving } from "../../src/lib/plan/failover.js";
 import { observedFromTopology } from "../../src/lib/plan/observed.js";
 import { planShards } from "../../src/lib/plan/planner.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
+
+const FIXTURE = join(import.meta.dirname, "../../fixtures/plans/region-failover");
 
 /** Two regions with two idcs each, and a third; `n` is the most idle node of its region. */
 const TEXT = `version: 1
@@ -75,6 +79,12 @@ describe("failing over", () => {
     expect(moved({ kind: "idc", id: "sh-1-idc" })).toEqual(leavesNode);
     expect(moved(leavingOf({ shard: "profile/p1" }))).toEqual(["profile/p1 sh-2 -> sz-1"]);
     expect(moved({ kind: "idc", id: "tj-2-idc" })).toEqual([]);
+  });
+
+  test("a region: the fixture of its plan is what is written", () => {
+    const read = (file: string) => readFileSync(join(FIXTURE, file), "utf8");
+    const { text } = failOver(source(read("before.yaml")), { kind: "region", id: "sh" }, []);
+    expect(text).toBe(read("after.yaml"));
   });
 
   test("only to where it is asked to go", () => {

@@ -109,12 +109,12 @@ test("a histogram sharpens the size of a part of an entry", () => {
   };
   const coarse = {
     id: "k",
-    sharding: null,
+    routes: null,
     entries: [entry, { ...entry, role: "follower" as const, node: "b" }],
   };
-  expect(sizeOf(loadMap(coarse), { lo: 0n, hi: 10n })).toEqual({ rows: 100n, bytes: 1000n });
+  expect(sizeOf(loadMap(coarse), [{ lo: 0n, hi: 10n }])).toEqual({ rows: 100n, bytes: 1000n });
   const histogram = [{ lo: 0n, hi: 20n, rows: 900n, bytes: 9000n }];
-  expect(sizeOf(loadMap({ ...coarse, histogram }), { lo: 0n, hi: 10n })).toEqual({
+  expect(sizeOf(loadMap({ ...coarse, histogram }), [{ lo: 0n, hi: 10n }])).toEqual({
     rows: 450n,
     bytes: 4500n,
   });

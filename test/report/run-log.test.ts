@@ -17,7 +17,7 @@ function link(n: number, state: StepEvent["state"], bytes = 1024n): StepEvent {
     keyspace: "status",
     what: `link status ${item} on sz-1 from sh-1`,
     like: LINK,
-    item,
+    items: [item],
     bytes,
     state,
   };
@@ -26,7 +26,15 @@ function link(n: number, state: StepEvent["state"], bytes = 1024n): StepEvent {
 function takeover(n: number, state: StepEvent["state"]): StepEvent {
   const item = `[${n}, ${n + 1})`;
   const [what, like] = [`take over ${item}`, "take over"];
-  return { ...link(n, state), kind: "takeover", step: `s${n}`, what, like, item, bytes: 0n };
+  return {
+    ...link(n, state),
+    kind: "takeover",
+    step: `s${n}`,
+    what,
+    like,
+    items: [item],
+    bytes: 0n,
+  };
 }
 
 function paused(n: number, plannedMs: number, actualMs: number): RunEvent {
@@ -137,7 +145,7 @@ describe("gates", () => {
     ...takeover(n, state),
     kind: "gate",
     like: "watch the reads of new copies for 30s",
-    item: `status on sz-${n}`,
+    items: [`status on sz-${n}`],
   });
   const judged = (n: number, seconds: number, quiet: boolean): RunEvent => ({
     type: "evidence",

@@ -14,7 +14,7 @@ function open(n: number, more: Partial<OpenWork> = {}): OpenWork {
     keyspace: "status",
     what: `wait until sz-1 has status ${item}`,
     like: "wait until sz-1 has status",
-    item,
+    items: [item],
     bytes: 0n,
     state: "running",
     phase: "copying",

@@ -1,9 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { withReaders, withWriter } from "../../src/lib/routing/change.js";
+import { withReaders, withShard, withWriters } from "../../src/lib/routing/change.js";
 import { checkTable } from "../../src/lib/routing/check.js";
 import { lookup } from "../../src/lib/routing/lookup.js";
 import type { RouteTable } from "../../src/lib/routing/table.js";
+import { subtract } from "../../src/lib/keyspace/map.js";
+import type { Segment } from "../../src/lib/keyspace/segment.js";
 import { TABLE } from "./table.js";
 
 const bounds = fc
@@ -13,11 +15,17 @@ const bounds = fc
     return { lo: lo!, hi: hi! };
   });
 const nodes = fc.constantFrom(...Object.keys(TABLE.nodes));
+
+/** What lies in later ones too is only in the first. */
+function disjoint(segments: readonly Segment[]): Segment[] {
+  return segments.flatMap((segment, i) => subtract([segment], segments.slice(0, i)));
+}
+
 const changes = fc.array(
   fc.record({
-    segment: bounds,
+    segments: fc.array(bounds, { minLength: 1, maxLength: 3 }).map(disjoint),
     node: nodes,
-    what: fc.constantFrom("readers", "writer"),
+    what: fc.constantFrom("readers", "writer", "shard"),
     weight: fc.integer({ min: 1, max: 100 }),
   }),
   { maxLength: 8 },
@@ -31,18 +39,24 @@ test("after any changes the table is whole, says at each position what was said 
         const { shard, writer, generation, readers } = lookup(TABLE, BigInt(i))!;
         return { shard, writer, generation, readers };
       });
-      for (const [n, { segment, node, what, weight }] of list.entries()) {
+      for (const [n, { segments, node, what, weight }] of list.entries()) {
         const readers = [{ node, weight }];
-        const generation = BigInt(n + 10);
-        table =
-          what === "readers"
-            ? withReaders(table, segment, readers)
-            : withWriter(table, segment, node, `p${n}`, generation);
-        for (let i = Number(segment.lo); i < Number(segment.hi); i += 1) {
-          model[i] =
-            what === "readers"
-              ? { ...model[i]!, readers }
-              : { ...model[i]!, writer: node, shard: `p${n}`, generation };
+        const writer = { writer: node, shard: `p${n}`, generation: BigInt(n + 10) };
+        const [apply, said] = {
+          readers: [() => withReaders(table, segments, readers), { readers }] as const,
+          writer: [
+            () =>
+              withWriters(
+                table,
+                segments.map((segment) => ({ ...segment, ...writer })),
+              ),
+            writer,
+          ] as const,
+          shard: [() => withShard(table, segments, `q${n}`), { shard: `q${n}` }] as const,
+        }[what];
+        table = apply();
+        for (const { lo, hi } of segments) {
+          for (let i = Number(lo); i < Number(hi); i += 1) model[i] = { ...model[i]!, ...said };
         }
       }
       expect(checkTable(table)).toEqual([]);
@@ -58,11 +72,15 @@ test("after any changes the table is whole, says at each position what was said 
 });
 
 test("readers of weight 0 are left out, the others are sorted", () => {
-  const { segments } = withReaders(TABLE, { lo: 0n, hi: 100n }, [
-    { node: "sz-1", weight: 5 },
-    { node: "sh-1", weight: 0 },
-    { node: "sh-2", weight: 95 },
-  ]);
+  const { segments } = withReaders(
+    TABLE,
+    [{ lo: 0n, hi: 100n }],
+    [
+      { node: "sz-1", weight: 5 },
+      { node: "sh-1", weight: 0 },
+      { node: "sh-2", weight: 95 },
+    ],
+  );
   expect(segments[0]?.readers).toEqual([
     { node: "sh-2", weight: 95 },
     { node: "sz-1", weight: 5 },
@@ -70,8 +88,9 @@ test("readers of weight 0 are left out, the others are sorted", () => {
 });
 
 test("a change outside of the domain is a bug of the caller", () => {
-  expect(() => withWriter(TABLE, { lo: 150n, hi: 201n }, "sh-1", "p0", 9n)).toThrow(RangeError);
-  expect(() => withReaders(TABLE, { lo: 5n, hi: 5n }, [])).toThrow(RangeError);
+  const writer = { writer: "sh-1", shard: "p0", generation: 9n };
+  expect(() => withWriters(TABLE, [{ lo: 150n, hi: 201n, ...writer }])).toThrow(RangeError);
+  expect(() => withReaders(TABLE, [{ lo: 5n, hi: 5n }], [])).toThrow(RangeError);
 });
 
 test("nobody owns what lies outside of the domain", () => {

@@ -5,7 +5,7 @@ import { type Demand, demandOn, judgeRoom } from "../../src/lib/run/steps/prefli
 
 const GB = 1e9;
 const keyspace = "profile";
-const segment = { lo: 0n, hi: 10n };
+const segments = [{ lo: 0n, hi: 10n }];
 
 /** Half of `a1` goes to `a2`, whose replica `b2` copies from `b1`; `b3` follows from now on the new writer. */
 const STEPS: readonly Step[] = [
@@ -15,15 +15,15 @@ const STEPS: readonly Step[] = [
     id: "t",
     kind: "takeover",
     keyspace,
-    segment,
+    segments,
     node: "a2",
     from: "a1",
     shard: "p1",
     shardBefore: "p0",
     budgetMs: 500,
   },
-  { id: "r", kind: "repoint", keyspace, segment, node: "b3", source: "a2" },
-  { id: "v", kind: "verify", keyspace, segment, node: "c1" },
+  { id: "r", kind: "repoint", keyspace, segments, node: "b3", source: "a2" },
+  { id: "v", kind: "verify", keyspace, segments, node: "c1" },
 ];
 const PLAN = { stages: [{ waves: [STEPS] }] } as unknown as Plan;
 
@@ -32,7 +32,7 @@ function link(node: string, source: string, bytes: bigint, bytesPerSecond: numbe
     id: `l-${node}`,
     kind: "link",
     keyspace,
-    segment,
+    segments,
     node,
     source,
     purpose: "move",

@@ -23,6 +23,13 @@ export default class RouteLookup extends BaseCommand<typeof RouteLookup> {
     const { readersText } = await import("../../lib/report/run-routes.js");
     const { keyspace, key } = this.args;
     const table = await storedTable(new FileStateStore(this.flags.state), keyspace);
+    if (table.withdrawn) {
+      throw new OpsError(
+        "withdrawn",
+        EXIT.usage,
+        `keyspace ${keyspace} is no more: its routes are withdrawn (version ${table.version})`,
+      );
+    }
     const position = positionOf(table.sharding, parseKey(key).uid);
     const found = lookup(table, position);
     if (found === null) {

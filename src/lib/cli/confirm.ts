@@ -8,7 +8,7 @@ import { interactive } from "./terminal.js";
  */
 export async function confirm(question: string, options: { yes: boolean }): Promise<void> {
   if (options.yes) return;
-  if (!interactive(process.stdin) || !interactive(process.stderr)) {
+  if (!canAsk()) {
     throw new OpsError(
       "confirmation-needed",
       EXIT.usage,
@@ -18,19 +18,28 @@ export async function confirm(question: string, options: { yes: boolean }): Prom
       },
     );
   }
-  if (await agreed(question)) return;
+  if (/^y(es)?$/i.test(await answerTo(`${question} [y/N] `))) return;
   throw new OpsError("declined", EXIT.failure, "Not confirmed; nothing was changed.");
 }
 
-async function agreed(question: string): Promise<boolean> {
+/** Whether a person types the name, which is asked for on stderr. False where there is nobody to ask. */
+export async function typed(what: string, name: string): Promise<boolean> {
+  return canAsk() && (await answerTo(`${what} Type ${name} to confirm: `)) === name;
+}
+
+function canAsk(): boolean {
+  return interactive(process.stdin) && interactive(process.stderr);
+}
+
+/** Empty at the end of input. */
+async function answerTo(question: string): Promise<string> {
   const prompt = createInterface({ input: process.stdin, output: process.stderr });
   const ended = new AbortController();
   prompt.once("close", () => ended.abort());
   try {
-    const answer = await prompt.question(`${question} [y/N] `, { signal: ended.signal });
-    return /^y(es)?$/i.test(answer.trim());
+    return (await prompt.question(question, { signal: ended.signal })).trim();
   } catch (error) {
-    if (ended.signal.aborted) return false;
+    if (ended.signal.aborted) return "";
     throw error;
   } finally {
     prompt.close();

@@ -38,6 +38,12 @@ export class Routes {
 
   /** The table of a keyspace. Asks every agent when there is none yet; throws ClientError `no-route`, `unreachable`, `closed`. */
   async of(keyspace: string): Promise<Known> {
+    const known = await this.#find(keyspace);
+    if (!known.table.withdrawn) return known;
+    throw new ClientError("no-route", `keyspace ${keyspace} is no more: its routes are withdrawn`);
+  }
+
+  async #find(keyspace: string): Promise<Known> {
     const known = this.#known.get(keyspace);
     if (known) return known;
     const failures = await this.#askAll();

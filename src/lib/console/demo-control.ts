@@ -7,6 +7,7 @@ import { connectAgents } from "../run/agents.js";
 import { applyPlan } from "../run/apply.js";
 import { PATIENCE, systemClock } from "../run/clock.js";
 import type { RunEvent } from "../run/events.js";
+import { NOTHING } from "../run/deletions.js";
 import { finalizeRun } from "../run/finalize.js";
 import { observe } from "../run/observe.js";
 import { rollbackRun } from "../run/rollback.js";
@@ -60,7 +61,7 @@ export function demoControl(
       return copies.reduce((sum, { rows }) => sum + (rows ?? 0), 0);
     },
     rollback: (run) => rollbackRun(env, run, { to: null }),
-    finalize: (run) => finalizeRun(env, run, { early: false }),
+    finalize: (run) => finalizeRun(env, run, { early: false, deletions: NOTHING }),
   };
 }
 

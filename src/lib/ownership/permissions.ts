@@ -30,6 +30,15 @@ export function mayDrop({ durable, phase }: State, reign: Reign | null): boolean
   return reign !== null && reign.generation >= durable.generation;
 }
 
+/**
+ * Whether the node may delete what it holds of a segment that nobody is to hold any more, whoever it is for it. Not while a
+ * takeover is under way, and not what has moved on since it was looked at, in `generation`.
+ */
+export function mayDiscard({ durable, phase }: State, generation: bigint): boolean {
+  if (durable.role === "claiming" || phase.kind !== "idle") return false;
+  return durable.generation <= generation;
+}
+
 export function mayRepoint({ durable, phase }: State): boolean {
   return durable.role === "follower" && phase.kind === "idle";
 }

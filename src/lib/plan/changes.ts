@@ -1,105 +1,88 @@
-import { EXIT, OpsError } from "../errors.js";
 import { difference, type SegmentMap } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
-import { formatSegment } from "../keyspace/wire.js";
-import type { Keyspace } from "../topology/types.js";
 import { copiesOf, sameOwner, type Owner } from "./holdings.js";
 import { compareText } from "./order.js";
-import type { ObservedKeyspace } from "./observed.js";
 
-/** A segment whose holders are not the same before and after, as large as can be. */
+/** More go to another step, which keeps requests and the steps of a journal of a size that can be handled. */
+const MOST_SEGMENTS = 1_000;
+
+/** Segments whose holders are the same before, and the same after, but not the same before and after. */
 export interface Change {
   readonly keyspace: string;
-  readonly segment: Segment;
-  /** Null for a segment of a keyspace that is to be created. */
+  /** Sorted, as large as can be, at least one. */
+  readonly segments: readonly Segment[];
+  /** Null for what is to be created. */
   readonly before: Owner | null;
-  readonly after: Owner;
-  /** Nodes that get a copy, sorted; without the first primary of a new keyspace. */
+  /** Null for what nobody is to hold any more. */
+  readonly after: Owner | null;
+  /** Nodes that get a copy while others have one, sorted. */
   readonly added: readonly string[];
-  /** Nodes that lose theirs, sorted. */
+  /** Nodes that lose theirs while others keep one, sorted. */
   readonly removed: readonly string[];
 }
 
-/** A change in which the writes go to another node. */
-export type Move = Change & { readonly before: Owner };
+export type Created = Change & { readonly before: null; readonly after: Owner };
+export type Discarded = Change & { readonly before: Owner; readonly after: null };
+/** What somebody holds before and after. */
+export type Kept = Change & { readonly before: Owner; readonly after: Owner };
 
-export function isMove(change: Change): change is Move {
-  return change.before !== null && change.before.primary !== change.after.primary;
+export function isCreated(change: Change): change is Created {
+  return change.before === null;
 }
 
-/** The changes of one keyspace, sorted by position. */
+export function isDiscarded(change: Change): change is Discarded {
+  return change.after === null;
+}
+
+export function isKept(change: Change): change is Kept {
+  return change.before !== null && change.after !== null;
+}
+
+/** The writes go to another node. */
+export function isMove(change: Change): change is Kept {
+  return isKept(change) && change.before.primary !== change.after.primary;
+}
+
+/** The shard is another one although the writes stay where they are. */
+export function isRelabelled(change: Change): change is Kept {
+  if (!isKept(change)) return false;
+  const { before, after } = change;
+  return before.primary === after.primary && before.shard !== after.shard;
+}
+
+/** The changes of one keyspace, by the position of their first segment. */
 export function changesOf(
   keyspace: string,
   before: SegmentMap<Owner>,
   after: SegmentMap<Owner>,
 ): Change[] {
-  return difference(before, after, sameOwner).map(({ lo, hi, value }) => {
-    if (!value.after)
-      throw new RangeError(`${keyspace} ${formatSegment({ lo, hi })} has no owner in the topology`);
-    const had = value.before ? copiesOf(value.before) : [value.after.primary];
-    const has = copiesOf(value.after);
-    return {
+  const groups = new Map<
+    string,
+    { segments: Segment[]; before: Owner | null; after: Owner | null }
+  >();
+  for (const { lo, hi, value } of difference(before, after, sameOwner)) {
+    const key = JSON.stringify([value.before, value.after]);
+    const group = groups.get(key);
+    if (group) group.segments.push({ lo, hi });
+    else groups.set(key, { segments: [{ lo, hi }], ...value });
+  }
+  return [...groups.values()].flatMap((group) => {
+    const had = group.before ? copiesOf(group.before) : copiesOf(group.after!).slice(0, 1);
+    const has = group.after ? copiesOf(group.after) : had;
+    return inParts(group.segments).map((segments): Change => ({
       keyspace,
-      segment: { lo, hi },
-      before: value.before,
-      after: value.after,
+      segments,
+      before: group.before,
+      after: group.after,
       added: has.filter((node) => !had.includes(node)).toSorted(compareText),
       removed: had.filter((node) => !has.includes(node)).toSorted(compareText),
-    };
+    }));
   });
 }
 
-/** Whether positions would mean something else: asked first, because nothing can be compared then. Null when they do not. */
-export function otherSharding(desired: Keyspace, observed: ObservedKeyspace): string | null {
-  if (
-    observed.sharding === null ||
-    observed.sharding === desired.sharding ||
-    observed.entries.length === 0
-  )
-    return null;
-  return `keyspace ${desired.id}: sharding changes from ${observed.sharding} to ${desired.sharding}`;
-}
-
-/** What the planner cannot do yet about a keyspace that holds data, one line each. Comes before `changesOf`. */
-export function unsupportedIn(
-  desired: Keyspace,
-  before: SegmentMap<Owner>,
-  after: SegmentMap<Owner>,
-): string[] {
-  if (before.length === 0) return [];
-  const where = `keyspace ${desired.id}`;
-  const problems: string[] = [];
-  for (const { lo, hi, value } of difference(before, after, sameOwner)) {
-    const part = `${where}, ${formatSegment({ lo, hi })}`;
-    if (!value.after) {
-      problems.push(`${part}: the domain becomes smaller`);
-    } else if (value.before && value.before.shard !== value.after.shard) {
-      const change = `goes from shard ${value.before.shard} to shard ${value.after.shard}`;
-      if (desired.sharding === "consistent-hash")
-        problems.push(`${part} ${change}: a change of the hash ring`);
-      else if (value.before.primary === value.after.primary) {
-        problems.push(`${part} ${change}, which have the same primary ${value.after.primary}`);
-      }
-    }
-  }
-  return problems;
-}
-
-export function unsupported(problems: readonly string[]): OpsError {
-  const shown = problems
-    .slice(0, 10)
-    .map((problem) => `\n  ${problem}`)
-    .join("");
-  const more = problems.length > 10 ? `\n  and ${problems.length - 10} more` : "";
-  return new OpsError(
-    "plan/unsupported",
-    EXIT.refused,
-    `The topology asks for changes that are not supported yet:${shown}${more}`,
-    {
-      hint:
-        "Supported now: new keyspaces, moving range-sharded segments between shards, another primary for a shard, " +
-        "more or fewer replicas. Leave the rest as it is and plan again.",
-      details: problems,
-    },
+function inParts(segments: readonly Segment[]): Segment[][] {
+  const count = Math.ceil(segments.length / MOST_SEGMENTS);
+  return Array.from({ length: count }, (_, i) =>
+    segments.slice(i * MOST_SEGMENTS, (i + 1) * MOST_SEGMENTS),
   );
 }

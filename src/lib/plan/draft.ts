@@ -1,8 +1,8 @@
 import type { Topology } from "../topology/types.js";
-import type { Change } from "./changes.js";
+import { isCreated, type Change } from "./changes.js";
 import type { ObservedKeyspace } from "./observed.js";
 import type { Size } from "./size.js";
-import type { Stage, StageKind, Step } from "./types.js";
+import type { PlanKeyspace, Stage, StageKind, Step } from "./types.js";
 import type { Segment } from "../keyspace/segment.js";
 
 /** A step that has no id yet. */
@@ -21,14 +21,15 @@ export interface StageDraft {
 /** What the makers of stages work from. */
 export interface Task {
   readonly topology: Topology;
+  readonly keyspaces: readonly PlanKeyspace[];
   readonly changes: readonly Change[];
   /** The copies to be made, each with its source. */
   readonly copies: readonly Copy[];
   readonly observed: (keyspace: string) => ObservedKeyspace;
-  readonly size: (keyspace: string, segment: Segment) => Size;
+  readonly size: (keyspace: string, segments: readonly Segment[]) => Size;
 }
 
-/** One new copy of a changed segment. */
+/** New copies of the segments of a change on one node. */
 export interface Copy {
   readonly change: Change;
   readonly node: string;
@@ -36,9 +37,9 @@ export interface Copy {
   readonly bytes: bigint;
 }
 
-/** A copy in a keyspace that is being created has nothing to copy: limits are for the others. */
+/** Where something is being created there is nothing to copy: limits are for the others. */
 export function isEmptyCopy(copy: Copy): boolean {
-  return copy.change.before === null;
+  return isCreated(copy.change);
 }
 
 const LOSSLESS = { lossless: true, lossBound: "none" } as const;

@@ -20,11 +20,14 @@ const OWN_SECONDS: Readonly<Record<Step["kind"], number>> = {
   sync: 0.003,
   verify: 0.018,
   repoint: 0.018,
+  relabel: 0.012,
+  domain: 0.012,
   readers: 0.012,
   gate: 0,
   takeover: 0,
   soak: 0,
   drop: 0.018,
+  discard: 0.018,
 };
 
 type Basis = Estimate["basis"];

@@ -32,8 +32,8 @@ export function fingerprintOf(
  */
 export function observedFingerprint(plan: Plan, observed: Observed): string {
   return fingerprintOf(
-    plan.keyspaces.map(({ id, domain, before, after }) => {
-      const shape = { id, domain, likely: before.length > 0 ? before : after };
+    plan.keyspaces.map(({ id, before, after }) => {
+      const shape = { id, domain: null, likely: before.length > 0 ? before : after };
       return {
         id,
         holdings: asHoldings(

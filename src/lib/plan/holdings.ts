@@ -2,8 +2,8 @@ import { EXIT, OpsError } from "../errors.js";
 import { gaps, normalise, overlapOf, pile, type Piece, type SegmentMap } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import { formatSegment } from "../keyspace/wire.js";
-import type { Keyspace } from "../topology/types.js";
 import { compareText } from "./order.js";
+import type { Keyspace } from "../topology/types.js";
 import type { Observed, ObservedEntry, ObservedKeyspace } from "./observed.js";
 import type { Holding } from "./types.js";
 
@@ -56,16 +56,10 @@ export function desiredOwners(keyspace: Keyspace): Piece<Owner>[] {
 /** A keyspace as the search for its present owners needs it. */
 export interface KeyspaceShape {
   readonly id: string;
-  readonly domain: Segment;
+  /** Where somebody must be primary; null for nowhere. */
+  readonly domain: Segment | null;
   /** Names the shard of a primary whose shard nobody recorded. */
   readonly likely: readonly (Segment & { readonly shard: string; readonly primary: string })[];
-}
-
-export function shapeOf({ id, domain, shards }: Keyspace): KeyspaceShape {
-  const likely = shards.flatMap((shard) =>
-    shard.segments.map((segment) => ({ ...segment, shard: shard.id, primary: shard.primary })),
-  );
-  return { id, domain, likely };
 }
 
 /**
@@ -79,7 +73,7 @@ export function currentOwners(
 ): Piece<Owner>[] {
   if (observed.entries.length === 0) return [];
   const heaps = pile(observed.entries.map((entry) => ({ ...entry.segment, value: entry })));
-  const uncovered: Segment[] = gaps(heaps, keyspace.domain);
+  const uncovered = keyspace.domain === null ? [] : gaps(heaps, keyspace.domain);
   const owners: Piece<Owner>[] = [];
   for (const { lo, hi, value: entries } of heaps) {
     const where = `Keyspace ${keyspace.id}, ${formatSegment({ lo, hi })}`;
@@ -130,7 +124,7 @@ export function currentOwners(
 /** What was observed of a keyspace; nothing for one that no node holds. */
 export function observedKeyspace(observed: Observed, id: string): ObservedKeyspace {
   return (
-    observed.keyspaces.find((keyspace) => keyspace.id === id) ?? { id, sharding: null, entries: [] }
+    observed.keyspaces.find((keyspace) => keyspace.id === id) ?? { id, routes: null, entries: [] }
   );
 }
 
@@ -140,7 +134,8 @@ function likelyShard(entry: ObservedEntry, part: Segment, keyspace: KeyspaceShap
   return (over ?? mine[0])?.shard ?? entry.node;
 }
 
-function noPrimary(
+/** Throws OpsError `plan/no-primary`: exit 9 when nodes that did not answer may be the reason, else 3. */
+export function noPrimary(
   keyspace: string,
   uncovered: readonly Segment[],
   unreachable: Observed["unreachable"],
@@ -160,9 +155,7 @@ function noPrimary(
     EXIT.refused,
     `Keyspace ${keyspace}: no node is primary of ${where}`,
     {
-      hint:
-        "A node that holds it may be missing from the topology (keep a node there until it is drained), or the domain was " +
-        "made larger, which cannot be planned yet.",
+      hint: "A node that holds it may be missing from the topology: keep a node there until it is drained.",
     },
   );
 }

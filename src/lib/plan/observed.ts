@@ -13,12 +13,20 @@ export interface Observed {
 /** Every keyspace of which some node holds an entry, also one that the topology no longer names. */
 export interface ObservedKeyspace {
   readonly id: string;
-  /** As the published routes have it; null when no routes are known. */
-  readonly sharding: "range" | "consistent-hash" | null;
+  /** Null when no routes are known. */
+  readonly routes: ObservedRoutes | null;
   /** In any order; a node may hold several, that do not overlap. */
   readonly entries: readonly ObservedEntry[];
   /** Optional, from the primaries: sharpens the sizes of parts of an entry. */
   readonly histogram?: Histogram;
+}
+
+/** What the newest routes that any agent has say of a keyspace as a whole. */
+export interface ObservedRoutes {
+  readonly sharding: "range" | "consistent-hash";
+  readonly domain: Segment;
+  /** Nobody is to use the keyspace any more. */
+  readonly withdrawn: boolean;
 }
 
 export interface ObservedEntry {
@@ -61,7 +69,8 @@ export function observedFromTopology(base: Topology): Observed {
         ];
       }),
     );
-    return { id: keyspace.id, sharding: keyspace.sharding, entries };
+    const { id, sharding, domain } = keyspace;
+    return { id, routes: { sharding, domain, withdrawn: false }, entries };
   });
   return { keyspaces, unreachable: [], basis: "unknown" };
 }

@@ -3,19 +3,13 @@ import type { Segment } from "../keyspace/segment.js";
 import { formatSegment } from "../keyspace/wire.js";
 import type { RouteNode } from "../routing/table.js";
 import type { Node, Topology } from "../topology/types.js";
-import { changesOf, otherSharding, unsupported, unsupportedIn, type Change } from "./changes.js";
+import type { Change } from "./changes.js";
+import { compareKeyspaces } from "./compare.js";
 import type { StageDraft, Task } from "./draft.js";
 import { estimateWaves, sumEstimates } from "./estimate.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { planHash } from "./hash.js";
-import {
-  asHoldings,
-  copiesOf,
-  currentOwners,
-  desiredOwners,
-  observedKeyspace,
-  shapeOf,
-} from "./holdings.js";
+import { copiesOf, observedKeyspace } from "./holdings.js";
 import type { Observed } from "./observed.js";
 import { compareText } from "./order.js";
 import { loadMap, NOTHING, sizeOf } from "./size.js";
@@ -24,7 +18,8 @@ import { attachStage } from "./stages/attach.js";
 import { createStage } from "./stages/create.js";
 import { retireStage, soakStage } from "./stages/end.js";
 import { preflightStage } from "./stages/preflight.js";
-import { firstRoutesStage, readStages } from "./stages/reads.js";
+import { domainStage } from "./stages/domain.js";
+import { readStages } from "./stages/reads.js";
 import { syncStage } from "./stages/sync.js";
 import { verifyStage } from "./stages/verify.js";
 import { writesStage } from "./stages/writes.js";
@@ -41,15 +36,16 @@ export interface PlanRequest {
 
 /**
  * What must be done so that the cluster is as the topology says; no stages when it already is. The same request gives the same
- * plan. Throws OpsError `plan/unreachable` or `plan/no-primary` (exit 9), `plan/no-primary`, `plan/two-primaries`,
+ * plan. Throws OpsError `plan/unreachable`, `plan/unseen` or `plan/no-primary` (exit 9), `plan/no-primary`, `plan/two-primaries`,
  * `plan/takeover-in-progress`, `plan/node-missing`, `plan/no-agent`, `plan/unsupported` (exit 3).
  */
 export function planShards({ topology, observed, createdAt, topologyHash }: PlanRequest): Plan {
   refuseUnreachable(topology, observed);
   const { keyspaces, changes } = compareKeyspaces(topology, observed);
   refuseStrangers(topology, keyspaces);
-  const nodes = changes.length > 0 ? routeNodes(topology, observed) : {};
-  const stages = changes.length > 0 ? makeStages(topology, observed, changes, nodes) : [];
+  const nodes = keyspaces.length > 0 ? routeNodes(topology, observed) : {};
+  const stages =
+    keyspaces.length > 0 ? makeStages(topology, observed, keyspaces, changes, nodes) : [];
   const body: Omit<Plan, "hash"> = {
     v: 1,
     kind: "shards",
@@ -75,76 +71,39 @@ export function planShards({ topology, observed, createdAt, topologyHash }: Plan
   return { ...body, hash: planHash(body) };
 }
 
-/** Only keyspaces in which something changes: the rest neither is locked nor makes the plan stale. */
-function compareKeyspaces(
-  topology: Topology,
-  observed: Observed,
-): { readonly keyspaces: PlanKeyspace[]; readonly changes: Change[] } {
-  const named = new Set(topology.keyspaces.map(({ id }) => id));
-  const problems = observed.keyspaces
-    .filter(({ id, entries }) => !named.has(id) && entries.length > 0)
-    .map(({ id }) => `keyspace ${id} is removed, but nodes hold data of it`);
-  const keyspaces: PlanKeyspace[] = [];
-  const changes: Change[] = [];
-  for (const keyspace of topology.keyspaces) {
-    const live = observedKeyspace(observed, keyspace.id);
-    const sharding = otherSharding(keyspace, live);
-    if (sharding !== null) {
-      problems.push(sharding);
-      continue;
-    }
-    const before = currentOwners(live, shapeOf(keyspace), observed.unreachable);
-    const after = desiredOwners(keyspace);
-    const refused = unsupportedIn(keyspace, before, after);
-    problems.push(...refused);
-    if (refused.length > 0) continue;
-    const changed = changesOf(keyspace.id, before, after);
-    if (changed.length === 0) continue;
-    changes.push(...changed);
-    const { id, domain } = keyspace;
-    keyspaces.push({
-      id,
-      sharding: keyspace.sharding,
-      domain,
-      before: asHoldings(before),
-      after: asHoldings(after),
-    });
-  }
-  if (problems.length > 0) throw unsupported(problems);
-  return { keyspaces, changes };
-}
-
 function makeStages(
   topology: Topology,
   observed: Observed,
+  keyspaces: readonly PlanKeyspace[],
   changes: readonly Change[],
   nodes: Readonly<Record<string, RouteNode>>,
 ): Stage[] {
   const specs: ReadonlyMap<string, Node> = new Map(topology.nodes.map((node) => [node.id, node]));
   const live = (keyspace: string) => observedKeyspace(observed, keyspace);
   const loads = new Map(observed.keyspaces.map((keyspace) => [keyspace.id, loadMap(keyspace)]));
-  const size = (keyspace: string, segment: Segment) => sizeOf(loads.get(keyspace) ?? [], segment);
+  const size = (keyspace: string, segments: readonly Segment[]) =>
+    sizeOf(loads.get(keyspace) ?? [], segments);
   const copies = chooseSources(
     changes,
     specs,
     live,
-    ({ keyspace, segment }) => size(keyspace, segment).bytes,
+    ({ keyspace, segments }) => size(keyspace, segments).bytes,
   );
-  const task: Task = { topology, changes, copies, observed: live, size };
+  const task: Task = { topology, keyspaces, changes, copies, observed: live, size };
   const drafts = [
     preflightStage(task, nodes),
     createStage(task),
     attachStage(task),
     syncStage(task),
     verifyStage(task),
-    firstRoutesStage(task),
+    domainStage(task),
     ...readStages(task),
     writesStage(task),
     soakStage(task),
     retireStage(task),
   ];
   const sizeOfStep = (step: Step) =>
-    "segment" in step ? size(step.keyspace, step.segment) : NOTHING;
+    "segments" in step ? size(step.keyspace, step.segments) : NOTHING;
   return number(drafts).map((stage) => ({
     ...stage,
     estimate: estimateWaves(stage.waves, sizeOfStep, specs, observed.basis),

@@ -1,4 +1,4 @@
-import { durationText } from "../figures.js";
+import { durationText, groupedText } from "../figures.js";
 import type { Segment } from "../keyspace/segment.js";
 import { formatSegment } from "../keyspace/wire.js";
 import type { ReadersStep, Step } from "./types.js";
@@ -7,10 +7,10 @@ import type { ReadersStep, Step } from "./types.js";
 export interface Said {
   /** In the imperative: `link profile [0, 100) on sz-1 from sh-1`. */
   readonly what: string;
-  /** The same of every step of its kind that differs from it in `item` only: `link profile on sz-1 from sh-1`. */
+  /** The same of every step of its kind that differs from it in `items` only: `link profile on sz-1 from sh-1`. */
   readonly like: string;
-  /** A segment; of a preflight check a node, of a gate a copy; null for steps that have no such thing. */
-  readonly item: string | null;
+  /** Its segments; of a preflight check a node, of a gate a copy; empty for steps that have no such thing. */
+  readonly items: readonly string[];
   readonly keyspace: string | null;
   /** Copied by it, as far as is known. */
   readonly bytes: bigint;
@@ -18,41 +18,53 @@ export interface Said {
 
 /** What doing a step does. */
 export function sayStep(step: Step): Said {
-  const { item, keyspace, whole, part } = subjectOf(step);
+  const { items, keyspace, whole, part } = subjectOf(step);
   const bytes = step.kind === "link" ? step.bytes : step.kind === "preflight" ? step.bytesIn : 0n;
-  return { what: textOf(step, part), like: textOf(step, whole), item, keyspace, bytes };
+  return { what: textOf(step, part), like: textOf(step, whole), items, keyspace, bytes };
 }
 
 /** What taking a step back does; null when nothing has to be done. */
 export function sayUndo(step: Step): Said | null {
-  const { item, keyspace, whole, part } = subjectOf(step);
+  const { items, keyspace, whole, part } = subjectOf(step);
   const what = undoText(step, part);
   const like = undoText(step, whole);
-  return what === null || like === null ? null : { what, like, item, keyspace, bytes: 0n };
+  return what === null || like === null ? null : { what, like, items, keyspace, bytes: 0n };
 }
 
-/** `profile [0, 100)` */
+/** How many things steps are about: those that have none count as one. */
+export function countItems(steps: readonly Pick<Said, "items">[]): number {
+  return steps.reduce((sum, { items }) => sum + Math.max(1, items.length), 0);
+}
+
+/** `profile [0, 100)`, `profile [0, 100) and 3 more` */
 export function range({
   keyspace,
-  segment,
+  segments: [first, ...others],
 }: {
   readonly keyspace: string;
-  readonly segment: Segment;
+  readonly segments: readonly Segment[];
 }): string {
-  return `${keyspace} ${formatSegment(segment)}`;
+  const where = first === undefined ? keyspace : `${keyspace} ${formatSegment(first)}`;
+  return others.length === 0 ? where : `${where} and ${groupedText(others.length)} more`;
 }
 
 /** What a step is about: the part that is its own, and the whole that it has in common with others. */
 function subjectOf(step: Step) {
   if (step.kind === "preflight")
-    return { item: step.node, keyspace: null, whole: "nodes", part: step.node };
-  if (step.kind === "soak") return { item: null, keyspace: null, whole: "", part: "" };
+    return { items: [step.node], keyspace: null, whole: "nodes", part: step.node };
+  if (step.kind === "soak") return { items: [], keyspace: null, whole: "", part: "" };
   const { keyspace } = step;
+  if (step.kind === "domain") return { items: [], keyspace, whole: keyspace, part: keyspace };
   if (step.kind === "gate") {
     const part = `${keyspace} on ${step.node} against ${step.source}`;
-    return { item: part, keyspace, whole: "new copies", part };
+    return { items: [part], keyspace, whole: "new copies", part };
   }
-  return { item: formatSegment(step.segment), keyspace, whole: keyspace, part: range(step) };
+  return {
+    items: step.segments.map(formatSegment),
+    keyspace,
+    whole: keyspace,
+    part: range(step),
+  };
 }
 
 function textOf(step: Step, where: string): string {
@@ -69,6 +81,10 @@ function textOf(step: Step, where: string): string {
       return `compare ${where} on ${step.node} with its source`;
     case "repoint":
       return `let ${step.node} follow ${step.source} in ${where}`;
+    case "domain":
+      return domainText(where, step.before, step.after);
+    case "relabel":
+      return `publish ${where} as a part of shard ${step.shard}, not of ${step.shardBefore}`;
     case "readers":
       return `publish readers of ${where}: ${weights(step.after)}`;
     case "gate":
@@ -82,6 +98,8 @@ function textOf(step: Step, where: string): string {
       return `see that every agent has the routes and every link is whole, then soak for ${durationText(step.seconds * 1000)}`;
     case "drop":
       return `drop the old copy of ${where} on ${step.node}`;
+    case "discard":
+      return `delete what ${step.node} holds of ${where}`;
   }
 }
 
@@ -93,6 +111,10 @@ function undoText(step: Step, where: string): string | null {
       return `drop the copy of ${where} on ${step.node}`;
     case "repoint":
       return `let ${step.node} follow in ${where} what it followed before`;
+    case "domain":
+      return domainText(where, step.after, step.before);
+    case "relabel":
+      return `publish ${where} as a part of shard ${step.shardBefore} again`;
     case "readers":
       return `publish readers of ${where}: ${weights(step.before)}`;
     case "takeover":
@@ -103,8 +125,15 @@ function undoText(step: Step, where: string): string | null {
     case "gate":
     case "soak":
     case "drop":
+    case "discard":
       return null;
   }
+}
+
+function domainText(keyspace: string, before: Segment | null, after: Segment | null): string {
+  if (after === null) return `withdraw the routes of ${keyspace}`;
+  const was = before === null ? "" : `, before ${formatSegment(before)}`;
+  return `publish routes of ${keyspace} for ${formatSegment(after)}${was}`;
 }
 
 function weights(nodes: ReadersStep["after"]): string {

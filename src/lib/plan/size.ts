@@ -26,8 +26,12 @@ export function loadMap({ histogram, entries }: ObservedKeyspace): Histogram {
   );
 }
 
-/** How much lies in a segment. Rows are taken to be spread evenly within a bucket. */
-export function sizeOf(load: Histogram, segment: Segment): Size {
+/** How much lies in the segments. Rows are taken to be spread evenly within a bucket. */
+export function sizeOf(load: Histogram, segments: readonly Segment[]): Size {
+  return segments.map((segment) => sizeIn(load, segment)).reduce(addSizes, NOTHING);
+}
+
+function sizeIn(load: Histogram, segment: Segment): Size {
   return touching(load, segment).reduce((sum, part) => {
     const shared = overlapOf(part, segment);
     if (!shared) return sum;

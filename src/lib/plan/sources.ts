@@ -1,6 +1,6 @@
-import { overlapOf } from "../keyspace/map.js";
+import { touching } from "../keyspace/map.js";
 import type { Node } from "../topology/types.js";
-import { isMove, type Change } from "./changes.js";
+import { isDiscarded, isKept, isMove, type Change, type Created, type Kept } from "./changes.js";
 import type { Copy } from "./draft.js";
 import { copiesOf } from "./holdings.js";
 import type { ObservedKeyspace } from "./observed.js";
@@ -17,16 +17,12 @@ export function chooseSources(
   bytes: (change: Change) => bigint,
 ): Copy[] {
   const served = new Map<string, number>();
-  return changes.flatMap((change) => {
-    const whole = change.before
-      ? wholeCopies(change, observed(change.keyspace))
-      : [change.after.primary];
+  return changes.filter(isMade).flatMap((change) => {
+    const first = change.before?.primary ?? change.after.primary;
+    const whole = isKept(change) ? wholeCopies(change, observed(change.keyspace)) : [first];
     const size = bytes(change);
     return targetsFirst(change).map((node): Copy => {
-      const source =
-        nearest(nodes.get(node), whole, nodes, served) ??
-        change.before?.primary ??
-        change.after.primary;
+      const source = nearest(nodes.get(node), whole, nodes, served) ?? first;
       served.set(source, (served.get(source) ?? 0) + 1);
       return { change, node, source, bytes: size };
     });
@@ -48,21 +44,22 @@ function nearest(
   return near.toSorted((a, b) => load(a) - load(b) || compareText(a, b))[0]!;
 }
 
-/** The nodes that hold the whole segment and keep up with it; the primary always does. */
-function wholeCopies(change: Change, observed: ObservedKeyspace): string[] {
-  if (!change.before) return [];
+function isMade(change: Change): change is Created | Kept {
+  return !isDiscarded(change);
+}
+
+/** The nodes that hold all the segments and keep up with them; the primary always does. */
+function wholeCopies({ segments, before }: Kept, observed: ObservedKeyspace): string[] {
   const lagging = new Set(
     observed.entries
-      .filter((entry) => !entry.streaming && overlapOf(entry.segment, change.segment))
+      .filter((entry) => !entry.streaming && touching(segments, entry.segment).length > 0)
       .map((entry) => entry.node),
   );
-  return copiesOf(change.before).filter(
-    (node) => node === change.before?.primary || !lagging.has(node),
-  );
+  return copiesOf(before).filter((node) => node === before.primary || !lagging.has(node));
 }
 
 /** The node that will take the writes over gets the best source. */
-function targetsFirst(change: Change): string[] {
+function targetsFirst(change: Created | Kept): string[] {
   const target = isMove(change) ? change.after.primary : null;
   return change.added.toSorted(
     (a, b) => Number(b === target) - Number(a === target) || compareText(a, b),

@@ -29,12 +29,13 @@ export interface Plan {
 export interface PlanKeyspace {
   readonly id: string;
   readonly sharding: "range" | "consistent-hash";
-  readonly domain: Segment;
+  /** What the routes cover; null where there are none: before a keyspace is created, after it is removed. */
+  readonly domain: { readonly before: Segment | null; readonly after: Segment | null };
   readonly before: readonly Holding[];
   readonly after: readonly Holding[];
 }
 
-/** Who holds one segment. Sorted by `lo`, gapless over the domain, except that `before` is empty for a new keyspace. */
+/** Who holds one segment. Sorted by `lo`, gapless over the domain; `before` may hold more than that. */
 export interface Holding extends Segment {
   readonly shard: string;
   readonly primary: string;
@@ -88,10 +89,14 @@ interface StepOf<K extends string> {
   readonly kind: K;
 }
 
-/** A step over one segment of one keyspace on one node. */
-interface SegmentStep<K extends string> extends StepOf<K> {
+/** A step over segments of one keyspace. Sorted, without overlaps, never empty. */
+interface SegmentsStep<K extends string> extends StepOf<K> {
   readonly keyspace: string;
-  readonly segment: Segment;
+  readonly segments: readonly Segment[];
+}
+
+/** The same on one node. */
+interface NodeStep<K extends string> extends SegmentsStep<K> {
   readonly node: string;
 }
 
@@ -101,32 +106,41 @@ export interface PreflightStep extends StepOf<"preflight"> {
   /** Bytes that the plan will copy to the node. */
   readonly bytesIn: bigint;
 }
-/** The node becomes the first primary of an empty segment, at generation 1. */
-export interface InitStep extends SegmentStep<"init"> {
+/** The node becomes the first primary of empty segments, at generation 1. */
+export interface InitStep extends NodeStep<"init"> {
   readonly shard: string;
 }
-/** The node begins to copy the segment from `source` and then follows it. */
-export interface LinkStep extends SegmentStep<"link"> {
+/** The node begins to copy the segments from `source`, one after the other, and then follows it. */
+export interface LinkStep extends NodeStep<"link"> {
   readonly source: string;
   /** Why the copy is made. A replica stays a follower; a move's target takes over. */
   readonly purpose: "replica" | "move";
   readonly bytes: bigint;
   readonly bytesPerSecond: number | null;
 }
-/** Wait until the copy is complete and lags less than `maxLagMs`. */
-export interface SyncStep extends SegmentStep<"sync"> {
+/** Wait until the copies are complete and lag less than `maxLagMs`. */
+export interface SyncStep extends NodeStep<"sync"> {
   readonly maxLagMs: number;
 }
-/** The node compares its copy with its source, chunk by chunk, at one position. */
-export interface VerifyStep extends SegmentStep<"verify"> {}
+/** The node compares its copies with their source, chunk by chunk, at one position. */
+export interface VerifyStep extends NodeStep<"verify"> {}
 /** The node follows another copy from its present position on, without a new snapshot. */
-export interface RepointStep extends SegmentStep<"repoint"> {
+export interface RepointStep extends NodeStep<"repoint"> {
   readonly source: string;
 }
-/** Publish a route table in which the segment's readers have these weights; every agent must acknowledge it. */
-export interface ReadersStep extends StepOf<"readers"> {
+/** Publish a route table that covers another domain: the first one (`before` is null), or the end of the routes (`after` is null). */
+export interface DomainStep extends StepOf<"domain"> {
   readonly keyspace: string;
-  readonly segment: Segment;
+  readonly before: Segment | null;
+  readonly after: Segment | null;
+}
+/** Publish a route table in which the segments belong to another shard. The writer stays. */
+export interface RelabelStep extends SegmentsStep<"relabel"> {
+  readonly shard: string;
+  readonly shardBefore: string;
+}
+/** Publish a route table in which the segments' readers have these weights; every agent must acknowledge it. */
+export interface ReadersStep extends SegmentsStep<"readers"> {
   readonly before: readonly { readonly node: string; readonly weight: number }[];
   readonly after: readonly { readonly node: string; readonly weight: number }[];
 }
@@ -137,20 +151,23 @@ export interface GateStep extends StepOf<"gate"> {
   readonly source: string;
   readonly gates: Gates;
 }
-/** The writes of the slice move from `from` to `node`; then the route table is published. */
-export interface TakeoverStep extends SegmentStep<"takeover"> {
+/** The writes of the segments move from `from` to `node`, one after the other; then the route table is published. */
+export interface TakeoverStep extends NodeStep<"takeover"> {
   readonly from: string;
   /** The shard that owns the slice afterwards, and before. */
   readonly shard: string;
   readonly shardBefore: string;
+  /** Of each segment. */
   readonly budgetMs: number;
 }
 /** Wait; then every agent must have acknowledged the current routes and every link must be whole. */
 export interface SoakStep extends StepOf<"soak"> {
   readonly seconds: number;
 }
-/** The node's copy of the segment is deleted and its link removed. There is no way back from it. */
-export interface DropStep extends SegmentStep<"drop"> {}
+/** The node's copies of the segments are deleted and their links removed. There is no way back from it. */
+export interface DropStep extends NodeStep<"drop"> {}
+/** The node deletes what it holds of the segments, whoever it is for them: nobody is to hold them any more. No way back either. */
+export interface DiscardStep extends NodeStep<"discard"> {}
 
 export type Step =
   | PreflightStep
@@ -159,10 +176,13 @@ export type Step =
   | SyncStep
   | VerifyStep
   | RepointStep
+  | DomainStep
+  | RelabelStep
   | ReadersStep
   | GateStep
   | TakeoverStep
   | SoakStep
-  | DropStep;
+  | DropStep
+  | DiscardStep;
 
 export type StepKind = Step["kind"];

@@ -11,7 +11,9 @@ const amount = z
   .regex(/^(?:0|[1-9][0-9]{0,29})$/, "expected an unsigned decimal number in quotes")
   .transform((text) => BigInt(text));
 
-const onSegment = { id, keyspace: id, segment: segmentWire, node: id };
+const ofSegments = { id, keyspace: id, segments: z.array(segmentWire).min(1) };
+const onNode = { ...ofSegments, node: id };
+const domain = segmentWire.nullable();
 
 const gates = z.object({
   windowSeconds: seconds,
@@ -26,37 +28,38 @@ const gates = z.object({
 
 const step = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("preflight"), id, node: id, bytesIn: amount }),
-  z.object({ kind: z.literal("init"), ...onSegment, shard: id }),
+  z.object({ kind: z.literal("init"), ...onNode, shard: id }),
   z.object({
     kind: z.literal("link"),
-    ...onSegment,
+    ...onNode,
     source: id,
     purpose: z.enum(["replica", "move"]),
     bytes: amount,
     bytesPerSecond: z.number().positive().nullable(),
   }),
-  z.object({ kind: z.literal("sync"), ...onSegment, maxLagMs: z.number().min(0) }),
-  z.object({ kind: z.literal("verify"), ...onSegment }),
-  z.object({ kind: z.literal("repoint"), ...onSegment, source: id }),
+  z.object({ kind: z.literal("sync"), ...onNode, maxLagMs: z.number().min(0) }),
+  z.object({ kind: z.literal("verify"), ...onNode }),
+  z.object({ kind: z.literal("repoint"), ...onNode, source: id }),
+  z.object({ kind: z.literal("domain"), id, keyspace: id, before: domain, after: domain }),
+  z.object({ kind: z.literal("relabel"), ...ofSegments, shard: id, shardBefore: id }),
   z.object({
     kind: z.literal("readers"),
-    id,
-    keyspace: id,
-    segment: segmentWire,
+    ...ofSegments,
     before: z.array(readerWire),
     after: z.array(readerWire),
   }),
   z.object({ kind: z.literal("gate"), id, keyspace: id, node: id, source: id, gates }),
   z.object({
     kind: z.literal("takeover"),
-    ...onSegment,
+    ...onNode,
     from: id,
     shard: id,
     shardBefore: id,
     budgetMs: z.number().positive(),
   }),
   z.object({ kind: z.literal("soak"), id, seconds }),
-  z.object({ kind: z.literal("drop"), ...onSegment }),
+  z.object({ kind: z.literal("drop"), ...onNode }),
+  z.object({ kind: z.literal("discard"), ...onNode }),
 ]) satisfies z.ZodType<Step, unknown>;
 
 const estimate = z.object({
@@ -82,7 +85,7 @@ export const planWire = z.object({
     z.object({
       id,
       sharding: z.enum(["range", "consistent-hash"]),
-      domain: segmentWire,
+      domain: z.object({ before: domain, after: domain }),
       before: z.array(holding),
       after: z.array(holding),
     }),

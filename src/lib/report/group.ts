@@ -1,4 +1,4 @@
-import type { Said } from "../plan/say.js";
+import { countItems, type Said } from "../plan/say.js";
 import type { StepKind } from "../plan/types.js";
 import { bytesText, groupedText, plural } from "../figures.js";
 
@@ -49,11 +49,15 @@ export function rowsOf<T>(
 /**
  * `s12 link profile [0, 100) on sz-1 from sh-1: 1.2 MiB`, or of many
  * `s12-s140 link status on sz-1 from sh-1: 128 segments, 1.2 GiB, [0, 100) and 127 more`. `of`: how many there are in all,
- * where these are not all of them. `mark` comes before what they do.
+ * where these are not all of them. `mark` comes before what they do. `verbose`: every segment is shown.
  */
 export function groupText(
   group: readonly [Told, ...Told[]],
-  { of = group.length, mark = "" }: { readonly of?: number; readonly mark?: string } = {},
+  {
+    of = countItems(group),
+    mark = "",
+    verbose = false,
+  }: { readonly of?: number; readonly mark?: string; readonly verbose?: boolean } = {},
 ): string {
   const sorted = group.toSorted((a, b) => numberOf(a.step) - numberOf(b.step));
   const [{ kind, what, like }] = group;
@@ -63,12 +67,14 @@ export function groupText(
   const ids = idsText(sorted.map(({ step }) => step));
   if (of === 1) return [`${ids} ${mark}${what}`, ...copied].join(": ");
   const count = countText(of, kind);
+  const told = countItems(group);
   const facts = [
-    sorted.length === of ? count : `${sorted.length} of ${count}`,
+    told === of ? count : `${groupedText(told)} of ${count}`,
     ...copied,
     itemsText(
-      sorted.flatMap(({ item }) => item ?? []),
+      sorted.flatMap(({ items }) => items),
       kind,
+      verbose ? Infinity : ITEMS_WIDTH,
     ),
   ];
   return `${ids} ${mark}${like}: ${facts.join(", ")}`;
@@ -80,13 +86,17 @@ export function countText(n: number, kind: StepKind): string {
   return plural(n, kind === "preflight" ? "node" : "segment");
 }
 
-/** The first few, and how many more there are. */
-export function itemsText(items: readonly string[], kind: StepKind = "link"): string {
+/** The first few, as many as fit into `width`, and how many more there are. */
+export function itemsText(
+  items: readonly string[],
+  kind: StepKind = "link",
+  width = ITEMS_WIDTH,
+): string {
   const gap = kind === "preflight" || kind === "gate" ? ", " : " ";
   let shown = 0;
-  for (let width = 0; shown < items.length; shown += 1) {
-    width += items[shown]!.length + gap.length;
-    if (shown > 0 && width > ITEMS_WIDTH + gap.length) break;
+  for (let used = 0; shown < items.length; shown += 1) {
+    used += items[shown]!.length + gap.length;
+    if (shown > 0 && used > width + gap.length) break;
   }
   const text = items.slice(0, shown).join(gap);
   return shown < items.length ? `${text} and ${groupedText(items.length - shown)} more` : text;

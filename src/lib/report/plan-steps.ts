@@ -31,12 +31,12 @@ export function waveLines(
 /** A line for each group of like steps; where there are many of a kind, the first few and how many more there are. */
 export function stepLines(steps: readonly Told[], options: TextOptions): string[] {
   const groups = groupsOf(steps, options);
-  if (options.verbose) return groups.map((group) => groupText(group));
+  if (options.verbose) return groups.map((group) => groupText(group, { verbose: true }));
   const alike = groupBy(groups, ([{ kind, keyspace }]) => `${kind} ${keyspace ?? ""}`);
   return alike.flatMap((all) => {
     if (all.length <= LINES_SHOWN) return all.map((group) => groupText(group));
     const more = all.slice(LINES_OF_MORE);
-    const items = more.flat().filter(({ item }) => item !== null).length;
+    const items = more.flat().reduce((sum, step) => sum + step.items.length, 0);
     const what = items === 0 ? "" : `, ${countText(items, all[0][0].kind)}`;
     return [
       ...all.slice(0, LINES_OF_MORE).map((group) => groupText(group)),

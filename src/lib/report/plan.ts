@@ -1,7 +1,10 @@
 import { difference } from "../keyspace/map.js";
 import { formatSegment } from "../keyspace/wire.js";
 import { asOwners, sameOwner, type Owner } from "../plan/holdings.js";
-import type { Estimate, Plan, PlanKeyspace, Stage } from "../plan/types.js";
+import { discardText, discardsOf, flagOf } from "../plan/discards.js";
+import { RING_BOUND, ringShare, type RingShare } from "../plan/ring-share.js";
+import { countItems, sayStep } from "../plan/say.js";
+import type { Estimate, Plan, PlanKeyspace, Stage, StepKind } from "../plan/types.js";
 import { bytesText, countText, durationText, plural } from "../figures.js";
 import { wrap } from "../wrap.js";
 import { groupBy, itemsText } from "./group.js";
@@ -26,7 +29,10 @@ export function planText(plan: Plan, options: TextOptions): string {
     ...out(`  time   ${timeText(plan)}`, 9),
     "",
     "What changes",
-    ...plan.keyspaces.flatMap((keyspace) => changeLines(keyspace, options, out)),
+    ...plan.keyspaces.flatMap((keyspace) => [
+      ...wholeLines(keyspace, out),
+      ...changeLines(keyspace, options, out),
+    ]),
     "",
     "Stages",
     ...plan.stages.flatMap((stage) => [...stageLines(stage, options, out), ""]),
@@ -38,14 +44,18 @@ export function planText(plan: Plan, options: TextOptions): string {
 
 type Out = (text: string, indent: number) => string[];
 
+/** Counted by segments. */
 function totals(plan: Plan): string {
   const steps = plan.stages.flatMap((stage) => stage.waves.flat());
-  const of = (kind: string) => steps.filter((step) => step.kind === kind).length;
+  const of = (kind: StepKind) =>
+    countItems(steps.filter((step) => step.kind === kind).map(sayStep));
   const parts = [
     [of("init"), plural(of("init"), "new primary", "new primaries")],
     [of("link"), plural(of("link"), "copy made", "copies made")],
+    [of("relabel"), plural(of("relabel"), "segment renamed", "segments renamed")],
     [of("takeover"), plural(of("takeover"), "takeover")],
     [of("drop"), plural(of("drop"), "copy dropped", "copies dropped")],
+    [of("discard"), plural(of("discard"), "copy deleted for good", "copies deleted for good")],
   ] as const;
   const named = parts.flatMap(([n, text]) => (n > 0 ? [text] : []));
   return `${named.join(", ") || "route changes only"}; ${plural(steps.length, "step")} in ${plural(plan.stages.length, "stage")}`;
@@ -80,6 +90,38 @@ function rangeText({ seconds, mostSeconds = seconds }: Estimate): string {
   const text = (some: number) => durationText(Math.max(1, some) * 1000);
   const [least, most] = [text(seconds), text(mostSeconds)];
   return least === most ? least : `${least} to ${most}`;
+}
+
+/** What changes of a keyspace as a whole. */
+function wholeLines(keyspace: PlanKeyspace, out: Out): string[] {
+  const { id, domain } = keyspace;
+  const share = ringShare(keyspace);
+  return [
+    ...(share === null ? [] : out(`  ${id} ${ringText(share)}`, 4)),
+    ...(domain.before?.lo === domain.after?.lo && domain.before?.hi === domain.after?.hi
+      ? []
+      : out(`  ${id} ${domainText(domain)}`, 4)),
+  ];
+}
+
+function domainText({ before, after }: PlanKeyspace["domain"]): string {
+  if (after === null) return "is removed: its routes are withdrawn, its data goes on finalize";
+  if (before === null) return `gets its first routes, ${formatSegment(after)}`;
+  return `domain ${formatSegment(before)} -> ${formatSegment(after)}`;
+}
+
+function ringText({ moved, even, shards }: RingShare): string {
+  const what = `ring: ${shards.before} -> ${plural(shards.after, "shard")}, ${percent(moved)} of it goes to another one`;
+  if (even === 0) return `${what}, although no shard comes or goes`;
+  const ratio = moved / even;
+  const times = `${what}; ${percent(even)} with even shares (K/n), so ${ratio.toFixed(2)} times that`;
+  return ratio <= RING_BOUND
+    ? times
+    : `${times}: more than ${RING_BOUND}, the ring is uneven (more virtualNodes even it out, for keyspaces to come)`;
+}
+
+function percent(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
 }
 
 type Change = ReturnType<typeof difference<Owner>>[number];
@@ -138,9 +180,20 @@ function stageLines(stage: Stage, options: TextOptions, out: Out): string[] {
 function irreversible(plan: Plan): string[] {
   const final = plan.stages.filter((stage) => !stage.undo.lossless);
   if (final.length === 0) return ["  Nothing."];
-  return final.map((stage) => {
+  return final.flatMap((stage) => {
     const drops = stage.waves.flat().filter((step) => step.kind === "drop");
     const nodes = [...new Set(drops.map((step) => step.node))].toSorted();
-    return `  ${stage.id}: ${plural(drops.length, "copy", "copies")} deleted on ${nodes.join(", ")}. Only ops shard finalize does it.`;
+    const count = plural(countItems(drops.map(sayStep)), "copy", "copies");
+    return [
+      ...(drops.length === 0
+        ? []
+        : [
+            `  ${stage.id}: ${count} deleted on ${nodes.join(", ")}. Only ops shard finalize does it.`,
+          ]),
+      ...discardsOf(plan).map(
+        (discard) =>
+          `  ${stage.id}: ${discardText(discard)}. Only ops shard finalize ${flagOf(discard)} does it.`,
+      ),
+    ];
   });
 }

@@ -28,7 +28,7 @@ function agentText({ node, url, status, why }: AgentAnswer, options: TextOptions
   const rows = rowsOf(
     groups,
     options,
-    (entry) => standing(range({ keyspace: entry.keyspace, segment: entry }), [entry]),
+    (entry) => standing(range({ keyspace: entry.keyspace, segments: [entry] }), [entry]),
     (group) => standing(`${group[0].keyspace} ${plural(group.length, "segment")}`, group),
   );
   return rows.length === 0

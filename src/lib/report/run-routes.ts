@@ -9,7 +9,7 @@ import type { TextOptions } from "./text-options.js";
 export function routesText(tables: readonly RouteTable[], options: TextOptions): string {
   if (tables.length === 0) return "no routes";
   return tables
-    .map(({ keyspace, version, sharding, segments }) => {
+    .map(({ keyspace, version, sharding, segments, withdrawn }) => {
       const groups = groupBy(segments, (segment) => JSON.stringify(servedBy(segment)));
       const rows = rowsOf(
         groups,
@@ -17,7 +17,8 @@ export function routesText(tables: readonly RouteTable[], options: TextOptions):
         (segment) => ["", formatSegment(segment), ...servedBy(segment)],
         (group) => ["", plural(group.length, "segment"), ...servedBy(group[0])],
       );
-      return `${keyspace}  version ${version}, ${sharding}\n${columns(rows, options.width)}`;
+      const state = withdrawn ? ", withdrawn: nobody is sent there" : "";
+      return `${keyspace}  version ${version}, ${sharding}${state}\n${columns(rows, options.width)}`;
     })
     .join("\n");
 }

@@ -1,4 +1,5 @@
 import { durationText, spreadText } from "../figures.js";
+import { countItems } from "../plan/say.js";
 import type { RunEvent, StepProgress } from "../run/events.js";
 import type { JsonObject } from "../run/journal/records.js";
 import { countText, groupText, itemsText } from "./group.js";
@@ -8,7 +9,7 @@ import type { TextOptions } from "./text-options.js";
 
 type StepEvent = Extract<RunEvent, { type: "step" }>;
 
-/** Steps that say the same, in whatever waves they are. */
+/** Steps that say the same, in whatever waves they are. Counted by what they are about: a step may have many segments. */
 interface Group {
   readonly first: StepEvent;
   total: number;
@@ -34,7 +35,7 @@ export class StageLog {
   readonly #groups = new Map<string, Group>();
   readonly #groupOf = new Map<string, Group>();
 
-  /** `left`: how many steps the stage has, by what they have in common. */
+  /** `left`: how many things the stage has to do, by what they have in common. */
   constructor(left: Readonly<Record<string, number>>, { verbose }: Pick<TextOptions, "verbose">) {
     this.#left = left;
     this.#verbose = verbose;
@@ -44,7 +45,7 @@ export class StageLog {
     const key = this.#verbose ? event.step : event.like;
     if (event.state === "begun") {
       const group = this.#groups.get(key) ?? this.#open(key, event);
-      group.begun += 1;
+      group.begun += countItems([event]);
       group.total = Math.max(group.total, group.begun);
       this.#groupOf.set(event.step, group);
       return { lines: [], progress: countOf(group) };
@@ -54,10 +55,13 @@ export class StageLog {
     const progress = group.progress.get(event.step);
     if (progress !== undefined) group.over.push(progress);
     group.progress.delete(event.step);
-    if (group.done.length < group.total) return { lines: [], progress: countOf(group) };
+    if (countItems(group.done) < group.total) return { lines: [], progress: countOf(group) };
     this.#groups.delete(key);
     const [next] = this.#groups.values();
-    return { lines: lineOf(group), progress: next === undefined ? null : countOf(next) };
+    return {
+      lines: this.#lineOf(group),
+      progress: next === undefined ? null : countOf(next),
+    };
   }
 
   evidence(step: string, about: string, facts: JsonObject): void {
@@ -85,7 +89,7 @@ export class StageLog {
     const total = told.reduce((sum, one) => sum + one.total, 0);
     if (total === 1) return { ...together(open, over), what: work.what, isMinor: false };
     const more = told.length === 1 ? "" : ` and ${told.length - 1} more`;
-    const done = told.reduce((sum, one) => sum + one.done.length, 0);
+    const done = told.reduce((sum, one) => sum + countItems(one.done), 0);
     return {
       ...together(open, over),
       what: `${open[0]!.like}${more}`,
@@ -96,11 +100,21 @@ export class StageLog {
 
   /** What is said of groups of which not all have been done. */
   rest(): readonly LogLine[] {
-    return [...this.#groups.values()].flatMap(lineOf);
+    return [...this.#groups.values()].flatMap((group) => this.#lineOf(group));
+  }
+
+  #lineOf({ done, total, pauses, quiet }: Group): LogLine[] {
+    const [one, ...others] = done;
+    if (one === undefined) return [];
+    const mark = one.state === "undone" ? "undone: " : "";
+    const text = groupText([one, ...others], { of: total, mark, verbose: this.#verbose });
+    if (quiet.size > 0) return [{ kind: "warning", text: `${text}; ${quietText(quiet)}` }];
+    return [{ kind: "done", text: `  ${text}${pausesText(pauses)}` }];
   }
 
   #open(key: string, first: StepEvent): Group {
-    const total = this.#verbose ? 1 : (this.#left[first.like] ?? 1);
+    const own = countItems([first]);
+    const total = this.#verbose ? own : (this.#left[first.like] ?? own);
     const group = {
       first,
       total,
@@ -118,17 +132,8 @@ export class StageLog {
 
 function countOf({ first, done, total }: Group): WorkProgress {
   if (total === 1) return { phase: first.what, what: "", isMinor: true };
-  const steps = { done: done.length, of: countText(total, first.kind) };
+  const steps = { done: countItems(done), of: countText(total, first.kind) };
   return { phase: first.like, what: "", steps, isMinor: true };
-}
-
-function lineOf({ done, total, pauses, quiet }: Group): LogLine[] {
-  const [one, ...others] = done;
-  if (one === undefined) return [];
-  const mark = one.state === "undone" ? "undone: " : "";
-  const text = groupText([one, ...others], { of: total, mark });
-  if (quiet.size > 0) return [{ kind: "warning", text: `${text}; ${quietText(quiet)}` }];
-  return [{ kind: "done", text: `  ${text}${pausesText(pauses)}` }];
 }
 
 function pausesText(pauses: Group["pauses"]): string {

@@ -37,5 +37,5 @@ function equalRow(group: readonly [VerifiedCopy, ...VerifiedCopy[]]): string[] {
 }
 
 function placeOf(copy: VerifiedCopy): string {
-  return range({ keyspace: copy.keyspace, segment: copy });
+  return range({ keyspace: copy.keyspace, segments: [copy] });
 }

@@ -1,33 +1,47 @@
-import { contains, overlapOf } from "../keyspace/map.js";
+import { contains, overlapOf, sortSegments, subtract, touching } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import { formatSegment } from "../keyspace/wire.js";
 import type { Reader, RouteSegment, RouteTable } from "./table.js";
 
-/**
- * The table with these readers for the segment; readers of weight 0 are left out. Cuts and joins segments as needed.
- * The version stays: the publisher raises it. Throws RangeError for a segment that leaves the domain.
+/*
+ * The version stays in all of these: the publisher raises it. Segments are cut and joined as needed; they come in any order,
+ * without overlaps. All throw RangeError for a segment that leaves the domain.
  */
+
+/** The table with these readers for the segments; readers of weight 0 are left out. */
 export function withReaders(
   table: RouteTable,
-  segment: Segment,
+  segments: readonly Segment[],
   readers: readonly Reader[],
 ): RouteTable {
   const kept = liveReaders(readers);
-  return change(table, segment, (part) => ({ ...part, readers: kept }));
+  return change(table, segments, (part) => ({ ...part, readers: kept }));
 }
 
-/**
- * The table with this writer, owning shard and generation for the segment. Cuts and joins segments as needed.
- * The version stays: the publisher raises it. Throws RangeError for a segment that leaves the domain.
- */
-export function withWriter(
+/** Where the writes of a segment go. */
+export interface Writer extends Segment {
+  readonly writer: string;
+  readonly shard: string;
+  readonly generation: bigint;
+}
+
+/** The table with these writers. */
+export function withWriters(table: RouteTable, writers: readonly Writer[]): RouteTable {
+  return change(table, writers, (part, { writer, shard, generation }) => ({
+    ...part,
+    writer,
+    shard,
+    generation,
+  }));
+}
+
+/** The table in which the segments belong to this shard. */
+export function withShard(
   table: RouteTable,
-  segment: Segment,
-  writer: string,
+  segments: readonly Segment[],
   shard: string,
-  generation: bigint,
 ): RouteTable {
-  return change(table, segment, (part) => ({ ...part, writer, shard, generation }));
+  return change(table, segments, (part) => ({ ...part, shard }));
 }
 
 /** As they stand in a table: those with a weight, by name. */
@@ -57,24 +71,28 @@ export function joinSegments(segments: readonly RouteSegment[]): RouteSegment[] 
   return out;
 }
 
-function change(
+function change<S extends Segment>(
   table: RouteTable,
-  target: Segment,
-  to: (part: RouteSegment) => RouteSegment,
+  targets: readonly S[],
+  to: (part: RouteSegment, target: S) => RouteSegment,
 ): RouteTable {
-  if (!contains(table.domain, target) || target.lo >= target.hi) {
+  const outside = targets.find(
+    (target) => !contains(table.domain, target) || target.lo >= target.hi,
+  );
+  if (outside !== undefined) {
     throw new RangeError(
-      `${formatSegment(target)} is not within the domain ${formatSegment(table.domain)}`,
+      `${formatSegment(outside)} is not within the domain ${formatSegment(table.domain)}`,
     );
   }
+  const sorted = sortSegments(targets);
   const segments = table.segments.flatMap((segment) => {
-    const part = overlapOf(segment, target);
-    if (!part) return [segment];
-    const out: RouteSegment[] = [];
-    if (segment.lo < part.lo) out.push({ ...segment, hi: part.lo });
-    out.push(to({ ...segment, ...part }));
-    if (part.hi < segment.hi) out.push({ ...segment, lo: part.hi });
-    return out;
+    const found = touching(sorted, segment);
+    if (found.length === 0) return [segment];
+    const changed = found.map((target) =>
+      to({ ...segment, ...overlapOf(segment, target)! }, target),
+    );
+    const rest = subtract([segment], found).map((part) => ({ ...segment, ...part }));
+    return sortSegments([...changed, ...rest]);
   });
   return { ...table, segments: joinSegments(segments) };
 }

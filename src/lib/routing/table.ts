@@ -7,6 +7,8 @@ export interface RouteTable {
   readonly domain: Segment;
   /** Rises with every publication; tables of different keyspaces are never compared. */
   readonly version: number;
+  /** Nobody is to use the keyspace any more: clients are sent nowhere. The rest is as it was, for the way back. */
+  readonly withdrawn?: true | undefined;
   readonly nodes: Readonly<Record<string, RouteNode>>;
   readonly segments: readonly RouteSegment[];
 }

@@ -13,6 +13,7 @@ export const routeTableWire = z.object({
   sharding: z.enum(["range", "consistent-hash"]),
   domain: segmentWire,
   version: z.int().min(0),
+  withdrawn: z.literal(true).optional(),
   nodes: z.record(z.string(), routeNodeWire),
   segments: z.array(
     z.object({
@@ -47,6 +48,7 @@ export function encodeTable(table: RouteTable): RouteTableWire {
     sharding: table.sharding,
     domain: { lo: String(table.domain.lo), hi: String(table.domain.hi) },
     version: table.version,
+    ...(table.withdrawn ? { withdrawn: true } : {}),
     nodes: { ...table.nodes },
     segments: table.segments.map(({ lo, hi, shard, writer, generation, readers }) => ({
       lo: String(lo),

@@ -1,5 +1,5 @@
 import { EXIT, OpsError } from "../errors.js";
-import { type Said, sayStep, sayUndo } from "../plan/say.js";
+import { type Said, countItems, sayStep, sayUndo } from "../plan/say.js";
 import type { Plan, Stage, Step, StepKind } from "../plan/types.js";
 import { type RunStatus, isTouched } from "./journal/status.js";
 
@@ -68,13 +68,14 @@ export function linesOf(
   );
 }
 
-/** How many steps of an agenda's stage there are, by what they have in common. */
+/** How many things the steps of an agenda's stage are about, by what they have in common. */
 export function countLeft(
   item: AgendaStage,
   direction: "forward" | "back",
 ): Readonly<Record<string, number>> {
   const counts = new Map<string, number>();
-  for (const { like } of linesOf([item], direction)) counts.set(like, (counts.get(like) ?? 0) + 1);
+  for (const line of linesOf([item], direction))
+    counts.set(line.like, (counts.get(line.like) ?? 0) + countItems([line]));
   return Object.fromEntries(counts);
 }
 

@@ -1,5 +1,5 @@
 import { EXIT } from "../errors.js";
-import { overlapOf } from "../keyspace/map.js";
+import { overlapOf, subtract, touching } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import type { EntryStatus, NodeStatus } from "../agent/protocol/node.js";
 import type { Agent } from "./agents.js";
@@ -68,31 +68,48 @@ export function askNode(
   return ask(context, step, node, "tell its state", (agent) => agent.node());
 }
 
-/** The node's entries that overlap a segment, sorted. */
+/** The node's entries that overlap one of the segments, which are sorted; sorted too. */
 export async function entriesOn(
   context: RunContext,
   step: string | null,
   node: string,
   keyspace: string,
-  segment: Segment,
+  segments: readonly Segment[],
 ): Promise<EntryStatus[]> {
-  return entriesIn(await askNode(context, step, node), keyspace, segment);
+  return entriesIn(await askNode(context, step, node), keyspace, segments);
 }
 
-export function entriesIn(status: NodeStatus, keyspace: string, segment: Segment): EntryStatus[] {
+export function entriesIn(
+  status: NodeStatus,
+  keyspace: string,
+  segments: readonly Segment[],
+): EntryStatus[] {
   return status.entries
-    .filter((entry) => entry.keyspace === keyspace && overlapOf(entry, segment) !== null)
+    .filter((entry) => entry.keyspace === keyspace && touching(segments, entry).length > 0)
     .toSorted((a, b) => (a.lo < b.lo ? -1 : 1));
 }
 
-/** Whether sorted entries cover every position of the segment. */
-export function covers(entries: readonly Segment[], segment: Segment): boolean {
-  let at = segment.lo;
-  for (const { lo, hi } of entries) {
-    if (lo > at) return false;
-    if (hi > at) at = hi;
-  }
-  return at >= segment.hi;
+/** The entries' parts within the segments, each with its entry. Both sorted. */
+export function partsWithin(
+  entries: readonly EntryStatus[],
+  segments: readonly Segment[],
+): { readonly part: Segment; readonly entry: EntryStatus }[] {
+  return entries.flatMap((entry) =>
+    touching(segments, entry).map((segment) => ({ part: overlapOf(entry, segment)!, entry })),
+  );
+}
+
+/** Whether the entries cover every position of the segments. */
+export function covers(entries: readonly Segment[], segments: readonly Segment[]): boolean {
+  return subtract(segments, entries).length === 0;
+}
+
+/** Segments as one operation takes them; null for none. */
+export function together<S extends Segment>([first, ...also]: readonly S[]):
+  | (S & { readonly also?: S[] })
+  | null {
+  if (first === undefined) return null;
+  return also.length === 0 ? first : { ...first, also };
 }
 
 /**

@@ -81,6 +81,8 @@ export function participantsOf(steps: readonly Step[]): string[] {
       case "readers":
         return [...step.before, ...step.after].map(({ node }) => node);
       case "soak":
+      case "domain":
+      case "relabel":
         return [];
       default:
         return [step.node];

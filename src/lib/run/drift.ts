@@ -1,5 +1,7 @@
 import { EXIT, OpsError } from "../errors.js";
 import { difference } from "../keyspace/map.js";
+import type { Segment } from "../keyspace/segment.js";
+import { formatSegment } from "../keyspace/wire.js";
 import {
   type Owner,
   asOwners,
@@ -17,15 +19,20 @@ import type { Plan } from "../plan/types.js";
 export function assertCurrent(plan: Plan, observed: Observed): void {
   const changed = plan.keyspaces.flatMap(({ id, domain, before }) => {
     const likely = before.map(({ lo, hi, shard, primary }) => ({ lo, hi, shard, primary }));
-    const now = currentOwners(
-      observedKeyspace(observed, id),
-      { id, domain, likely },
-      observed.unreachable,
-    );
-    return difference(asOwners(before), now, sameOwner).map(
+    const live = observedKeyspace(observed, id);
+    const shape = { id, domain: domain.before, likely };
+    const now = currentOwners(live, shape, observed.unreachable);
+    const lines = difference(asOwners(before), now, sameOwner).map(
       ({ lo, hi, value }) =>
         `${id} [${lo}, ${hi}): ${inWords(value.before)} when the plan was made, ${inWords(value.after)} now`,
     );
+    const routed = live.routes === null || live.routes.withdrawn ? null : live.routes.domain;
+    if (now.length === 0 || (routed?.lo === domain.before?.lo && routed?.hi === domain.before?.hi))
+      return lines;
+    return [
+      ...lines,
+      `${id}: routes of ${coverText(domain.before)} when the plan was made, of ${coverText(routed)} now`,
+    ];
   });
   if (changed.length === 0) return;
   const shown = changed
@@ -41,6 +48,10 @@ export function assertCurrent(plan: Plan, observed: Observed): void {
       details: changed,
     },
   );
+}
+
+function coverText(domain: Segment | null): string {
+  return domain === null ? "nothing" : formatSegment(domain);
 }
 
 function inWords(owner: Owner | null): string {

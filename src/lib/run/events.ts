@@ -15,7 +15,7 @@ export type RunEvent =
       readonly stage: string;
       readonly title: string;
       readonly state: "entered";
-      /** How many of its steps are left to do, or to undo, by what they have in common: see `Said.like`. */
+      /** How many things are left to do, or to undo, by what they have in common: see `Said.like`, `countItems`. */
       readonly left: Readonly<Record<string, number>>;
     }
   | {

@@ -1,18 +1,24 @@
 import { EXIT, OpsError } from "../errors.js";
+import { subtract } from "../keyspace/map.js";
+import { formatSegment } from "../keyspace/wire.js";
+import { copiesOf } from "../plan/holdings.js";
 import { pushEpochs } from "./admit.js";
 import { agendaFinal, isReversible } from "./agenda.js";
-import { covers, entriesOn } from "./ask.js";
+import { entriesOn } from "./ask.js";
 import { type RunContext, participantsOf, statusOf, stopAtBoundary } from "./context.js";
+import { type Deletions, assertConfirmed, assertForsaken } from "./deletions.js";
 import { executeForward, stopRun } from "./execute.js";
 import { StepFailure, failure } from "./failure.js";
 import { readHistory } from "./journal/journal.js";
-import { type RunEnvironment, takenBy, withRun } from "./session.js";
+import { type RunEnvironment, planOf, takenBy, withRun } from "./session.js";
 import { whyUnreadable } from "./steps/readable.js";
 import { confirmConvergence } from "./steps/soak.js";
 
 export interface FinalizeOptions {
   /** Do not wait for the soak to be over. */
   readonly early: boolean;
+  /** Not asked for when a finalization is taken up: it was confirmed when it began. */
+  readonly deletions: Deletions;
 }
 
 /** What is left of a soak up to this is waited for, milliseconds. */
@@ -21,7 +27,8 @@ const WAIT_AT_MOST_MS = 600_000;
 /**
  * Ends a run that soaks: sees once more that everything is where the plan wants it, then drops the old copies. Takes up a
  * finalization that was interrupted; does nothing for a run that was finalized, or ended without it.
- * @throws OpsError `soaking` (exit 3) while much of the soak is left, `not-applied` (exit 3) for a run that is not at that point
+ * @throws OpsError (exit 3) `soaking` while much of the soak is left, `not-applied` for a run that is not at that point,
+ * `not-confirmed` while not everything that is deleted for good is named
  */
 export async function finalizeRun(
   env: RunEnvironment,
@@ -30,10 +37,14 @@ export async function finalizeRun(
 ): Promise<void> {
   const left = await soakLeft(env, run);
   if (left === null) return;
+  const { status: stands } = await readHistory(env.store, run);
+  if (stands?.direction !== "finalize")
+    assertConfirmed(run, await planOf(env.store, run), options.deletions);
   if (!options.early) await waitOut(env, run, left);
   await withRun(env, run, async (context) => {
     const { journal, emit, plan } = context;
     const status = statusOf(context);
+    const { activity, since } = status;
     const type = status.direction === "finalize" ? "run.resume" : "finalize.start";
     await journal.append({ type, ...takenBy(env, context) });
     emit({ type: "run", run, doing: "finalize", plan: status.plan });
@@ -46,6 +57,7 @@ export async function finalizeRun(
       if (!begun || agenda.length > 0)
         await pushEpochs(context, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))));
       if (!begun) await assertArrived(context);
+      if (!begun && activity === "soaking") await assertForsaken(context, since);
       stopAtBoundary(context);
       await executeForward(context, agenda);
     } catch (error) {
@@ -111,17 +123,21 @@ async function waitOut(
 /** Nothing is dropped unless every new writer writes, and every agent and every copy has what it should have. */
 async function assertArrived(context: RunContext): Promise<void> {
   for (const { id, after } of context.plan.keyspaces) {
-    for (const holding of after) {
-      const { primary, replicas, lo, hi } = holding;
-      const entries = await entriesOn(context, null, primary, id, holding);
-      const writing = entries.filter(({ role }) => role === "primary");
-      if (!covers(writing, holding))
-        throw keepOld("not-the-writer", `${primary} is not the writer of ${id} [${lo}, ${hi})`);
-      for (const node of replicas) {
-        const copy = { node, keyspace: id, segment: holding };
-        const why = await whyUnreadable(context, null, copy);
-        if (why !== null) throw keepOld("not-readable", `${node} ${why}`);
-      }
+    for (const node of new Set(after.flatMap(copiesOf))) {
+      const written = after.filter(({ primary }) => primary === node);
+      const entries = await entriesOn(context, null, node, id, written);
+      const [missing] = subtract(
+        written,
+        entries.filter(({ role }) => role === "primary"),
+      );
+      if (missing !== undefined)
+        throw keepOld(
+          "not-the-writer",
+          `${node} is not the writer of ${id} ${formatSegment(missing)}`,
+        );
+      const segments = after.filter(({ replicas }) => replicas.includes(node));
+      const why = await whyUnreadable(context, null, { node, keyspace: id, segments });
+      if (why !== null) throw keepOld("not-readable", `${node} ${why}`);
     }
   }
   await confirmConvergence(context, null);

@@ -80,7 +80,14 @@ export async function observeAgents(agents: Agents, buckets: number): Promise<Ob
       const histogram = measured.flatMap((one) => one.buckets).toSorted(byPlace);
       return {
         id,
-        sharding: table?.sharding ?? null,
+        routes:
+          table === null
+            ? null
+            : {
+                sharding: table.sharding,
+                domain: table.domain,
+                withdrawn: table.withdrawn === true,
+              },
         entries,
         ...(buckets > 0 ? { histogram } : {}),
       };

@@ -1,5 +1,6 @@
 import { EXIT, OpsError } from "../errors.js";
 import { applyPlan } from "./apply.js";
+import { NOTHING } from "./deletions.js";
 import { finalizeRun } from "./finalize.js";
 import { readHistory } from "./journal/journal.js";
 import { rollbackRun } from "./rollback.js";
@@ -15,6 +16,7 @@ export async function resumeRun(env: RunEnvironment, run: string): Promise<void>
   }
   if (status.activity === "ended" || status.activity === "soaking") return;
   if (status.direction === "undo") return rollbackRun(env, run, { to: status.undoTo });
-  if (status.direction === "finalize") return finalizeRun(env, run, { early: true });
+  if (status.direction === "finalize")
+    return finalizeRun(env, run, { early: true, deletions: NOTHING });
   await applyPlan(env, await planOf(env.store, run), { until: null });
 }

@@ -1,4 +1,5 @@
 import type { Failure, JsonObject, Outcome } from "./journal/records.js";
+import { pausesOf } from "./pauses.js";
 import { type Activity, type Direction, type RunStatus, isTouched } from "./journal/status.js";
 
 /** How a run stands, for people and programs. */
@@ -53,7 +54,9 @@ export function summarize(status: RunStatus): RunSummary {
     soakUntil,
     stop,
     takeovers: [...status.ops.values()].flatMap(({ step, node, undo, request, state, result }) =>
-      request["kind"] === "takeover" && state === "done" ? [{ step, node, undo, ...result }] : [],
+      request["kind"] === "takeover" && state === "done"
+        ? pausesOf(result).map((pause) => ({ step, node, undo, ...pause }))
+        : [],
     ),
     missing: Object.fromEntries(missing.map(([keyspace, { missing: nodes }]) => [keyspace, nodes])),
     next: nextCommands(status),

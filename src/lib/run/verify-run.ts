@@ -1,11 +1,11 @@
 import { EXIT, OpsError } from "../errors.js";
-import { overlapOf } from "../keyspace/map.js";
+import { sortSegments } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import { type Operation, isEnded } from "../agent/protocol/operation.js";
 import { range } from "../plan/say.js";
 import type { Plan } from "../plan/types.js";
 import { pushEpochs } from "./admit.js";
-import { ask, entriesOn } from "./ask.js";
+import { ask, entriesOn, partsWithin } from "./ask.js";
 import { backoff } from "./clock.js";
 import { type RunContext, authorityFor } from "./context.js";
 import { Interrupted, PEER_UNREACHABLE, StepFailure, failure, runError } from "./failure.js";
@@ -43,7 +43,7 @@ export async function verifyRun(env: RunEnvironment, run: string): Promise<Verif
         context.emit({
           type: "progress",
           step: "verify",
-          what: `${range({ keyspace, segment: copy })} on ${node}`,
+          what: `${range({ keyspace, segments: [copy] })} on ${node}`,
           like: `${keyspace} on ${node}`,
           phase: "comparing",
           done: verified.length,
@@ -68,29 +68,32 @@ type Copy = Pick<VerifiedCopy, "keyspace" | "node" | "source" | "lo" | "hi">;
 /** Followers among the nodes that got a copy or handed over their writes. */
 async function copiesOf(context: RunContext): Promise<Copy[]> {
   const copies: Copy[] = [];
-  for (const { keyspace, segment, node } of placesOf(context.plan)) {
-    for (const entry of await entriesOn(context, null, node, keyspace, segment)) {
-      const { lo, hi } = overlapOf(entry, segment)!;
+  for (const { keyspace, segments, node } of placesOf(context.plan)) {
+    const entries = await entriesOn(context, null, node, keyspace, segments);
+    for (const { part, entry } of partsWithin(entries, segments)) {
       if (entry.role === "follower" && entry.source !== null)
-        copies.push({ keyspace, node, source: entry.source.node, lo, hi });
+        copies.push({ keyspace, node, source: entry.source.node, ...part });
     }
   }
   return copies;
 }
 
+/** What each node got a copy of or handed over, as the plan cut it. */
 function placesOf(plan: Plan) {
-  const places = plan.stages
-    .flatMap(({ waves }) => waves.flat())
-    .flatMap((step) => {
-      if (step.kind === "link")
-        return [{ keyspace: step.keyspace, segment: step.segment, node: step.node }];
-      return step.kind === "takeover"
-        ? [{ keyspace: step.keyspace, segment: step.segment, node: step.from }]
-        : [];
-    });
-  const key = ({ keyspace, segment, node }: (typeof places)[number]) =>
-    `${keyspace} ${segment.lo} ${segment.hi} ${node}`;
-  return [...new Map(places.map((place) => [key(place), place])).values()];
+  const places = new Map<string, { keyspace: string; node: string; segments: Segment[] }>();
+  for (const step of plan.stages.flatMap(({ waves }) => waves.flat())) {
+    if (step.kind !== "link" && step.kind !== "takeover") continue;
+    const { keyspace } = step;
+    const node = step.kind === "link" ? step.node : step.from;
+    const key = `${keyspace} ${node}`;
+    const place = places.get(key) ?? { keyspace, node, segments: [] };
+    places.set(key, place);
+    place.segments.push(...step.segments);
+  }
+  return [...places.values()].map((place) => ({
+    ...place,
+    segments: sortSegments(place.segments),
+  }));
 }
 
 async function compare(context: RunContext, copy: Copy): Promise<VerifiedCopy> {

@@ -117,18 +117,15 @@ export async function assertUnused(
     ),
   );
   const told = new Map(answers);
-  for (const { keyspace, node, segment } of made) {
+  for (const { keyspace, node, segments } of made) {
     const answer = told.get(node) ?? null;
-    const used =
-      answer !== null &&
-      entriesIn(answer, keyspace, segment).some(
-        ({ generation, cursor }) => generation > 1n || cursor.index > 0n,
-      );
-    if (!used) continue;
+    const entries = answer === null ? [] : entriesIn(answer, keyspace, segments);
+    const used = entries.find(({ generation, cursor }) => generation > 1n || cursor.index > 0n);
+    if (used === undefined) continue;
     throw new OpsError(
       "in-use",
       EXIT.refused,
-      `${keyspace} [${segment.lo}, ${segment.hi}) on ${node} has been written or moved since run ${status.run} made it: rolled back, that would be lost; nothing was changed`,
+      `${keyspace} [${used.lo}, ${used.hi}) on ${node} has been written or moved since run ${status.run} made it: rolled back, that would be lost; nothing was changed`,
       { hint: "plan from here on: ops shard plan with the topology that is wanted" },
     );
   }

@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { Agent } from "undici";
 import type { Answer, Reign } from "../../ownership/types.js";
+import { HEADER } from "../protocol/headers.js";
 import { encodeJson } from "../protocol/json.js";
 import {
   type Acknowledgement,
@@ -64,9 +65,16 @@ export class Peers {
     await read(url, body);
   }
 
-  /** Frames, see protocol/frames.ts. End it with `signal` or by destroying the stream. */
-  async changes(url: string, ask: ChangesRequest, signal: AbortSignal): Promise<Readable> {
-    return this.#post(url, "/v1/replication/changes", ask, signal);
+  /** Frames, see protocol/frames.ts, and the process that sends them. End it with `signal` or by destroying the stream. */
+  async changes(
+    url: string,
+    ask: ChangesRequest,
+    signal: AbortSignal,
+  ): Promise<{ frames: Readable; process: string | null }> {
+    const path = "/v1/replication/changes";
+    const { body, headers } = await this.#request(url, path, "POST", encodeJson(ask), signal);
+    const process = headers[HEADER.process];
+    return { frames: body, process: typeof process === "string" ? process : null };
   }
 
   /** Frames of one page, and the source's p99 write latency (ms) when it began. */

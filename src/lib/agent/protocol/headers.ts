@@ -7,6 +7,7 @@ export const HEADER = {
   position: "ops-position",
   minPosition: "ops-min-position",
   lagMs: "ops-lag-ms",
+  process: "ops-process",
   next: "ops-next",
   nextOwner: "ops-next-owner",
 } as const;

@@ -1,45 +1,62 @@
 import { z } from "zod";
+import type { Segment } from "../../keyspace/segment.js";
 import { nodeRef, segmentOf, uint64 } from "./json.js";
 
 const sharding = z.enum(["range", "consistent-hash"]);
 const rate = z.number().int().positive().nullable();
+/** What is deleted is named by what it is known to be. */
+const held = { link: z.string().nullable(), generation: uint64 };
+const bounds = { lo: uint64, hi: uint64 };
+/** `lo` and `hi`, and further segments of which the same is asked; in any order, without overlaps. */
+const segments = { ...segmentOf.shape, also: z.array(z.strictObject(bounds)).optional() };
 
 /** What `PUT /v1/operations/{id}` takes. See docs/agent-api.md for what each kind does. */
 export const operationRequest = z.discriminatedUnion("kind", [
-  z.strictObject({ kind: z.literal("init"), ...segmentOf.shape, sharding }),
-  z.strictObject({ kind: z.literal("retract"), ...segmentOf.shape }),
+  z.strictObject({ kind: z.literal("init"), ...segments, sharding }),
+  z.strictObject({ kind: z.literal("retract"), ...segments }),
   z.strictObject({
     kind: z.literal("link"),
-    ...segmentOf.shape,
+    ...segments,
     sharding,
     link: z.string().min(1).max(128),
     source: nodeRef,
     purpose: z.enum(["replica", "move"]),
     bytesPerSecond: rate,
   }),
-  z.strictObject({ kind: z.literal("repoint"), ...segmentOf.shape, source: nodeRef }),
-  z.strictObject({
-    kind: z.literal("sync"),
-    ...segmentOf.shape,
-    maxLagMs: z.number().positive(),
-  }),
-  z.strictObject({ kind: z.literal("verify"), ...segmentOf.shape }),
-  z.strictObject({ kind: z.literal("throttle"), ...segmentOf.shape, bytesPerSecond: rate }),
+  z.strictObject({ kind: z.literal("repoint"), ...segments, source: nodeRef }),
+  z.strictObject({ kind: z.literal("sync"), ...segments, maxLagMs: z.number().positive() }),
+  z.strictObject({ kind: z.literal("verify"), ...segments }),
+  z.strictObject({ kind: z.literal("throttle"), ...segments, bytesPerSecond: rate }),
   z.strictObject({
     kind: z.literal("takeover"),
-    ...segmentOf.shape,
+    ...segments,
     generation: uint64,
     budgetMs: z.number().int().positive().max(60_000),
   }),
   z.strictObject({
     kind: z.literal("drop"),
     ...segmentOf.shape,
-    link: z.string().nullable(),
+    ...held,
+    also: z.array(z.strictObject({ ...bounds, ...held })).optional(),
+  }),
+  z.strictObject({
+    kind: z.literal("discard"),
+    ...segmentOf.shape,
     generation: uint64,
+    also: z.array(z.strictObject({ ...bounds, generation: uint64 })).optional(),
   }),
 ]);
 export type OperationRequest = z.infer<typeof operationRequest>;
 export type OperationKind = OperationRequest["kind"];
+
+/** Every segment of which something is asked. */
+export function segmentsOf({
+  lo,
+  hi,
+  also = [],
+}: Segment & { readonly also?: readonly Segment[] | undefined }): Segment[] {
+  return [{ lo, hi }, ...also];
+}
 
 export const operationError = z.object({
   code: z.string(),

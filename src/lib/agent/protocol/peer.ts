@@ -83,8 +83,18 @@ export type SnapshotRequest = z.infer<typeof snapshotRequest>;
 export const changesRequest = z.strictObject({
   keyspace: z.string(),
   node: z.string(),
+  /** The process of the source that `read` is about, as the answer to an earlier request named it. */
+  process: z.string().optional(),
   segments: z
-    .array(z.strictObject({ lo: uint64, hi: uint64, from: logPosition }))
+    .array(
+      z.strictObject({
+        lo: uint64,
+        hi: uint64,
+        from: logPosition,
+        /** What is of this segment up to here in the source's log has been applied: it need not be looked for again. */
+        read: uint64.optional(),
+      }),
+    )
     .min(1)
     .max(100_000),
 });

@@ -118,7 +118,10 @@ async function copyAnew(
     txn.setCursor(holding.keyspace, holding.lo, null);
     return true;
   });
-  if (restarted) holding.link.restarts += 1;
+  if (restarted) {
+    holding.link.restarts += 1;
+    holding.link.read = null;
+  }
   holdings.refresh();
   return restarted;
 }

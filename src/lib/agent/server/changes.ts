@@ -11,6 +11,8 @@ import { endLanes, type Lane, laneAt, lanesOf, moveLanes, openLane, staleLanes }
 import type { Retention } from "./retention.js";
 
 const PAGE = { records: 4_000, bytes: 512 * 1024 };
+/** So often every lane is looked at after an entry has changed: the first view after it may be of a commit before. */
+const LOOKS = 2;
 /** A progress frame at least this often, also on an idle stream. */
 const HEARTBEAT_MS = 200;
 
@@ -39,10 +41,12 @@ export async function sendChanges(
     let sequence = openAll(deps, ask, lanes, opening);
     retention.hold(follower, sequence, true);
     await send(out, opening, signal);
-    for (;;) {
+    for (let looks = LOOKS; ;) {
       wake.reset();
-      const page = readPage(deps, ask.keyspace, lanes, sequence);
+      if (wake.entriesChanged() || engine.log().first > sequence + 1n) looks = LOOKS;
+      const page = readPage(deps, ask.keyspace, lanes, sequence, looks > 0);
       sequence = page.through;
+      if (sequence === page.head && looks > 0) looks -= 1;
       const progress = (): Frame => ({
         type: "progress",
         sent: sequence,
@@ -53,7 +57,7 @@ export async function sendChanges(
       retention.renew(follower);
       // A view may be newer or older than what the engine has told of; without this turn they would never meet.
       await breathe();
-      if (sequence < page.head) continue;
+      if (sequence < page.head || looks > 0) continue;
       // Nothing to read again while nothing happens; but a copy's position may move without its log.
       const isCopy = () => staleLanes(holdings, ask.keyspace, lanes).length > 0;
       while (engine.log().last <= sequence && !(await wake.next()) && !isCopy()) {
@@ -91,11 +95,12 @@ function readPage(
   keyspace: string,
   lanes: readonly Lane[],
   after: bigint,
+  look: boolean,
 ): { frames: Frame[]; through: bigint; head: bigint } {
   const view = engine.read();
   try {
     const frames: Frame[] = [];
-    endLanes(holdings, view, keyspace, lanes, frames);
+    if (look) endLanes(holdings, view, keyspace, lanes, frames);
     const { changes, through } = view.changes(after, null, PAGE);
     for (const { keyspace: of, place, value, at, sequence } of changes) {
       if (of !== keyspace) continue;
@@ -106,7 +111,7 @@ function readPage(
       lane.cursor = at;
     }
     const head = view.lastSequence;
-    if (through === head) moveLanes(view, keyspace, lanes, frames);
+    if (through === head) moveLanes(view, keyspace, lanes, look, frames);
     return { frames, through, head };
   } finally {
     view.close();
@@ -122,16 +127,27 @@ async function send(out: Writable, frames: readonly Frame[], signal: AbortSignal
 /** Tells whether the log grew or an entry changed since `reset`; waits for it, at most a heartbeat. */
 function waker({ engine, holdings }: ChangesDeps, signal: AbortSignal) {
   let due = false;
+  let changed = true;
   let wake: (() => void) | null = null;
   const ring = () => {
     due = true;
     wake?.();
   };
-  const stops = [engine.onCommit(ring), holdings.onChange(ring)];
+  const change = () => {
+    changed = true;
+    ring();
+  };
+  const stops = [engine.onCommit(ring), holdings.onChange(change)];
   signal.addEventListener("abort", ring);
   return {
     reset(): void {
       due = false;
+    },
+    /** Whether an entry changed since this was asked the last time. */
+    entriesChanged(): boolean {
+      const was = changed;
+      changed = false;
+      return was;
     },
     async next(): Promise<boolean> {
       if (!due && !signal.aborted) {

@@ -65,11 +65,12 @@ export interface Write {
 /** The data of this node: every access checks who the node is for that position, writes inside the transaction itself. */
 export class Data {
   readonly #deps: DataDeps;
-  /** It never changes once it is stored. */
+  /** Until the holdings change: it is another one only after the node held nothing of the keyspace. */
   readonly #shardings = new Map<string, Sharding>();
 
   constructor(deps: DataDeps) {
     this.#deps = deps;
+    deps.holdings.onChange(() => this.#shardings.clear());
   }
 
   /** How the keyspace is cut. Stored with the first entry of it. Throws 404 `no-keyspace`. */
@@ -91,16 +92,18 @@ export class Data {
     return known;
   }
 
+  /** Throws `other-sharding` while the node holds something of the keyspace that is cut otherwise. */
   static declare(txn: Txn, keyspace: string, sharding: Sharding): void {
     const known = txn.document<Sharding>(SHARDING, keyspace);
-    if (known === null) txn.putDocument(SHARDING, keyspace, sharding);
-    else if (known !== sharding) {
+    if (known === sharding) return;
+    if (known !== null && txn.entries().some((entry) => entry.keyspace === keyspace)) {
       throw new ProblemError(
         409,
         "other-sharding",
         `${keyspace} is sharded by ${known} on this node, not by ${sharding}`,
       );
     }
+    txn.putDocument(SHARDING, keyspace, sharding);
   }
 
   /** Throws `wrong-node`, `not-readable`, `bad-key`. */

@@ -65,6 +65,8 @@ export class Feed {
   #applying: Promise<void> | null = null;
   #halt: Halt | null = null;
   #halts: Promise<unknown> = Promise.resolve();
+  /** The process of the source that sends, or sent last. */
+  #process: string | null = null;
   /** Of the source's log: applied and flushed. */
   #through: bigint | null = null;
   #backlog = 0n;
@@ -192,19 +194,22 @@ export class Feed {
 
   async #stream(members: readonly Member[], signal: AbortSignal): Promise<void> {
     const { engine, peers, self } = this.#deps;
-    const segments = members.map(({ holding: { keyspace, lo, hi } }) => ({
-      lo,
-      hi,
-      from: engine.cursor(keyspace, lo) ?? ORIGIN,
-    }));
     const { keyspace, source } = this;
-    const body = await peers.changes(source.url, { keyspace, node: self, segments }, signal);
+    const known = this.#process;
+    const segments = members.map(({ holding: { lo, hi, link } }) => {
+      const from = engine.cursor(keyspace, lo) ?? ORIGIN;
+      const read = link.read !== null && link.read.process === known ? link.read.through : null;
+      return { lo, hi, from, ...(read === null ? {} : { read }) };
+    });
+    const ask = { keyspace, node: self, segments, ...(known === null ? {} : { process: known }) };
+    const { frames, process } = await peers.changes(source.url, ask, signal);
+    this.#process = process;
     for (const { holding } of members) {
       holding.link.enter("catching-up");
       holding.link.error = null;
     }
     const reader = new FrameReader();
-    for await (const chunk of body) {
+    for await (const chunk of frames) {
       const at = performance.now();
       for (const frame of reader.push(chunk as Buffer)) {
         this.#pending.push({ frame, at });
@@ -314,15 +319,18 @@ export class Feed {
     const staleness = new Map(stale.map(({ segment, lagMs }) => [segment, lagMs]));
     this.#through = sent;
     this.#backlog = head - sent;
+    const read = this.#process === null ? null : { process: this.#process, through: sent };
     for (const [segment, { holding }] of members.entries()) {
       const copy = holding.entry.link?.copy;
-      const cursor = this.#deps.engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
       if (copy === undefined || holding.link.phase === "disconnected") continue;
+      holding.link.read = read;
       if (sent !== head) continue;
       // A source that is itself a copy is no fresher than it knows to be.
       const lag = staleness.get(segment);
       if (lag === undefined) holding.link.caughtUpAt = at;
       else if (lag !== null) holding.link.caughtUpAt = at - lag;
+      if (holding.link.phase === "streaming") continue;
+      const cursor = this.#deps.engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
       holding.link.enter(readable(copy, cursor) ? "streaming" : "catching-up");
     }
     if (at - this.#acknowledgedAt < ACKNOWLEDGE_MS) return;

@@ -1,5 +1,5 @@
 import type { Engine, StoredEntry } from "../../engines/contract.js";
-import { gaps } from "../../keyspace/map.js";
+import { contains, gaps } from "../../keyspace/map.js";
 import { restart } from "../../ownership/machine.js";
 import type { State } from "../../ownership/types.js";
 import { ProblemError } from "../protocol/problem.js";
@@ -84,9 +84,13 @@ export class Holdings {
     throw noEntry(`exactly ${keyspace} [${lo}, ${hi})`);
   }
 
-  /** The same, or none where the node holds nothing of `[lo, hi)`. */
-  exactlyOrNone(keyspace: string, lo: bigint, hi: bigint): Holding[] {
-    return this.overlapping(keyspace, lo, hi).length === 0 ? [] : this.exactly(keyspace, lo, hi);
+  /** What is exactly `[lo, hi)`, cut there if it must be; none where the node holds nothing of it. Throws as `cut`. */
+  async cutOrNone(keyspace: string, lo: bigint, hi: bigint): Promise<Holding[]> {
+    const found = this.overlapping(keyspace, lo, hi);
+    if (found.length === 0) return [];
+    return found.every((one) => contains({ lo, hi }, one))
+      ? this.exactly(keyspace, lo, hi)
+      : this.cut(keyspace, lo, hi, (parts) => parts);
   }
 
   /** Calls back after every refresh. Returns how to stop. */

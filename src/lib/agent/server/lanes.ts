@@ -14,8 +14,12 @@ export interface Lane {
   readonly hi: bigint;
   /** What it was opened on: a later copy of the same segment has another history here. */
   origin: object | null;
-  /** Nothing at or before this sequence of the log is of this copy. */
+  /** Nothing at or before this sequence of the log is of this copy, or the follower has it. */
   start: bigint;
+  /** The node itself is only a copy of it. */
+  copied: boolean;
+  /** Its position may move without a change of its own: that of a copy, and that of a part of an entry. */
+  moves: boolean;
   /** The last position that was sent, or asked for. */
   cursor: LogPosition;
   /** Nothing more comes on it: the follower has been told why. */
@@ -25,12 +29,14 @@ export interface Lane {
 /** The lanes of a request, sorted by `lo`. */
 export function lanesOf({ segments }: ChangesRequest): Lane[] {
   return segments
-    .map(({ lo, hi, from }, index): Lane => ({
+    .map(({ lo, hi, from, read }, index): Lane => ({
       index,
       lo,
       hi,
       origin: null,
-      start: 0n,
+      start: read ?? 0n,
+      copied: true,
+      moves: true,
       cursor: from,
       ended: false,
     }))
@@ -63,11 +69,12 @@ export function openLane(
   }
   const start = startOfChanges(entry, lane.cursor);
   if (start === null) return end(lane, tell, { type: "unserved", segment, reason: "trimmed" });
-  lane.start = start;
+  const read = lane.start <= view.lastSequence ? lane.start : 0n;
+  lane.start = start > read ? start : read;
 }
 
 /**
- * Ends the lanes that cannot go on with what the view shows. In parts: what was sent so far is of the whole, what follows would
+ * Ends the lanes that cannot go on with what the view shows, and sees how the others' positions move. In parts: what was sent so far is of the whole, what follows would
  * be of parts. Copied anew here: what came by the new snapshot is not in the log.
  */
 export function endLanes(
@@ -81,7 +88,10 @@ export function endLanes(
     if (lane.ended) continue;
     const segment = lane.index;
     const entry = view.entryAt(keyspace, lane.lo);
-    if (entry === null || holdings.at(keyspace, lane.lo)?.origin !== lane.origin) {
+    const holding = holdings.at(keyspace, lane.lo);
+    lane.copied = holding?.state.durable.role !== "primary";
+    lane.moves = lane.copied || entry?.lo !== lane.lo || entry.hi !== lane.hi;
+    if (entry === null || holding?.origin !== lane.origin) {
       end(lane, tell, { type: "unserved", segment, reason: "not-held" });
     } else if (entry.link?.copy.phase === "copying") {
       end(lane, tell, { type: "unserved", segment, reason: "not-readable" });
@@ -95,16 +105,18 @@ export function endLanes(
 
 /**
  * Once a view has been read to its end: the lanes whose entry stands further than the last change of the lane. A part of an entry
- * inherits the position of the whole, so a takeover of a part without writes would otherwise never be reached.
+ * inherits the position of the whole, so a takeover of a part without writes would otherwise never be reached. Without `all` only
+ * those that may move at any time.
  */
 export function moveLanes(
   view: View,
   keyspace: string,
   lanes: readonly Lane[],
+  all: boolean,
   tell: Frame[],
 ): void {
   for (const lane of lanes) {
-    if (lane.ended) continue;
+    if (lane.ended || !(all || lane.moves)) continue;
     const entry = view.entryAt(keyspace, lane.lo)!;
     const at = view.cursor(keyspace, entry.lo) ?? ORIGIN;
     if (comparePositions(at, lane.cursor) <= 0) continue;
@@ -121,7 +133,7 @@ export function staleLanes(
 ): { segment: number; lagMs: number | null }[] {
   const stale: { segment: number; lagMs: number | null }[] = [];
   for (const lane of lanes) {
-    const holding = lane.ended ? null : holdings.at(keyspace, lane.lo);
+    const holding = lane.ended || !lane.copied ? null : holdings.at(keyspace, lane.lo);
     if (holding === null || holding.state.durable.role === "primary") continue;
     stale.push({ segment: lane.index, lagMs: holding.link.lagMs() });
   }

@@ -18,6 +18,8 @@ export class LinkState {
   /** When the copy was last known to have everything that its source had. */
   caughtUpAt: number | null = null;
   phaseSince = performance.now();
+  /** Up to where in the log of a process of the source everything of this segment is applied. */
+  read: { readonly process: string; readonly through: bigint } | null = null;
 
   enter(phase: LinkPhase): void {
     if (phase === this.phase) return;

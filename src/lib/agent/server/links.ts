@@ -2,7 +2,7 @@ import type { Holding, Holdings } from "./holdings.js";
 import { Copier, type CopierDeps } from "./copier.js";
 import { Feed, type FeedDeps } from "./feed.js";
 
-/** Segments whose copies begin while others go on; the rest waits for its turn. */
+/** Segments that are copied at once, from one source one after the other; the rest waits for its turn. */
 const MOST_COPIERS = 8;
 
 /** Keeps every copy of this node going: a copier for each segment that is being copied, a feed for each source and keyspace. */
@@ -71,12 +71,14 @@ export class Links {
       this.#copiers.delete(holding);
     }
     // One that waits for its source keeps no other from its turn.
-    let busy = [...this.#copiers.values()].filter(({ stalled }) => !stalled).length;
+    const busy = [...this.#copiers].filter(([, { stalled }]) => !stalled);
+    const sources = new Set(busy.map(([holding]) => feedKey(holding)));
     for (const holding of wanted) {
-      if (busy >= MOST_COPIERS) return;
-      if (this.#copiers.has(holding)) continue;
+      if (sources.size >= MOST_COPIERS) return;
+      const source = feedKey(holding);
+      if (this.#copiers.has(holding) || sources.has(source)) continue;
       this.#copiers.set(holding, new Copier(this.#deps, holding, () => this.reconcile()));
-      busy += 1;
+      sources.add(source);
     }
   }
 }

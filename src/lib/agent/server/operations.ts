@@ -1,5 +1,6 @@
 import type { Engine, Txn } from "../../engines/contract.js";
 import { OpsError } from "../../errors.js";
+import { overlaps } from "../../keyspace/map.js";
 import type { Authority } from "../protocol/headers.js";
 import { encodeJson } from "../protocol/json.js";
 import {
@@ -10,6 +11,7 @@ import {
   type OperationRequest,
   operationRequest,
   type Progress,
+  segmentsOf,
 } from "../protocol/operation.js";
 import { ProblemError } from "../protocol/problem.js";
 
@@ -255,13 +257,20 @@ export class Operations {
 /** Reads the body of a PUT. Throws 400 `bad-request`. */
 export function parseRequest(body: unknown): OperationRequest {
   const parsed = operationRequest.safeParse(body);
-  if (parsed.success && parsed.data.lo < parsed.data.hi) return parsed.data;
-  const detail = parsed.success
-    ? "lo must be below hi"
-    : parsed.error.issues
-        .map(({ path, message }) => `${path.join(".") || "body"}: ${message}`)
-        .join("; ");
-  throw new ProblemError(400, "bad-request", detail);
+  if (parsed.success) {
+    const segments = segmentsOf(parsed.data);
+    if (segments.some(({ lo, hi }) => lo >= hi)) throw bad("lo must be below hi");
+    if (overlaps(segments).length > 0) throw bad("the segments overlap");
+    return parsed.data;
+  }
+  const issues = parsed.error.issues.map(
+    ({ path, message }) => `${path.join(".") || "body"}: ${message}`,
+  );
+  throw bad(issues.join("; "));
+}
+
+function bad(detail: string): ProblemError {
+  return new ProblemError(400, "bad-request", detail);
 }
 
 /** They change nothing, however they end. */

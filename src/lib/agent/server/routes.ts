@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Engine, Txn } from "../../engines/contract.js";
+import { overlapOf } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { lookup } from "../../routing/lookup.js";
 import type { RouteSegment, RouteTable } from "../../routing/table.js";
@@ -37,6 +38,12 @@ export class Routes {
 
   domain(keyspace: string): Segment | null {
     return this.#tables.get(keyspace)?.domain ?? null;
+  }
+
+  /** Whether clients may be sent to a part of the segment, as far as is known here. */
+  mayLeadTo(keyspace: string, segment: Segment): boolean {
+    const table = this.#tables.get(keyspace);
+    return table === undefined || (!table.withdrawn && overlapOf(table.domain, segment) !== null);
   }
 
   urlOf(node: string): string | null {

@@ -15,10 +15,14 @@ import {
 } from "./state-keys.js";
 import type { Tables } from "./tables.js";
 
+/** Entries of so many commits before the last one, and of the one under way: a view may be of any of them. */
+const TABLES_KEPT = 8;
+
 /** What is kept in memory of the last flushed commit: small, and asked for with each request. */
 export class Committed {
   entries = EntryTable.empty;
   entriesVersion = 0;
+  readonly #tables = new Map<number, EntryTable>();
   drops: readonly StoredDrop[] = [];
   /** Ids of keyspaces. */
   keyspaces: ReadonlyMap<string, number> = new Map();
@@ -52,13 +56,26 @@ export class Committed {
     return loaded;
   }
 
+  /** The entries of a version, where they are remembered. */
+  entriesOf(version: number): EntryTable | null {
+    return version === this.entriesVersion ? this.entries : (this.#tables.get(version) ?? null);
+  }
+
+  /** Entries that are on their way to the disk. */
+  announce({ entriesVersion, entries }: Delta): void {
+    this.#tables.set(entriesVersion, entries);
+    const [oldest] = this.#tables.keys();
+    if (this.#tables.size > TABLES_KEPT && oldest !== undefined) this.#tables.delete(oldest);
+  }
+
   cursor(key: string): LogPosition | null {
     return this.#cursors.get(key) ?? null;
   }
 
   apply(delta: Delta): void {
-    this.entries = delta.entries;
+    // In this order: the delta's version depends on whether its entries are others than these.
     this.entriesVersion = delta.entriesVersion;
+    this.entries = delta.entries;
     this.drops = delta.drops;
     this.keyspaces = delta.keyspaces;
     this.first = delta.first;

@@ -82,6 +82,7 @@ export class GroupCommit {
       const batch = new Delta(this.#committed);
       const settle = this.#runWorks(batch);
       if (!batch.isEmpty) {
+        this.#committed.announce(batch);
         try {
           const commit = batch.commit(this.#tables);
           this.#committing = commit.then(

@@ -156,9 +156,9 @@ export class EmbeddedView implements View {
   #entryTable(): EntryTable {
     const transaction = this.#open();
     if (this.#entries !== null) return this.#entries;
-    if (entriesVersionIn(this.#tables, { transaction }) === this.#committed.entriesVersion) {
-      return (this.#entries = this.#committed.entries);
-    }
+    const version = entriesVersionIn(this.#tables, { transaction });
+    this.#entries = this.#committed.entriesOf(version);
+    if (this.#entries !== null) return this.#entries;
     const range = { start: ENTRIES, end: endOf(ENTRIES), transaction };
     this.#entries = EntryTable.of(
       Array.from(this.#tables.state.getRange(range), ({ value }) => decodeJson<StoredEntry>(value)),

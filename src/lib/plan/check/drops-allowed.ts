@@ -1,21 +1,23 @@
-import { overlapOf, union } from "../../keyspace/map.js";
+import { intersect, union } from "../../keyspace/map.js";
 import { formatSegment } from "../../keyspace/wire.js";
 import { copiesOf } from "../holdings.js";
 import { stepsOfKind, type Check } from "./finding.js";
 
-/** Only copies are dropped that nobody is to hold afterwards. */
+/** Only copies are dropped that nobody is to hold afterwards; discarded is only what nobody at all is to hold. */
 export const dropsAllowed: Check = {
   rule: "drops-allowed",
-  find: (plan) =>
-    stepsOfKind(plan, "drop").flatMap((drop) => {
-      const kept = plan.keyspaces
-        .filter(({ id }) => id === drop.keyspace)
-        .flatMap(({ after }) => after)
-        .filter((holding) => copiesOf(holding).includes(drop.node))
-        .flatMap((holding) => overlapOf(holding, drop.segment) ?? []);
-      return union(kept).map((part) => ({
-        message: `${drop.node} drops ${formatSegment(part)}, which it is to hold afterwards`,
-        step: drop.id,
+  find: (plan) => {
+    const deletions = [...stepsOfKind(plan, "drop"), ...stepsOfKind(plan, "discard")];
+    return deletions.flatMap(({ id, kind, keyspace, node, segments }) => {
+      const after = plan.keyspaces.find((one) => one.id === keyspace)?.after ?? [];
+      const kept = after
+        .filter((holding) => kind === "discard" || copiesOf(holding).includes(node))
+        .map(({ lo, hi }) => ({ lo, hi, value: null }));
+      const deleted = segments.map(({ lo, hi }) => ({ lo, hi, value: null }));
+      return union(intersect(kept, deleted)).map((part) => ({
+        message: `${node} deletes ${formatSegment(part)}, which ${kind === "drop" ? "it" : "somebody"} is to hold afterwards`,
+        step: id,
       }));
-    }),
+    });
+  },
 };

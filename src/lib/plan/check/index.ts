@@ -1,11 +1,13 @@
 import { EXIT, OpsError } from "../../errors.js";
 import type { Plan } from "../types.js";
+import { domainsChained } from "./domains-chained.js";
 import { dropsAllowed } from "./drops-allowed.js";
 import { fingerprints } from "./fingerprints.js";
 import type { Check, Finding } from "./finding.js";
 import { holdingsCover } from "./holdings-cover.js";
 import { knownNodes } from "./known-nodes.js";
 import { linksAwaited } from "./links-awaited.js";
+import { relabelsComplete } from "./relabels-complete.js";
 import { runsOnModel } from "./runs-on-model.js";
 import { scopesComplete } from "./scopes-complete.js";
 import { segmentsInDomain } from "./segments-in-domain.js";
@@ -35,6 +37,8 @@ export const checks: readonly Check[] = [
   linksAwaited,
   takeoversPrepared,
   takeoversComplete,
+  relabelsComplete,
+  domainsChained,
   weightsEnd,
   dropsAllowed,
   runsOnModel,

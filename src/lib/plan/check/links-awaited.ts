@@ -1,4 +1,4 @@
-import { contains } from "../../keyspace/map.js";
+import { subtract } from "../../keyspace/map.js";
 import type { Check } from "./finding.js";
 
 /** A wave of copies is waited for by the next one: else the limits on copies mean nothing. */
@@ -16,7 +16,7 @@ export const linksAwaited: Check = {
                   step.kind === "sync" &&
                   step.node === link.node &&
                   step.keyspace === link.keyspace &&
-                  contains(step.segment, link.segment),
+                  subtract(link.segments, step.segments).length === 0,
               ),
           )
           .map((link) => ({

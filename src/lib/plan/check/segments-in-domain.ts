@@ -1,25 +1,32 @@
-import { contains } from "../../keyspace/map.js";
+import { subtract } from "../../keyspace/map.js";
 import { formatSegment } from "../../keyspace/wire.js";
 import { placedSteps, type Check } from "./finding.js";
 
-/** Every step is about a keyspace of the plan and a part of its domain. */
+/** Every step is about a keyspace of the plan, and about what is held before it or belongs to the domain after it. */
 export const segmentsInDomain: Check = {
   rule: "segments-in-domain",
   find(plan) {
-    const domains = new Map(plan.keyspaces.map(({ id, domain }) => [id, domain]));
+    const reach = new Map(
+      plan.keyspaces.map(({ id, domain, before }) => [
+        id,
+        domain.after === null ? before : [...before, domain.after],
+      ]),
+    );
     return placedSteps(plan).flatMap(({ step }) => {
       if (!("keyspace" in step)) return [];
-      const domain = domains.get(step.keyspace);
-      if (!domain)
+      const held = reach.get(step.keyspace);
+      if (!held)
         return [{ message: `keyspace ${step.keyspace} is not one of the plan`, step: step.id }];
-      if (!("segment" in step)) return [];
-      if (step.segment.lo < step.segment.hi && contains(domain, step.segment)) return [];
-      return [
-        {
-          message: `${formatSegment(step.segment)} is no part of ${formatSegment(domain)}`,
-          step: step.id,
-        },
-      ];
+      if (!("segments" in step)) return [];
+      const empty = step.segments.filter(({ lo, hi }) => lo >= hi);
+      const others = subtract(
+        step.segments.filter(({ lo, hi }) => lo < hi),
+        held,
+      );
+      return [...empty, ...others].map((part) => ({
+        message: `${formatSegment(part)} is no part of keyspace ${step.keyspace}`,
+        step: step.id,
+      }));
     });
   },
 };

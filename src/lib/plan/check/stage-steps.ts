@@ -7,10 +7,10 @@ const ALLOWED: Readonly<Record<StageKind, readonly StepKind[]>> = {
   attach: ["link", "sync"],
   sync: ["repoint", "sync"],
   verify: ["verify"],
-  "promote-reads": ["readers", "gate"],
-  "promote-writes": ["takeover", "repoint"],
+  "promote-reads": ["domain", "readers", "gate"],
+  "promote-writes": ["relabel", "takeover", "repoint", "domain"],
   soak: ["soak"],
-  retire: ["drop"],
+  retire: ["drop", "discard"],
 };
 
 /** A stage does only what its name says; above all, nothing is dropped before `retire`. */

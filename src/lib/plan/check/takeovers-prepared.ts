@@ -1,4 +1,4 @@
-import { gaps, overlapOf } from "../../keyspace/map.js";
+import { subtract } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { copiesOf } from "../holdings.js";
 import type { Plan, TakeoverStep } from "../types.js";
@@ -18,9 +18,9 @@ export const takeoversPrepared: Check = {
   find(plan) {
     const ready = heldBefore(plan);
     return placedSteps(plan).flatMap(({ step }) => {
-      if (step.kind === "link") note(ready, "copy", step.keyspace, step.node, step.segment);
+      if (step.kind === "link") note(ready, "copy", step.keyspace, step.node, step.segments);
       if (step.kind === "sync" || step.kind === "verify")
-        note(ready, step.kind, step.keyspace, step.node, step.segment);
+        note(ready, step.kind, step.keyspace, step.node, step.segments);
       return step.kind === "takeover" ? missing(ready, step) : [];
     });
   },
@@ -32,25 +32,28 @@ function heldBefore(plan: Plan): Ready {
   const ready: Ready = new Map();
   for (const { id, before } of plan.keyspaces) {
     for (const holding of before)
-      for (const node of copiesOf(holding)) note(ready, "copy", id, node, holding);
+      for (const node of copiesOf(holding)) note(ready, "copy", id, node, [holding]);
   }
   return ready;
 }
 
-function note(ready: Ready, what: Needed, keyspace: string, node: string, segment: Segment): void {
+function note(
+  ready: Ready,
+  what: Needed,
+  keyspace: string,
+  node: string,
+  segments: readonly Segment[],
+): void {
   const key = `${what} ${keyspace} ${node}`;
   const known = ready.get(key);
-  if (known) known.push(segment);
-  else ready.set(key, [segment]);
+  if (known) known.push(...segments);
+  else ready.set(key, [...segments]);
 }
 
-function missing(ready: Ready, { id, keyspace, node, segment }: TakeoverStep) {
-  return NEEDED.flatMap(([what, text]) => {
-    const covered = (ready.get(`${what} ${keyspace} ${node}`) ?? []).filter((part) =>
-      overlapOf(part, segment),
-    );
-    return gaps(covered, segment).length > 0
+function missing(ready: Ready, { id, keyspace, node, segments }: TakeoverStep) {
+  return NEEDED.flatMap(([what, text]) =>
+    subtract(segments, ready.get(`${what} ${keyspace} ${node}`) ?? []).length > 0
       ? [{ message: `${node} takes over but ${text} before`, step: id }]
-      : [];
-  });
+      : [],
+  );
 }

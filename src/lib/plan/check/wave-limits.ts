@@ -1,17 +1,17 @@
+import { touching } from "../../keyspace/map.js";
+import type { LinkStep } from "../types.js";
 import type { Check } from "./finding.js";
 
-/** No wave makes more copies at once than the policy allows. In a keyspace that is being created there is nothing to copy. */
+/** No wave makes more copies at once than the policy allows. Of what is being created there is nothing to copy. */
 export const waveLimits: Check = {
   rule: "wave-limits",
   find({ stages, limits, keyspaces }) {
-    const created = new Set(
-      keyspaces.filter(({ before }) => before.length === 0).map(({ id }) => id),
-    );
+    const held = new Map(keyspaces.map(({ id, before }) => [id, before]));
+    const isEmpty = ({ keyspace, segments }: LinkStep) =>
+      !segments.some((segment) => touching(held.get(keyspace) ?? [], segment).length > 0);
     return stages.flatMap((stage) =>
       stage.waves.flatMap((wave, i) => {
-        const links = wave
-          .filter((step) => step.kind === "link")
-          .filter((link) => !created.has(link.keyspace));
+        const links = wave.filter((step) => step.kind === "link").filter((link) => !isEmpty(link));
         const touched = new Map<string, number>();
         for (const node of links.flatMap((link) => [link.node, link.source])) {
           touched.set(node, (touched.get(node) ?? 0) + 1);

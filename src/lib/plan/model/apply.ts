@@ -1,4 +1,14 @@
-import { clip, gaps, pieceAt, touching, type Piece } from "../../keyspace/map.js";
+import {
+  clip,
+  gaps,
+  normalise,
+  overlapOf,
+  pieceAt,
+  pile,
+  touching,
+  without,
+  type Piece,
+} from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { liveReaders } from "../../routing/change.js";
 import type { Reader } from "../../routing/table.js";
@@ -9,45 +19,57 @@ import {
   followerState,
   ModelBreach,
   primaryState,
+  sameRoute,
   withCopies,
   withRoutes,
   type CopyState,
   type KeyspaceModel,
   type Model,
+  type Route,
 } from "./state.js";
 
 /** The cluster after a step. Throws ModelBreach where an agent would refuse the step, or wait for ever, or should. */
 export function applyStep(model: Model, step: Step): Model {
   if (!("keyspace" in step) || step.kind === "gate") return model;
   return onKeyspace(model, step.keyspace, (keyspace) => {
-    const { segment } = step;
-    switch (step.kind) {
-      case "init":
-        return become(keyspace, step.node, segment, step.shard);
-      case "link":
-        return link(keyspace, step.node, segment, step.source);
-      case "sync":
-        // Waits for entries, so nothing is cut.
-        return entriesOver(keyspace, step.node, segment).reduce((now, entry) => {
-          if (entry.value.source !== null) mustBeWhole(now, entry.value.source, entry);
-          return change(now, step.node, entry, (copy) => ({ ...copy, whole: true, synced: true }));
-        }, keyspace);
-      case "verify":
-        return change(keyspace, step.node, segment, (copy) => {
-          if (copy.source === null) throw new ModelBreach(`${step.node} has no source there`);
-          if (!copy.synced) throw new ModelBreach(`${step.node} is verified before it is in sync`);
-          return { ...copy, verified: true };
-        });
-      case "repoint":
-        return repoint(keyspace, step.node, segment, step.source);
-      case "readers":
-        return setReaders(keyspace, segment, step.after);
-      case "takeover":
-        return takeover(keyspace, step);
-      case "drop":
-        return drop(keyspace, step.node, segment);
-    }
+    if (step.kind === "domain") return setDomain(keyspace, step.before, step.after);
+    return step.segments.reduce((now, segment) => applyTo(now, step, segment), keyspace);
   });
+}
+
+type SegmentsStep = Extract<Step, { readonly segments: readonly Segment[] }>;
+
+function applyTo(keyspace: KeyspaceModel, step: SegmentsStep, segment: Segment): KeyspaceModel {
+  switch (step.kind) {
+    case "init":
+      return become(keyspace, step.node, segment, step.shard);
+    case "link":
+      return link(keyspace, step.node, segment, step.source);
+    case "sync":
+      // Waits for entries, so nothing is cut.
+      return entriesOver(keyspace, step.node, segment).reduce((now, entry) => {
+        if (entry.value.source !== null) mustBeWhole(now, entry.value.source, entry);
+        return change(now, step.node, entry, (copy) => ({ ...copy, whole: true, synced: true }));
+      }, keyspace);
+    case "verify":
+      return change(keyspace, step.node, segment, (copy) => {
+        if (copy.source === null) throw new ModelBreach(`${step.node} has no source there`);
+        if (!copy.synced) throw new ModelBreach(`${step.node} is verified before it is in sync`);
+        return { ...copy, verified: true };
+      });
+    case "repoint":
+      return repoint(keyspace, step.node, segment, step.source);
+    case "relabel":
+      return relabel(keyspace, segment, step.shardBefore, step.shard);
+    case "readers":
+      return setReaders(keyspace, segment, step.after);
+    case "takeover":
+      return takeover(keyspace, { ...step, segment });
+    case "drop":
+      return drop(keyspace, step.node, segment);
+    case "discard":
+      return discard(keyspace, step.node, segment);
+  }
 }
 
 export function onKeyspace(
@@ -118,7 +140,55 @@ export function setReaders(
   return withRoutes(keyspace, segment, writers);
 }
 
-type Takeover = Pick<TakeoverStep, "segment" | "node" | "from" | "shard">;
+/** Routes over another domain: what they covered stays, the rest is read from all copies that there are. */
+export function setDomain(
+  keyspace: KeyspaceModel,
+  before: Segment | null,
+  after: Segment | null,
+): KeyspaceModel {
+  const { domain, routes, copies } = keyspace;
+  if (domain?.lo !== before?.lo || domain?.hi !== before?.hi)
+    throw new ModelBreach("the routes cover another domain than the step says");
+  if (after === null) return { ...keyspace, domain: null };
+  const known = clip(routes, after);
+  const holders = [...copies].flatMap(([node, map]) =>
+    map.map(({ lo, hi, value }) => ({ lo, hi, value: { ...value, node } })),
+  );
+  const added = without(pile(holders), known).flatMap((piece): Piece<Route>[] => {
+    const part = overlapOf(piece, after);
+    const primary = piece.value.find(({ role }) => role === "primary");
+    if (part === null || primary === undefined) return [];
+    const readers = piece.value
+      .filter(({ whole }) => whole)
+      .map(({ node }) => ({ node, weight: 100 }));
+    const value = { writer: primary.node, shard: primary.shard!, readers: liveReaders(readers) };
+    return [{ ...part, value }];
+  });
+  return { ...keyspace, domain: after, routes: normalise([...known, ...added], sameRoute) };
+}
+
+export function relabel(
+  keyspace: KeyspaceModel,
+  segment: Segment,
+  from: string,
+  to: string,
+): KeyspaceModel {
+  const routes = clip(keyspace.routes, segment);
+  if (gaps(routes, segment).length > 0 || routes.some(({ value }) => value.shard !== from))
+    throw new ModelBreach(`[${segment.lo}, ${segment.hi}) does not belong to shard ${from}`);
+  const named = withRoutes(
+    keyspace,
+    segment,
+    routes.map((piece) => ({ ...piece, value: { ...piece.value, shard: to } })),
+  );
+  return routes.reduce(
+    (now, { lo, hi, value }) =>
+      change(now, value.writer, { lo, hi }, (copy) => ({ ...copy, shard: to })),
+    named,
+  );
+}
+
+type Takeover = Pick<TakeoverStep, "node" | "from" | "shard"> & { readonly segment: Segment };
 
 /** Only a follower of the writer itself, in sync and verified, takes over; the old writer then follows it, in sync. */
 export function takeover(
@@ -167,7 +237,16 @@ export function drop(keyspace: KeyspaceModel, node: string, segment: Segment): K
   const read = touching(keyspace.routes, segment).some((route) =>
     route.value.readers.some((reader) => reader.node === node),
   );
-  if (read) throw new ModelBreach(`${node} would be dropped while it is read`);
+  if (read && keyspace.domain !== null)
+    throw new ModelBreach(`${node} would be dropped while it is read`);
+  return withCopies(keyspace, node, segment, []);
+}
+
+/** Removes whatever the node holds, where nobody is sent any more. */
+function discard(keyspace: KeyspaceModel, node: string, segment: Segment): KeyspaceModel {
+  copyOn(keyspace, node, segment);
+  if (keyspace.domain !== null && overlapOf(keyspace.domain, segment) !== null)
+    throw new ModelBreach(`${node} would discard what the routes still cover`);
   return withCopies(keyspace, node, segment, []);
 }
 

@@ -1,12 +1,22 @@
-import { clip, gaps, normalise, overlaps, pieceAt, pile } from "../../keyspace/map.js";
+import {
+  clip,
+  gaps,
+  normalise,
+  overlaps,
+  pieceAt,
+  pile,
+  subtract,
+  type Piece,
+} from "../../keyspace/map.js";
+import type { Segment } from "../../keyspace/segment.js";
 import { formatSegment } from "../../keyspace/wire.js";
 import { sameOwner, type Owner } from "../holdings.js";
 import { compareText } from "../order.js";
-import { ModelBreach, sameRoute, type KeyspaceModel, type Model } from "./state.js";
+import { ModelBreach, sameRoute, type KeyspaceModel, type Model, type Route } from "./state.js";
 
 /**
- * What must hold after every wave: at most one primary for a position, and exactly one once the keyspace is created; the routes
- * cover the domain, name the primary as writer and only whole copies as readers; every follower follows a copy, and in the end
+ * What must hold after every wave: at most one primary for a position, and exactly one where the routes lead; the routes
+ * cover their domain, name the primary as writer and only whole copies as readers; every follower follows a copy, and in the end
  * the primary. Throws ModelBreach.
  */
 export function assertInvariants(model: Model): void {
@@ -19,22 +29,24 @@ export function assertInvariants(model: Model): void {
     );
     const [twice] = overlaps(primaries);
     if (twice) throw breach(`two primaries of ${formatSegment(twice)}`);
-    if (primaries.length > 0) {
+    if (keyspace.domain !== null) {
       const [gap] = gaps(primaries, keyspace.domain);
       if (gap) throw breach(`no primary of ${formatSegment(gap)}`);
+      assertRoutes(keyspace, keyspace.domain, breach);
     }
-    assertRoutes(keyspace, breach);
     assertFollowers(keyspace, breach);
   }
 }
 
 function assertRoutes(
-  { routes, domain, copies }: KeyspaceModel,
+  { routes, copies }: KeyspaceModel,
+  domain: Segment,
   breach: (message: string) => ModelBreach,
 ): void {
-  if (routes.length === 0) return;
   const [gap] = gaps(routes, domain);
   if (gap) throw breach(`no route for ${formatSegment(gap)}`);
+  const [outside] = subtract(routes, [domain]);
+  if (outside) throw breach(`a route for ${formatSegment(outside)}, outside of the domain`);
   for (const route of routes) {
     const writer = clip(copies.get(route.value.writer) ?? [], route);
     if (gaps(writer, route).length > 0 || writer.some((copy) => copy.value.role !== "primary")) {
@@ -80,11 +92,13 @@ export function differences(a: Model, b: Model): string[] {
     const out: string[] = [];
     if (!same(ownersIn(left), ownersIn(right), sameOwner))
       out.push(`keyspace ${id}: other holders`);
-    if (!same(normalise(left.routes, sameRoute), normalise(right.routes, sameRoute), sameRoute)) {
-      out.push(`keyspace ${id}: other routes`);
-    }
+    if (!same(routesIn(left), routesIn(right), sameRoute)) out.push(`keyspace ${id}: other routes`);
     return out;
   });
+}
+
+function routesIn({ domain, routes }: KeyspaceModel): Piece<Route>[] {
+  return domain === null ? [] : normalise(routes, sameRoute);
 }
 
 function ownersIn({ copies }: KeyspaceModel): { lo: bigint; hi: bigint; value: Owner }[] {

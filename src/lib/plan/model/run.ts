@@ -42,7 +42,7 @@ export function undoRun({ model, done }: Ran): Model {
 
 /** The other steps only look, or wait: what held before them holds after them. */
 function changesCluster({ kind }: Step): boolean {
-  return ["init", "link", "repoint", "readers", "takeover", "drop"].includes(kind);
+  return !["preflight", "sync", "verify", "gate", "soak"].includes(kind);
 }
 
 function named<T>(step: Step, work: () => T): T {

@@ -16,10 +16,11 @@ import type { Holding, PlanKeyspace } from "../types.js";
 export type Model = ReadonlyMap<string, KeyspaceModel>;
 
 export interface KeyspaceModel {
-  readonly domain: Segment;
+  /** What the routes cover; null while there are none, or nobody is to go by them. */
+  readonly domain: Segment | null;
   /** By node: its entries. They are cut where a step is for a part of one, and never joined again. */
   readonly copies: ReadonlyMap<string, SegmentMap<CopyState>>;
-  /** Empty until the first table is published. */
+  /** Kept when they are withdrawn. */
   readonly routes: SegmentMap<Route>;
 }
 
@@ -53,12 +54,12 @@ export class ModelBreach extends Error {}
 export function modelOf(keyspaces: readonly PlanKeyspace[], side: "before" | "after"): Model {
   return new Map(
     keyspaces.map(
-      (keyspace) => [keyspace.id, keyspaceModel(keyspace.domain, keyspace[side])] as const,
+      (keyspace) => [keyspace.id, keyspaceModel(keyspace.domain[side], keyspace[side])] as const,
     ),
   );
 }
 
-function keyspaceModel(domain: Segment, holdings: readonly Holding[]): KeyspaceModel {
+function keyspaceModel(domain: Segment | null, holdings: readonly Holding[]): KeyspaceModel {
   const copies = new Map<string, Piece<CopyState>[]>();
   const routes: Piece<Route>[] = [];
   for (const { lo, hi, shard, primary, replicas } of holdings) {
@@ -70,7 +71,8 @@ function keyspaceModel(domain: Segment, holdings: readonly Holding[]): KeyspaceM
     routes.push({ lo, hi, value: { writer: primary, shard, readers } });
   }
   const joined = [...copies].map(([node, map]) => [node, normalise(map, sameCopy)] as const);
-  return { domain, copies: new Map(joined), routes: normalise(routes, sameRoute) };
+  const routed = domain === null ? [] : clip(normalise(routes, sameRoute), domain);
+  return { domain, copies: new Map(joined), routes: routed };
 }
 
 export function primaryState(shard: string): CopyState {

@@ -11,7 +11,7 @@ export function attachStage({ topology: { policy }, copies }: Task): StageDraft 
       wave.map(({ change, node, source, bytes }) => ({
         kind: "link" as const,
         keyspace: change.keyspace,
-        segment: change.segment,
+        segments: change.segments,
         node,
         source,
         purpose:
@@ -24,7 +24,7 @@ export function attachStage({ topology: { policy }, copies }: Task): StageDraft 
       wave.map(({ change, node }) => ({
         kind: "sync" as const,
         keyspace: change.keyspace,
-        segment: change.segment,
+        segments: change.segments,
         node,
         maxLagMs: policy.gates.maxLagMs,
       })),

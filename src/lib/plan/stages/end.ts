@@ -1,25 +1,46 @@
-import { losslessUndo, type StageDraft, type Task } from "../draft.js";
+import { isCreated, isDiscarded, isKept, isRelabelled, type Change } from "../changes.js";
+import { losslessUndo, type StageDraft, type StepDraft, type Task } from "../draft.js";
 
-/** Watch before anything is deleted. Not for keyspaces that had no users yet. */
+/** Watch before anything is deleted. Not for what had no users yet, nor where clients go where they went before. */
 export function soakStage({ topology, changes }: Task): StageDraft {
-  const changed = changes.some((change) => change.before !== null);
+  const watched = changes.some((change) => !isCreated(change) && !isOnlyRelabelled(change));
   return {
     kind: "soak",
     title: "watch it under full load",
-    waves: changed ? [[{ kind: "soak", seconds: topology.policy.soakSeconds }]] : [],
+    waves: watched ? [[{ kind: "soak", seconds: topology.policy.soakSeconds }]] : [],
     undo: losslessUndo("as in the stages before: writes back, then reads, then the copies"),
   };
 }
 
+function isOnlyRelabelled(change: Change): boolean {
+  return isRelabelled(change) && change.added.length + change.removed.length === 0;
+}
+
 /** The old copies go. Runs only when the run is finalized. */
 export function retireStage({ changes }: Task): StageDraft {
-  const wave = changes.flatMap(({ keyspace, segment, removed }) =>
-    removed.map((node) => ({ kind: "drop" as const, keyspace, segment, node })),
-  );
+  const drops = changes
+    .filter(isKept)
+    .flatMap(({ keyspace, segments, removed }) =>
+      removed.map((node) => ({ kind: "drop" as const, keyspace, segments, node })),
+    );
+  const gone = changes.filter(isDiscarded);
+  const discards = (nodes: (change: (typeof gone)[number]) => readonly string[]): StepDraft[] =>
+    gone.flatMap((change) =>
+      nodes(change).map((node) => ({
+        kind: "discard" as const,
+        keyspace: change.keyspace,
+        segments: change.segments,
+        node,
+      })),
+    );
   return {
     kind: "retire",
     title: "drop the old copies (only on finalize)",
-    waves: [wave],
+    // Replicas first: stopped between the two, what is left still has its primary.
+    waves: [
+      [...drops, ...discards(({ before }) => before.replicas)],
+      discards(({ before }) => [before.primary]),
+    ],
     undo: {
       how: "none: a new plan that copies the data back",
       lossless: false,

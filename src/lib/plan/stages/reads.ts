@@ -1,38 +1,20 @@
 import type { Reader } from "../../routing/table.js";
-import type { Change } from "../changes.js";
+import { isKept, type Change, type Kept } from "../changes.js";
 import { losslessUndo, type StageDraft, type StepDraft, type Task } from "../draft.js";
 import { copiesOf } from "../holdings.js";
 import { compareText } from "../order.js";
 
 const ALL = 100;
 
-/** The first route table of every new keyspace: all its segments in one wave, so that it is whole when it is published. */
-export function firstRoutesStage({ changes }: Task): StageDraft {
-  const wave = changes
-    .filter((change) => change.before === null)
-    .map((change) => readers(change, [], ALL));
-  return {
-    kind: "promote-reads",
-    suffix: "first",
-    title: "first routes of new keyspaces",
-    waves: [wave],
-    undo: losslessUndo("retract the segments, which is refused once one of them took a write"),
-  };
-}
-
 /** One stage for each percentage of the reads: new weights for everything, then a window in which every new copy is watched. */
 export function readStages(task: Task): StageDraft[] {
-  const gradual = task.changes.filter(
-    (change) => change.before !== null && change.added.length > 0,
-  );
-  const dropping = task.changes.filter(
-    (change) => change.added.length === 0 && change.removed.length > 0,
-  );
+  const kept = task.changes.filter(isKept);
+  const gradual = kept.filter(({ added }) => added.length > 0);
+  const dropping = kept.filter(({ added, removed }) => added.length === 0 && removed.length > 0);
   return task.topology.policy.promotion.reads.map((percent, i, percents): StageDraft => {
     const last = percents[i - 1] ?? 0;
-    const gradually = gradual.map((change) => readers(change, weights(change, last), percent));
-    const atOnce =
-      percent === ALL ? dropping.map((change) => readers(change, weights(change, 0), ALL)) : [];
+    const gradually = gradual.map((change) => readers(change, last, percent));
+    const atOnce = percent === ALL ? dropping.map((change) => readers(change, 0, ALL)) : [];
     return {
       kind: "promote-reads",
       suffix: String(percent),
@@ -43,18 +25,19 @@ export function readStages(task: Task): StageDraft[] {
   });
 }
 
-function readers(change: Change, before: readonly Reader[], percent: number): StepDraft {
-  const { keyspace, segment } = change;
-  return { kind: "readers", keyspace, segment, before, after: weights(change, percent) };
+function readers(change: Kept, from: number, to: number): StepDraft {
+  const { keyspace, segments } = change;
+  const [before, after] = [weights(change, from), weights(change, to)];
+  return { kind: "readers", keyspace, segments, before, after };
 }
 
 /** Weights of all old and new copies, sorted by node, when the new ones have `percent` of the reads. */
-function weights(change: Change, percent: number): Reader[] {
-  const kept = copiesOf(change.after).filter((node) => !change.added.includes(node));
+function weights({ after, added, removed }: Kept, percent: number): Reader[] {
+  const kept = copiesOf(after).filter((node) => !added.includes(node));
   return [
     ...kept.map((node) => ({ node, weight: ALL })),
-    ...change.added.map((node) => ({ node, weight: change.before ? percent : ALL })),
-    ...change.removed.map((node) => ({ node, weight: ALL - percent })),
+    ...added.map((node) => ({ node, weight: percent })),
+    ...removed.map((node) => ({ node, weight: ALL - percent })),
   ].toSorted((a, b) => compareText(a.node, b.node));
 }
 

@@ -11,7 +11,7 @@ export function verifyStage(task: Task): StageDraft {
       wave.map(({ change, node }) => ({
         kind: "verify" as const,
         keyspace: change.keyspace,
-        segment: change.segment,
+        segments: change.segments,
         node,
       })),
     ),

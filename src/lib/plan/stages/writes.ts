@@ -1,42 +1,41 @@
-import { compare } from "../../keyspace/map.js";
-import { isMove, type Move } from "../changes.js";
+import { compare, sortSegments } from "../../keyspace/map.js";
+import { isMove, isRelabelled, type Kept } from "../changes.js";
 import { losslessUndo, type StageDraft, type StepDraft, type Task } from "../draft.js";
 import { copiesOf } from "../holdings.js";
-import { compareText } from "../order.js";
+import { compareText, waves } from "../order.js";
 import { slicesOf, type Slice } from "../slices.js";
 import type { TakeoverStep } from "../types.js";
+import { narrowedDomains } from "./domain.js";
 
 type TakeoverDraft = Omit<TakeoverStep, "id">;
 
 /**
- * Takeovers, a slice of one move in each wave so that a failure stops the rest: all canaries, then the other slices, those with
- * the fewest rows first. At the end every follower is pointed at the new writer; until then the old one, now a follower itself,
- * feeds them.
+ * Shards that keep their writer get their name; then the takeovers: all canaries, then the other slices, those with the fewest
+ * rows first. At the end every follower is pointed at the new writer (until then the old one, now a follower itself, feeds
+ * them), and the routes leave out what nobody is to hold.
  */
 export function writesStage(task: Task): StageDraft {
   const { canary, slices } = task.topology.policy.promotion;
   const moves = task.changes.filter(isMove);
   const cut = movesByNodes(moves).map((parts) => ({
     move: parts[0]!,
-    ...slicesOf(
-      parts.map((part) => part.segment),
-      canary,
-      slices,
-    ),
+    ...slicesOf(sortSegments(parts.flatMap((part) => part.segments)), canary, slices),
   }));
   const canaries = cut.flatMap(({ move, canary: slice }) =>
-    slice ? [takeovers(task, move, slice)] : [],
+    slice ? [takeover(task, move, slice)] : [],
   );
   const rest = cut.flatMap(({ move, rest: parts }) =>
-    parts.map((slice) => takeovers(task, move, slice)),
+    parts.map((slice) => takeover(task, move, slice)),
   );
   return {
     kind: "promote-writes",
     title: "writes to the new primaries, slice by slice",
     waves: [
-      ...smallestFirst(task, canaries),
-      ...smallestFirst(task, rest),
+      task.changes.filter(isRelabelled).map(relabel),
+      ...inWaves(task, canaries, cut.length),
+      ...inWaves(task, rest, cut.length),
       moves.flatMap(repoints),
+      narrowedDomains(task),
     ],
     undo: losslessUndo(
       "take the writes back in reverse order: the old writers follow the new ones",
@@ -45,8 +44,8 @@ export function writesStage(task: Task): StageDraft {
 }
 
 /** The segments that go from one node and shard to another are one move, however many they are. */
-function movesByNodes(moves: readonly Move[]): Move[][] {
-  const groups = new Map<string, Move[]>();
+function movesByNodes(moves: readonly Kept[]): Kept[][] {
+  const groups = new Map<string, Kept[]>();
   for (const move of moves) {
     const { keyspace, before, after } = move;
     const key = JSON.stringify([
@@ -56,38 +55,57 @@ function movesByNodes(moves: readonly Move[]): Move[][] {
       after.shard,
       after.primary,
     ]);
-    groups.set(key, [...(groups.get(key) ?? []), move]);
+    const group = groups.get(key);
+    if (group) group.push(move);
+    else groups.set(key, [move]);
   }
   return [...groups.values()];
 }
 
-function takeovers({ topology }: Task, move: Move, slice: Slice): TakeoverDraft[] {
-  return slice.map((segment) => ({
+function takeover({ topology }: Task, move: Kept, slice: Slice): TakeoverDraft {
+  return {
     kind: "takeover",
     keyspace: move.keyspace,
-    segment,
+    segments: slice,
     node: move.after.primary,
     from: move.before.primary,
     shard: move.after.shard,
     shardBefore: move.before.shard,
     budgetMs: topology.policy.takeoverBudgetMs,
-  }));
+  };
 }
 
-function smallestFirst({ size }: Task, waves: readonly TakeoverDraft[][]): TakeoverDraft[][] {
-  return waves
-    .map((wave) => ({
-      wave,
-      rows: wave.reduce((sum, step) => sum + size(step.keyspace, step.segment).rows, 0n),
-    }))
-    .toSorted((a, b) => compare(a.rows, b.rows))
-    .map(({ wave }) => wave);
+/**
+ * One slice in each wave, so that a failure stops the rest, those with the fewest rows first. With more moves than may be
+ * copied at once, as many at once as copies may be.
+ */
+function inWaves(
+  { topology, size }: Task,
+  slices: readonly TakeoverDraft[],
+  moves: number,
+): TakeoverDraft[][] {
+  const { concurrency } = topology.policy;
+  const rows = new Map(slices.map((slice) => [slice, size(slice.keyspace, slice.segments).rows]));
+  const smallestFirst = slices.toSorted((a, b) => compare(rows.get(a)!, rows.get(b)!));
+  if (moves <= concurrency.total) return smallestFirst.map((slice) => [slice]);
+  // Equal in bytes: packed in the order in which they stand.
+  const pairs = smallestFirst.map((slice) => ({
+    slice,
+    node: slice.node,
+    source: slice.from,
+    bytes: 0n,
+  }));
+  return waves(pairs, concurrency).map((wave) => wave.map(({ slice }) => slice));
+}
+
+function relabel({ keyspace, segments, before, after }: Kept): StepDraft {
+  return { kind: "relabel", keyspace, segments, shard: after.shard, shardBefore: before.shard };
 }
 
 /** All copies but the new writer and the old one, which follows the new one by itself. */
-function repoints({ keyspace, segment, before, after, added }: Move): StepDraft[] {
+function repoints({ keyspace, segments, before, after, added }: Kept): StepDraft[] {
   return [...copiesOf(before), ...added]
     .filter((node) => node !== after.primary && node !== before.primary)
     .toSorted(compareText)
-    .map((node) => ({ kind: "repoint" as const, keyspace, segment, node, source: after.primary }));
+    .map((node) => ({ kind: "repoint" as const, keyspace, segments, node, source: after.primary }));
 }

@@ -1,87 +1,109 @@
 import type { EntryStatus } from "../../agent/protocol/node.js";
 import { EXIT } from "../../errors.js";
-import { contains, overlapOf } from "../../keyspace/map.js";
+import { subtract } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { range } from "../../plan/say.js";
-import { entriesOn, waitFor } from "../ask.js";
+import { entriesOn, partsWithin, together, waitFor } from "../ask.js";
 import type { RunContext } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
 import { operate, settle } from "../operation.js";
 
-/** Deletes what a node holds of a segment, entry by entry, each named by the link and generation that it has now. */
-export async function dropCopies(
-  context: RunContext,
-  step: {
-    readonly id: string;
-    readonly keyspace: string;
-    readonly segment: Segment;
-    readonly node: string;
-  },
-  undo: boolean,
-): Promise<void> {
-  const { id, keyspace, segment, node } = step;
+/** What a node is to delete. */
+interface Held {
+  readonly id: string;
+  readonly keyspace: string;
+  readonly segments: readonly Segment[];
+  readonly node: string;
+}
+
+/** Deletes what a node holds of segments, each part named by the link and generation that it has now. */
+export async function dropCopies(context: RunContext, step: Held, undo: boolean): Promise<void> {
+  const { id, keyspace, node } = step;
   const options = { undo, what: `drop its copy of ${range(step)}`, leavable: true };
   await settle(context, id, options);
   const prepare = async () => {
     const entries = await settledEntries(context, step);
     for (const entry of entries) refuseUnlessCopy(entry, step, undo);
-    const [first] = entries;
-    if (first === undefined) return null;
-    const { generation, link } = first;
-    const { lo, hi } = overlapOf(first, segment)!;
+    const named = together(
+      partsWithin(entries, step.segments).map(({ part, entry: { generation, link } }) => ({
+        ...part,
+        link: link?.id ?? null,
+        generation,
+      })),
+    );
+    if (named === null) return null;
     return {
       node,
-      request: { kind: "drop" as const, keyspace, lo, hi, link: link?.id ?? null, generation },
+      request: { kind: "drop" as const, keyspace, ...named },
       inverse: null,
-      preState: entries.map((entry) => ({
-        lo: String(entry.lo),
-        hi: String(entry.hi),
-        generation: String(entry.generation),
-      })),
+      preState: statesOf(entries),
     };
   };
   while ((await operate(context, id, options, prepare)) !== null);
 }
 
-/** The node's entries in the segment once no takeover of them is under way. */
+/** Deletes what a node holds of segments that nobody is to hold any more, as their primary too. */
+export async function discardAll(context: RunContext, step: Held): Promise<void> {
+  const { id, keyspace, node } = step;
+  const options = { undo: false, what: `delete what it holds of ${range(step)}`, leavable: true };
+  await settle(context, id, options);
+  const prepare = async () => {
+    const entries = await settledEntries(context, step);
+    const parts = partsWithin(entries, step.segments);
+    const named = together(
+      parts.map(({ part, entry: { generation } }) => ({ ...part, generation })),
+    );
+    if (named === null) return null;
+    return {
+      node,
+      request: { kind: "discard" as const, keyspace, ...named },
+      inverse: null,
+      preState: statesOf(entries),
+    };
+  };
+  while ((await operate(context, id, options, prepare)) !== null);
+}
+
+function statesOf(entries: readonly EntryStatus[]) {
+  return entries.map(({ lo, hi, generation }) => ({
+    lo: String(lo),
+    hi: String(hi),
+    generation: String(generation),
+  }));
+}
+
+/** The node's entries in the segments once no takeover of them is under way. */
 function settledEntries(
   context: RunContext,
-  {
-    id,
-    node,
-    keyspace,
-    segment,
-  }: {
-    readonly id: string;
-    readonly node: string;
-    readonly keyspace: string;
-    readonly segment: Segment;
-  },
+  { id, node, keyspace, segments }: Held,
 ): Promise<EntryStatus[]> {
   return waitFor(context, "takeover-unresolved", async () => {
-    const entries = await entriesOn(context, id, node, keyspace, segment);
-    return entries.some(({ role }) => role === "claiming")
-      ? `${node}: a takeover in ${keyspace} [${segment.lo}, ${segment.hi}) has not been resolved`
-      : entries;
+    const entries = await entriesOn(context, id, node, keyspace, segments);
+    const claiming = entries.find(({ role }) => role === "claiming");
+    return claiming === undefined
+      ? entries
+      : `${node}: a takeover in ${keyspace} [${claiming.lo}, ${claiming.hi}) has not been resolved`;
   });
 }
 
-function refuseUnlessCopy(
-  entry: EntryStatus,
-  step: { readonly keyspace: string; readonly segment: Segment; readonly node: string },
-  undo: boolean,
-): void {
-  const held = `${step.node} holds ${step.keyspace} [${entry.lo}, ${entry.hi})`;
+/** What a run made, and has to take back, is no more than it asked for. */
+function refuseUnlessCopy(entry: EntryStatus, step: Held, undo: boolean): void {
   if (entry.role === "primary") {
     throw new StepFailure(
-      failure("not-droppable", `${held} as the primary: it is not dropped`),
+      failure("not-droppable", `${heldText(entry, step)} as the primary: it is not dropped`),
       EXIT.partial,
     );
   }
-  if (undo && !contains(step.segment, entry)) {
-    throw new StepFailure(
-      failure("not-droppable", `${held}, more than ${range(step)}: it is not this run's copy`),
-      EXIT.partial,
-    );
-  }
+  if (!undo || subtract([entry], step.segments).length === 0) return;
+  throw new StepFailure(
+    failure(
+      "not-droppable",
+      `${heldText(entry, step)}, more than ${range(step)}: it is not this run's copy`,
+    ),
+    EXIT.partial,
+  );
+}
+
+function heldText({ lo, hi }: EntryStatus, { node, keyspace }: Held): string {
+  return `${node} holds ${keyspace} [${lo}, ${hi})`;
 }

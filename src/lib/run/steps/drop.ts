@@ -1,5 +1,5 @@
 import { EXIT } from "../../errors.js";
-import { overlapOf } from "../../keyspace/map.js";
+import { touching } from "../../keyspace/map.js";
 import type { DropStep } from "../../plan/types.js";
 import type { RunContext } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
@@ -19,7 +19,7 @@ async function refuseWhenRouted(context: RunContext, step: DropStep): Promise<vo
   const table = await context.publisher.current(step.keyspace);
   const used = table?.segments.find(
     (segment) =>
-      overlapOf(segment, step.segment) !== null &&
+      touching(step.segments, segment).length > 0 &&
       (segment.writer === step.node ||
         segment.readers.some(({ node, weight }) => node === step.node && weight > 0)),
   );

@@ -1,63 +1,81 @@
 import { EXIT } from "../../errors.js";
-import { intersect } from "../../keyspace/map.js";
+import { intersect, overlapOf, without, type Piece } from "../../keyspace/map.js";
+import type { Segment } from "../../keyspace/segment.js";
 import type { Holding, PlanKeyspace } from "../../plan/types.js";
 import { makeTable } from "../../routing/make.js";
-import type { Reader, RouteSegment, RouteTable } from "../../routing/table.js";
+import type { RouteSegment, RouteTable } from "../../routing/table.js";
 import { entriesOn } from "../ask.js";
 import type { RunContext } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
 
 /**
- * A keyspace's table without any earlier one: writers and generations as its primaries say. `readersOf` gives the readers
- * of a holding.
+ * A table over a domain: what the known one says of it, and for the rest writers and generations as the primaries say, with reads
+ * to all copies that there are.
+ * @throws StepFailure `no-routes`
  */
-export async function firstTable(
+export async function tableOver(
   context: RunContext,
   keyspace: string,
-  readersOf: (holding: Holding) => readonly Reader[],
+  known: RouteTable | null,
+  domain: Segment,
 ): Promise<RouteTable> {
-  const { sharding, domain, before, after } = planKeyspace(context, keyspace);
-  const holdings = before.length > 0 ? before : after;
-  const primaries = [...new Set(holdings.map(({ primary }) => primary))];
-  const written = new Map(
-    await Promise.all(
-      primaries.map(async (node) => {
-        const entries = await entriesOn(context, null, node, keyspace, domain);
-        const own = entries.filter(({ role }) => role === "primary");
-        return [
-          node,
-          own.map(({ lo, hi, generation }) => ({ lo, hi, value: generation })),
-        ] as const;
-      }),
-    ),
-  );
-  const wanted = (node: string) =>
-    holdings.flatMap((holding) =>
-      holding.primary === node ? [{ lo: holding.lo, hi: holding.hi, value: holding }] : [],
-    );
-  const segments = primaries
-    .flatMap((node) => intersect(wanted(node), written.get(node)!))
-    .map(({ lo, hi, value: [holding, generation] }): RouteSegment => {
-      const { shard, primary: writer } = holding;
-      return { lo, hi, shard, writer, generation, readers: [...readersOf(holding)] };
-    })
-    .toSorted((a, b) => (a.lo < b.lo ? -1 : 1));
+  const { id, sharding, before, after } = planKeyspace(context, keyspace);
+  // Of a keyspace that is made (again) an earlier table says nothing.
+  const kept = (before.length === 0 ? [] : (known?.segments ?? [])).flatMap((segment) => {
+    const part = overlapOf(segment, domain);
+    return part === null ? [] : [{ ...segment, ...part }];
+  });
+  const all = [...asPieces(before), ...without(asPieces(after), before)];
+  const missing = without(
+    all.toSorted((a, b) => (a.lo < b.lo ? -1 : 1)),
+    kept,
+  ).flatMap((piece) => {
+    const part = overlapOf(piece, domain);
+    return part === null ? [] : [{ ...piece, ...part }];
+  });
   try {
     return makeTable({
-      keyspace,
+      keyspace: id,
       sharding,
       domain,
-      version: 1,
-      nodes: context.plan.nodes,
-      segments,
+      version: known?.version ?? 1,
+      nodes: { ...known?.nodes, ...context.plan.nodes },
+      segments: [...kept, ...(await liveRoutes(context, id, missing))],
     });
   } catch (error) {
+    if (error instanceof StepFailure) throw error;
     const message = error instanceof Error ? error.message : String(error);
     throw new StepFailure(
       failure("no-routes", message, { hint: "ops agent status shows who holds what" }),
       EXIT.partial,
     );
   }
+}
+
+/** The routes of what these primaries hold. What they do not hold is left out. */
+async function liveRoutes(
+  context: RunContext,
+  keyspace: string,
+  wanted: readonly Piece<Holding>[],
+): Promise<RouteSegment[]> {
+  const primaries = [...new Set(wanted.map(({ value }) => value.primary))];
+  const routes = await Promise.all(
+    primaries.map(async (node) => {
+      const own = wanted.filter(({ value }) => value.primary === node);
+      const entries = await entriesOn(context, null, node, keyspace, own);
+      const written = entries
+        .filter(({ role }) => role === "primary")
+        .map(({ lo, hi, generation }) => ({ lo, hi, value: generation }));
+      return intersect(own, written).map(({ lo, hi, value: [holding, generation] }) => {
+        const { shard, primary: writer, replicas } = holding;
+        const readers = [writer, ...replicas]
+          .toSorted()
+          .map((reader) => ({ node: reader, weight: 100 }));
+        return { lo, hi, shard, writer, generation, readers };
+      });
+    }),
+  );
+  return routes.flat();
 }
 
 /**
@@ -69,14 +87,19 @@ export async function tableOr(
   keyspace: string,
   known: RouteTable | null,
 ): Promise<RouteTable> {
-  const everyone = ({ primary, replicas }: Holding) =>
-    [primary, ...replicas].map((node) => ({ node, weight: 100 }));
-  const table = known ?? (await firstTable(context, keyspace, everyone));
-  return { ...table, nodes: { ...table.nodes, ...context.plan.nodes } };
+  const { domain } = planKeyspace(context, keyspace);
+  const covered = domain.before ?? domain.after;
+  if (known === null && covered !== null) return tableOver(context, keyspace, null, covered);
+  if (known === null) throw new Error(`keyspace ${keyspace} has no domain, before nor after`);
+  return { ...known, nodes: { ...known.nodes, ...context.plan.nodes } };
 }
 
 function planKeyspace({ plan }: RunContext, keyspace: string): PlanKeyspace {
   const found = plan.keyspaces.find(({ id }) => id === keyspace);
   if (found === undefined) throw new Error(`the plan has no keyspace ${keyspace}`);
   return found;
+}
+
+function asPieces(holdings: readonly Holding[]): Piece<Holding>[] {
+  return holdings.map((holding) => ({ lo: holding.lo, hi: holding.hi, value: holding }));
 }

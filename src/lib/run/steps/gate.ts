@@ -1,4 +1,5 @@
 import { EXIT } from "../../errors.js";
+import { sortSegments } from "../../keyspace/map.js";
 import { GATE_WINDOWS } from "../../plan/estimate.js";
 import type { GateStep } from "../../plan/types.js";
 import type { Gates } from "../../topology/types.js";
@@ -126,13 +127,12 @@ async function missingCopies(
     step.kind === "readers" &&
     step.keyspace === keyspace &&
     step.after.some((reader) => reader.node === node && reader.weight > 0)
-      ? [step.segment]
+      ? step.segments
       : [],
   );
-  const problems = await Promise.all(
-    read.map((segment) => whyUnreadable(context, id, { node, keyspace, segment })),
-  );
-  return problems.flatMap((why) => (why === null ? [] : [`it ${why}`]));
+  const segments = sortSegments(read);
+  const why = await whyUnreadable(context, id, { node, keyspace, segments });
+  return why === null ? [] : [`it ${why}`];
 }
 
 /** The largest lag of the node's links in the keyspace; null when one of them does not know. 0 for a node without links. */

@@ -1,10 +1,9 @@
 import { EXIT } from "../../errors.js";
-import { overlapOf } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { sha256 } from "../../plan/hash.js";
 import type { LinkStep } from "../../plan/types.js";
 import { range } from "../../plan/say.js";
-import { covers, entriesOn } from "../ask.js";
+import { covers, entriesOn, partsWithin, together } from "../ask.js";
 import { type RunContext, statusOf } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
 import { operate, settle } from "../operation.js";
@@ -17,22 +16,30 @@ export const link: StepHandler<LinkStep> = {
     const options = { undo: false, what: `link ${range(step)} from ${source}`, leavable: false };
     await settle(context, id, options);
     const prepare = async () => {
-      const part = await unlinkedPart(context, step);
-      if (part === null) return null;
-      const name = linkId(context, id, part);
+      const parts = together(await unlinkedParts(context, step));
+      if (parts === null) return null;
+      const { also = [], ...first } = parts;
+      const name = linkId(context, id);
+      const made = { link: name, generation: 0n };
       return {
         node,
         request: {
           kind: "link" as const,
           keyspace,
-          ...part,
+          ...parts,
           sharding: shardingOf(context, keyspace),
           link: name,
           source: { node: source, url: context.agents.urlOf(source) },
           purpose,
           bytesPerSecond,
         },
-        inverse: { kind: "drop" as const, keyspace, ...part, link: name, generation: 0n },
+        inverse: {
+          kind: "drop" as const,
+          keyspace,
+          ...first,
+          ...made,
+          also: also.map((part) => ({ ...part, ...made })),
+        },
         preState: null,
       };
     };
@@ -49,13 +56,13 @@ export function shardingOf({ plan }: RunContext, keyspace: string): "range" | "c
 }
 
 /**
- * The first part that the node does not follow yet. A link is for one entry of its source, because each entry has its own
- * positions: a segment that was once taken over in slices is linked slice by slice.
+ * The parts that the node does not follow yet, each of one entry of its source, because each entry has its own positions: a
+ * segment that was once taken over in slices is linked slice by slice.
  */
-async function unlinkedPart(context: RunContext, step: LinkStep): Promise<Segment | null> {
-  const { id, keyspace, segment, node, source } = step;
-  const sources = await entriesOn(context, id, source, keyspace, segment);
-  if (!covers(sources, segment)) {
+async function unlinkedParts(context: RunContext, step: LinkStep): Promise<Segment[]> {
+  const { id, keyspace, segments, node, source } = step;
+  const sources = await entriesOn(context, id, source, keyspace, segments);
+  if (!covers(sources, segments)) {
     throw new StepFailure(
       failure(
         "no-source",
@@ -64,22 +71,20 @@ async function unlinkedPart(context: RunContext, step: LinkStep): Promise<Segmen
       EXIT.partial,
     );
   }
-  const held = await entriesOn(context, id, node, keyspace, segment);
-  const parts = sources.map((entry) => overlapOf(entry, segment)!);
-  return (
-    parts.find(
-      (part) =>
-        !held.some(
-          ({ lo, hi, link: of }) =>
-            lo === part.lo && hi === part.hi && of?.id === linkId(context, id, part),
-        ),
-    ) ?? null
+  const name = linkId(context, id);
+  const held = new Set(
+    (await entriesOn(context, id, node, keyspace, segments))
+      .filter((entry) => entry.link?.id === name)
+      .map(({ lo, hi }) => `${lo} ${hi}`),
   );
+  return partsWithin(sources, segments)
+    .map(({ part }) => part)
+    .filter(({ lo, hi }) => !held.has(`${lo} ${hi}`));
 }
 
 /** The same for every attempt, a new one after the link was undone: a copy is known by its link. */
-function linkId(context: RunContext, step: string, { lo, hi }: Segment): string {
+function linkId(context: RunContext, step: string): string {
   const { ops, steps } = statusOf(context);
   const undone = steps.get(step)?.ops.filter((op) => ops.get(op)?.undo).length ?? 0;
-  return sha256(JSON.stringify([context.run, step, undone, String(lo), String(hi)])).slice(0, 32);
+  return sha256(JSON.stringify([context.run, step, undone])).slice(0, 32);
 }

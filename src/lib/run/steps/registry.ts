@@ -1,4 +1,6 @@
 import type { Step, StepKind } from "../../plan/types.js";
+import { discard } from "./discard.js";
+import { domain } from "./domain.js";
 import { drop } from "./drop.js";
 import { gate } from "./gate.js";
 import type { StepHandler } from "./handler.js";
@@ -6,6 +8,7 @@ import { init } from "./init.js";
 import { link } from "./link.js";
 import { preflight } from "./preflight.js";
 import { readers } from "./readers.js";
+import { relabel } from "./relabel.js";
 import { repoint } from "./repoint.js";
 import { soak } from "./soak.js";
 import { sync } from "./sync.js";
@@ -19,11 +22,14 @@ const HANDLERS: { readonly [K in StepKind]: StepHandler<Extract<Step, { kind: K 
   sync,
   verify,
   repoint,
+  domain,
+  relabel,
   readers,
   gate,
   takeover,
   soak,
   drop,
+  discard,
 };
 
 export function handlerOf<S extends Step>(step: S): StepHandler<S> {

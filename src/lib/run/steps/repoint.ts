@@ -1,7 +1,9 @@
-import { overlapOf } from "../../keyspace/map.js";
+import type { NodeRef } from "../../agent/protocol/json.js";
+import { sortSegments } from "../../keyspace/map.js";
+import type { Segment } from "../../keyspace/segment.js";
 import type { RepointStep } from "../../plan/types.js";
 import { range } from "../../plan/say.js";
-import { entriesOn } from "../ask.js";
+import { entriesOn, partsWithin, together } from "../ask.js";
 import { type RunContext, statusOf } from "../context.js";
 import { operate, settle } from "../operation.js";
 import type { StepHandler } from "./handler.js";
@@ -16,11 +18,11 @@ interface Previous {
 
 export const repoint: StepHandler<RepointStep> = {
   apply: async (context, step) => {
-    const { id, keyspace, segment, node, source } = step;
+    const { id, keyspace, segments, node, source } = step;
     const options = { undo: false, what: `follow ${source} in ${range(step)}`, leavable: false };
     await settle(context, id, options);
     await operate(context, id, options, async () => {
-      const entries = await entriesOn(context, id, node, keyspace, segment);
+      const entries = await entriesOn(context, id, node, keyspace, segments);
       if (entries.length > 0 && entries.every((entry) => entry.source?.node === source))
         return null;
       return {
@@ -28,16 +30,15 @@ export const repoint: StepHandler<RepointStep> = {
         request: {
           kind: "repoint",
           keyspace,
-          ...segment,
+          ...together(segments)!,
           source: { node: source, url: context.agents.urlOf(source) },
         },
         inverse: null,
-        preState: entries.flatMap((entry) => {
-          const part = overlapOf(entry, segment);
-          return part === null || entry.source === null
+        preState: partsWithin(entries, segments).flatMap(({ part, entry }) =>
+          entry.source === null
             ? []
-            : [{ lo: String(part.lo), hi: String(part.hi), ...entry.source }];
-        }),
+            : [{ lo: String(part.lo), hi: String(part.hi), ...entry.source }],
+        ),
       };
     });
   },
@@ -49,15 +50,14 @@ export const repoint: StepHandler<RepointStep> = {
       leavable: false,
     };
     await settle(context, id, options);
-    for (const { lo, hi, ...source } of previousOf(context, id)) {
-      const segment = { lo: BigInt(lo), hi: BigInt(hi) };
+    for (const { source, segments } of bySource(previousOf(context, id))) {
       await operate(context, id, options, async () => {
-        const entries = await entriesOn(context, id, node, keyspace, segment);
+        const entries = await entriesOn(context, id, node, keyspace, segments);
         if (entries.every((entry) => entry.source === null || entry.source.node === source.node))
           return null;
         return {
           node,
-          request: { kind: "repoint", keyspace, ...segment, source },
+          request: { kind: "repoint", keyspace, ...together(segments)!, source },
           inverse: null,
           preState: null,
         };
@@ -65,6 +65,23 @@ export const repoint: StepHandler<RepointStep> = {
     }
   },
 };
+
+/** The segments that followed the same copy, sorted. */
+function bySource(
+  previous: readonly Previous[],
+): { readonly source: NodeRef; readonly segments: Segment[] }[] {
+  const groups = new Map<string, { source: NodeRef; segments: Segment[] }>();
+  for (const { lo, hi, node, url } of previous) {
+    const key = `${node} ${url}`;
+    const group = groups.get(key) ?? { source: { node, url }, segments: [] };
+    groups.set(key, group);
+    group.segments.push({ lo: BigInt(lo), hi: BigInt(hi) });
+  }
+  return [...groups.values()].map(({ source, segments }) => ({
+    source,
+    segments: sortSegments(segments),
+  }));
+}
 
 /** From the first attempt since the step was last undone: a later one may already have seen the new source. */
 function previousOf(context: RunContext, step: string): readonly Previous[] {

@@ -1,5 +1,6 @@
 import type { SyncStep } from "../../plan/types.js";
 import { range } from "../../plan/say.js";
+import { together } from "../ask.js";
 import type { RunContext } from "../context.js";
 import { Interrupted } from "../failure.js";
 import { doneResult, operate, settle } from "../operation.js";
@@ -8,7 +9,7 @@ import { watchLinks } from "./watch-links.js";
 
 export const sync: StepHandler<SyncStep> = {
   apply: async (context, step) => {
-    const { id, keyspace, segment, node, maxLagMs } = step;
+    const { id, keyspace, segments, node, maxLagMs } = step;
     const options = { undo: false, what: `copy ${range(step)} and keep up`, leavable: true };
     const watching = new AbortController();
     const broken = new AbortController();
@@ -21,7 +22,7 @@ export const sync: StepHandler<SyncStep> = {
         doneResult(inner, id) ??
         (await operate(inner, id, options, async () => ({
           node,
-          request: { kind: "sync", keyspace, ...segment, maxLagMs },
+          request: { kind: "sync", keyspace, ...together(segments)!, maxLagMs },
           inverse: null,
           preState: null,
         })));

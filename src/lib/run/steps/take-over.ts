@@ -1,16 +1,22 @@
 import type { EntryStatus } from "../../agent/protocol/node.js";
 import { EXIT } from "../../errors.js";
-import { overlapOf } from "../../keyspace/map.js";
+import { subtract, union } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
-import { covers, entriesOn, waitFor } from "../ask.js";
+import { range } from "../../plan/say.js";
+import { covers, entriesOn, partsWithin, together, waitFor } from "../ask.js";
 import { type RunContext } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
+import type { JsonObject } from "../journal/records.js";
 import { operate, settle } from "../operation.js";
+import { pausesOf } from "../pauses.js";
+
+/** Segments of one operation: the routes are published after each, so that few clients are redirected for long. */
+const AT_ONCE = 64;
 
 export interface Handover {
   readonly step: string;
   readonly keyspace: string;
-  readonly segment: Segment;
+  readonly segments: readonly Segment[];
   /** The writer before, and the node that takes over. */
   readonly from: string;
   readonly to: string;
@@ -19,49 +25,65 @@ export interface Handover {
 }
 
 /**
- * Moves the writes of a segment from one node to another, part by part where the generations of its parts differ. Does nothing
- * for parts that `to` already has. Returns the entries with which `to` is then the primary.
+ * Moves the writes of segments from one node to another, one after the other; those whose generations differ in operations of
+ * their own. Does nothing for parts that `to` already has. `onTaken` is told, at least once, the parts of which `to` is then the
+ * primary.
  */
-export async function takeOver(context: RunContext, handover: Handover): Promise<EntryStatus[]> {
-  const { step, keyspace, segment, from, to, budgetMs, undo } = handover;
-  const where = `${keyspace} [${segment.lo}, ${segment.hi})`;
-  const options = { undo, what: `take over the writes of ${where} from ${from}`, leavable: false };
+export async function takeOver(
+  context: RunContext,
+  handover: Handover,
+  onTaken: (parts: ReturnType<typeof partsWithin>) => Promise<void>,
+): Promise<void> {
+  const { step, keyspace, segments, from, to, budgetMs, undo } = handover;
+  const options = {
+    undo,
+    what: `take over the writes of ${range(handover)} from ${from}`,
+    leavable: false,
+  };
   await settle(context, step, options);
   const prepare = async () => {
-    const missing = firstPart(segment, await resolvedEntries(context, handover));
-    if (missing === null) return null;
-    const { part, generation } = await writtenPart(context, handover, missing);
+    const next = await nextParts(context, handover);
+    if (next === null) return null;
+    const { generation } = next;
+    const request = {
+      kind: "takeover" as const,
+      keyspace,
+      ...together(next.parts)!,
+      generation: generation + 1n,
+      budgetMs,
+    };
     return {
       node: to,
-      request: {
-        kind: "takeover" as const,
-        keyspace,
-        ...part,
-        generation: generation + 1n,
-        budgetMs,
-      },
-      inverse: {
-        kind: "takeover" as const,
-        keyspace,
-        ...part,
-        generation: generation + 2n,
-        budgetMs,
-      },
+      request,
+      inverse: { ...request, generation: generation + 2n },
       preState: { primary: from, generation: String(generation) },
     };
   };
-  for (;;) {
+  for (let told = false; ; told = true) {
     const result = await operate(context, step, options, prepare);
-    if (result === null) break;
-    await context.journal.append({
-      type: "evidence",
-      step,
-      about: "takeover",
-      facts: { ...result, from, to },
-    });
-    context.emit({ type: "evidence", step, about: "takeover", facts: { ...result, from, to } });
+    if (result !== null) await tell(context, handover, result);
+    else if (told) return;
+    const entries = await resolvedEntries(context, handover);
+    await onTaken(
+      partsWithin(
+        entries.filter(({ role }) => role === "primary"),
+        segments,
+      ),
+    );
+    if (result === null) return;
   }
-  return (await resolvedEntries(context, handover)).filter(({ role }) => role === "primary");
+}
+
+/** Journals what was measured; the pause of each segment is an event of its own. */
+async function tell(
+  context: RunContext,
+  { step, from, to }: Handover,
+  result: JsonObject,
+): Promise<void> {
+  const facts = { ...result, from, to };
+  await context.journal.append({ type: "evidence", step, about: "takeover", facts });
+  for (const pause of pausesOf(result))
+    context.emit({ type: "evidence", step, about: "takeover", facts: { ...pause, from, to } });
 }
 
 /**
@@ -70,18 +92,13 @@ export async function takeOver(context: RunContext, handover: Handover): Promise
  */
 export async function awaitReverseLink(
   context: RunContext,
-  {
-    step,
-    keyspace,
-    segment,
-    from,
-    to,
-  }: Pick<Handover, "step" | "keyspace" | "segment" | "from" | "to">,
+  handover: Pick<Handover, "step" | "keyspace" | "segments" | "from" | "to">,
 ): Promise<readonly EntryStatus[]> {
+  const { step, keyspace, segments, from, to } = handover;
   return waitFor(context, "no-way-back", async () => {
-    const entries = await entriesOn(context, step, from, keyspace, segment);
-    const where = `${from} does not follow ${to} in ${keyspace} [${segment.lo}, ${segment.hi})`;
-    if (!covers(entries, segment)) return `${where}: it does not hold all of it`;
+    const entries = await entriesOn(context, step, from, keyspace, segments);
+    const where = `${from} does not follow ${to} in ${range(handover)}`;
+    if (!covers(entries, segments)) return `${where}: it does not hold all of it`;
     const broken = entries.find(
       (entry) =>
         entry.role !== "follower" || entry.source?.node !== to || entry.link?.phase !== "streaming",
@@ -98,10 +115,10 @@ export async function awaitReverseLink(
 /** Entries of the node that takes over, once no takeover of them is under way. */
 function resolvedEntries(
   context: RunContext,
-  { step, keyspace, segment, to, from }: Handover,
+  { step, keyspace, segments, to, from }: Handover,
 ): Promise<EntryStatus[]> {
   return waitFor(context, "takeover-unresolved", async () => {
-    const entries = await entriesOn(context, step, to, keyspace, segment);
+    const entries = await entriesOn(context, step, to, keyspace, segments);
     const claiming = entries.find(({ role }) => role === "claiming");
     return claiming === undefined
       ? entries
@@ -109,53 +126,39 @@ function resolvedEntries(
   });
 }
 
-/** The first part, of one entry, that the node does not have yet. Null when it has all. */
-function firstPart(segment: Segment, entries: readonly EntryStatus[]): Segment | null {
-  let at = segment.lo;
-  for (const entry of entries) {
-    const part = overlapOf(entry, segment)!;
-    if (part.lo > at) break;
-    if (entry.role !== "primary") return widened(part, entry, entries, segment);
-    at = part.hi;
-  }
-  return at < segment.hi ? { lo: at, hi: segment.hi } : null;
-}
-
-/** Neighbours of the same generation go together: one takeover, one pause. */
-function widened(
-  part: Segment,
-  first: EntryStatus,
-  entries: readonly EntryStatus[],
-  segment: Segment,
-): Segment {
-  let { hi } = part;
-  for (const entry of entries) {
-    if (entry.lo !== hi || entry.role === "primary" || entry.generation !== first.generation)
-      continue;
-    hi = overlapOf(entry, segment)!.hi;
-  }
-  return { lo: part.lo, hi };
-}
-
-/** As much of the part as the old writer has at one generation, from its beginning. */
-async function writtenPart(
+/** The first parts that the node does not have yet and the old writer has at one generation. Null when the node has all. */
+async function nextParts(
   context: RunContext,
-  { step, keyspace, from }: Handover,
+  handover: Handover,
+): Promise<{ readonly parts: readonly Segment[]; readonly generation: bigint } | null> {
+  const { step, keyspace, segments, from } = handover;
+  const held = await resolvedEntries(context, handover);
+  const missing = subtract(
+    segments,
+    held.filter(({ role }) => role === "primary"),
+  );
+  if (missing.length === 0) return null;
+  const entries = await entriesOn(context, step, from, keyspace, missing);
+  const written = entries.filter(({ role }) => role === "primary");
+  const [other] = subtract(missing, written);
+  if (other !== undefined) throw notTheWriter(handover, other, entries);
+  const parts = partsWithin(written, missing);
+  const { generation } = parts[0]!.entry;
+  const alike = parts.filter(({ entry }) => entry.generation === generation);
+  // Neighbours go together.
+  return { parts: union(alike.map(({ part }) => part)).slice(0, AT_ONCE), generation };
+}
+
+function notTheWriter(
+  { keyspace, from }: Handover,
   part: Segment,
-): Promise<{ readonly part: Segment; readonly generation: bigint }> {
-  const entries = await entriesOn(context, step, from, keyspace, part);
-  const [first] = entries;
-  if (first !== undefined && first.lo <= part.lo && first.role === "primary") {
-    let { hi } = first;
-    for (const entry of entries) {
-      if (entry.lo === hi && entry.role === "primary" && entry.generation === first.generation)
-        hi = entry.hi;
-    }
-    return { part: { lo: part.lo, hi: hi < part.hi ? hi : part.hi }, generation: first.generation };
-  }
-  const held = entries.map(({ lo, hi, role }) => `${role} of [${lo}, ${hi})`).join(", ");
+  entries: readonly EntryStatus[],
+): StepFailure {
+  const held = partsWithin(entries, [part])
+    .map(({ entry: { lo, hi, role } }) => `${role} of [${lo}, ${hi})`)
+    .join(", ");
   const message = `${from} is not the writer of ${keyspace} [${part.lo}, ${part.hi}): it is ${held || "without a copy"}`;
-  throw new StepFailure(
+  return new StepFailure(
     failure("not-the-writer", message, { hint: "ops agent status shows who is" }),
     EXIT.partial,
   );

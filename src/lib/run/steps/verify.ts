@@ -1,11 +1,12 @@
 import type { VerifyStep } from "../../plan/types.js";
 import { range } from "../../plan/say.js";
+import { together } from "../ask.js";
 import { doneResult, operate, settle } from "../operation.js";
 import type { StepHandler } from "./handler.js";
 
 export const verify: StepHandler<VerifyStep> = {
   apply: async (context, step) => {
-    const { id, keyspace, segment, node } = step;
+    const { id, keyspace, segments, node } = step;
     const options = {
       undo: false,
       what: `compare ${range(step)} with its source`,
@@ -17,7 +18,7 @@ export const verify: StepHandler<VerifyStep> = {
       doneResult(context, id) ??
       (await operate(context, id, options, async () => ({
         node,
-        request: { kind: "verify", keyspace, ...segment },
+        request: { kind: "verify", keyspace, ...together(segments)! },
         inverse: null,
         preState: null,
       })));

@@ -1,5 +1,6 @@
 import type { LinkStatus } from "../../agent/protocol/node.js";
 import { EXIT } from "../../errors.js";
+import { subtract } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { range } from "../../plan/say.js";
 import { entriesIn } from "../ask.js";
@@ -13,7 +14,7 @@ const AGAIN_MS = 10_000;
 interface Watched {
   readonly id: string;
   readonly keyspace: string;
-  readonly segment: Segment;
+  readonly segments: readonly Segment[];
   readonly node: string;
 }
 
@@ -30,7 +31,7 @@ export async function watchLinks(
     if (signal.aborted) return;
     try {
       const status = await unlessAborted(context.agents.of(step.node).node(), [signal]);
-      const links = entriesIn(status, step.keyspace, step.segment).flatMap(
+      const links = entriesIn(status, step.keyspace, step.segments).flatMap(
         ({ link }) => link ?? [],
       );
       if (links.length > 0 && !signal.aborted) tell(context, step, links, news);
@@ -106,15 +107,15 @@ const ORDER: readonly LinkStatus["phase"][] = [
   "streaming",
 ];
 
-function expectedBytes(plan: RunContext["plan"], { keyspace, segment, node }: Watched): bigint {
+function expectedBytes(plan: RunContext["plan"], { keyspace, segments, node }: Watched): bigint {
   const steps = plan.stages.flatMap(({ waves }) => waves.flat());
   const found = steps.find(
     (step) =>
       step.kind === "link" &&
       step.node === node &&
       step.keyspace === keyspace &&
-      step.segment.lo === segment.lo &&
-      step.segment.hi === segment.hi,
+      step.segments.length === segments.length &&
+      subtract(segments, step.segments).length === 0,
   );
   return found?.kind === "link" ? found.bytes : 0n;
 }

@@ -171,6 +171,7 @@ const CALLS: Readonly<Record<string, Call>> = {
     takes: "ChangesRequest",
     status: 200,
     gives: BYTES,
+    tells: ["Ops-Process"],
   },
   "POST /v1/replication/digest": {
     summary: "The digest of a chunk, at a position that is told first.",

@@ -3,12 +3,14 @@ import { PassThrough } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import {
   acknowledgement,
+  type ChangesRequest,
   changesRequest,
   digestRequest,
   ownershipRequest,
   reignRequest,
   snapshotRequest,
 } from "../../protocol/peer.js";
+import { HEADER } from "../../protocol/headers.js";
 import { encodeJson } from "../../protocol/json.js";
 import { ProblemError } from "../../protocol/problem.js";
 import { sendChanges } from "../changes.js";
@@ -62,8 +64,12 @@ export function replicationRoutes(app: FastifyInstance, services: Services): voi
 
   app.post("/v1/replication/changes", async (request, reply) => {
     const ask = body(changesRequest, request);
+    void reply.header(HEADER.process, services.bootId);
+    // Another process may have another log.
+    const known =
+      ask.process === services.bootId ? ask : { ...ask, segments: unread(ask.segments) };
     return stream(reply, services, async (open, signal) =>
-      sendChanges(services, ask, open(), signal),
+      sendChanges(services, known, open(), signal),
     );
   });
 
@@ -71,6 +77,10 @@ export function replicationRoutes(app: FastifyInstance, services: Services): voi
     const ask = body(digestRequest, request);
     return stream(reply, services, async (open) => sendDigest(services, ask, open));
   });
+}
+
+function unread(segments: ChangesRequest["segments"]): ChangesRequest["segments"] {
+  return segments.map(({ lo, hi, from }) => ({ lo, hi, from }));
 }
 
 /**

@@ -1,71 +1,56 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Txn } from "../../../engines/contract.js";
-import { contains } from "../../../keyspace/map.js";
 import { mayDrop } from "../../../ownership/permissions.js";
 import type { Reign } from "../../../ownership/types.js";
 import { AgentProblem } from "../../client/problem.js";
 import { ProblemError } from "../../protocol/problem.js";
-import type { Holding, Holdings } from "../holdings.js";
+import type { Holding } from "../holdings.js";
 import type { Context, Kind, RequestOf } from "./context.js";
+import { deleteParts } from "./delete-parts.js";
 import { peerProblem } from "./peer-problem.js";
 
-const ASK_MS = 3_000;
-const REPORT_MS = 500;
+type Known = Pick<RequestOf<"drop">, "link" | "generation">;
 
-/** Deletes a copy and its link, once a primary elsewhere has said that it reigns. All parts of it, or none. */
+const ASK_MS = 3_000;
+/** Segments of which a peer is asked at once. */
+const ASKED_AT_ONCE = 32;
+
+/** Deletes copies and their links, once a primary elsewhere has said that it reigns. All parts of them, or none. */
 export const drop: Kind<"drop"> = async (context, request, task) => {
-  const { keyspace, lo, hi } = request;
-  const { engine, holdings, drops } = context;
-  const parts = await partsOf(holdings, request);
+  const { keyspace, also = [] } = request;
+  const { holdings } = context;
+  const parts: { part: Holding; known: Known }[] = [];
+  for (const { lo, hi, link, generation } of [request, ...also]) {
+    for (const part of await holdings.cutOrNone(keyspace, lo, hi))
+      parts.push({ part, known: { link, generation } });
+  }
   const reigns = new Map<Holding, Reign | ProblemError>();
-  await Promise.all(
-    parts.map(async (part) => void reigns.set(part, await reignOver(context, part))),
+  for (const some of groupsOf(parts, ASKED_AT_ONCE)) {
+    await Promise.all(
+      some.map(async ({ part }) => void reigns.set(part, await reignOver(context, part))),
+    );
+  }
+  return deleteParts(
+    context,
+    request,
+    task,
+    parts.map(({ part }) => part),
+    (txn) => {
+      for (const { part, known } of parts)
+        check(txn, holdings.isCurrent(part), known, part, reigns.get(part)!);
+    },
   );
-  task.signal.throwIfAborted();
-  const marked: Holding[] = [];
-  try {
-    await engine.write((txn) => {
-      for (const part of parts)
-        check(txn, holdings.isCurrent(part), request, part, reigns.get(part)!);
-      for (const part of parts) {
-        part.ending = true;
-        marked.push(part);
-        txn.deleteEntry(keyspace, part.entry);
-        txn.startDrop(`${task.id}/${part.lo}`, keyspace, part.entry);
-      }
-    });
-  } catch (error) {
-    // Only those marked here: another one may be ending for a reason of its own.
-    for (const part of marked) part.ending = false;
-    throw error;
-  }
-  holdings.refresh();
-  // Also those of an earlier drop that was cancelled: the range is free only when all have ended.
-  const ids = drops.overlapping(keyspace, lo, hi);
-  const finished = drops.finish(ids);
-  const ended = finished.then(() => true);
-  while (!(await Promise.race([ended, sleep(REPORT_MS, false, { signal: task.signal })]))) {
-    task.report("deleting", { done: drops.removed(ids), total: null, unit: "rows", rate: null });
-  }
-  return { rows: await finished };
 };
 
-/** What the node holds of the segment; a part of a wider entry is cut off first. */
-async function partsOf(
-  holdings: Holdings,
-  { keyspace, lo, hi }: RequestOf<"drop">,
-): Promise<Holding[]> {
-  const isWider = (one: Holding) => !contains({ lo, hi }, one);
-  return holdings.overlapping(keyspace, lo, hi).some(isWider)
-    ? holdings.cut(keyspace, lo, hi, (found) => found)
-    : holdings.exactlyOrNone(keyspace, lo, hi);
+function groupsOf<T>(all: readonly T[], size: number): T[][] {
+  const count = Math.ceil(all.length / size);
+  return Array.from({ length: count }, (_, i) => all.slice(i * size, (i + 1) * size));
 }
 
 /** Throws `not-droppable`, or why nobody was found who reigns. */
 function check(
   txn: Txn,
   current: boolean,
-  { link, generation }: RequestOf<"drop">,
+  { link, generation }: Known,
   part: Holding,
   reign: Reign | ProblemError,
 ): void {

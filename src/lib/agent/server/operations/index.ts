@@ -1,5 +1,6 @@
 import type { Perform } from "../operations.js";
 import type { Context } from "./context.js";
+import { discard } from "./discard.js";
 import { drop } from "./drop.js";
 import { init, retract } from "./init.js";
 import { link, repoint, throttle } from "./link.js";
@@ -29,6 +30,8 @@ export function performer(context: Context): Perform {
         return takeover(context, request, task);
       case "drop":
         return drop(context, request, task);
+      case "discard":
+        return discard(context, request, task);
     }
   };
 }

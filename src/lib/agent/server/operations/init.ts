@@ -1,36 +1,44 @@
 import { ORIGIN } from "../../../ownership/position.js";
 import { reigning } from "../../../ownership/permissions.js";
+import { segmentsOf } from "../../protocol/operation.js";
 import { ProblemError } from "../../protocol/problem.js";
 import { Data } from "../data.js";
 import type { Holding } from "../holdings.js";
 import type { Kind } from "./context.js";
 import { occupied } from "./occupied.js";
 
-/** The node becomes the first primary of an empty segment. */
-export const init: Kind<"init"> = async (context, { keyspace, lo, hi, sharding }) => {
+/** The node becomes the first primary of empty segments. Of all of them, or of none. */
+export const init: Kind<"init"> = async (context, request) => {
+  const { keyspace, sharding } = request;
   const { engine, holdings } = context;
   const generation = 1n;
   await engine.write((txn) => {
-    const known = txn.entry(keyspace, { lo, hi });
-    if (known?.ownership.role === "primary" && known.ownership.generation === generation) return;
-    occupied(context, txn, keyspace, lo, hi);
-    Data.declare(txn, keyspace, sharding);
-    const segment = { keyspace, lo, hi };
-    txn.putEntry({
-      ...segment,
-      ownership: reigning(generation),
-      link: null,
-      floor: ORIGIN,
-      reigns: [],
-    });
+    for (const { lo, hi } of segmentsOf(request)) {
+      const known = txn.entry(keyspace, { lo, hi });
+      if (known?.ownership.role === "primary" && known.ownership.generation === generation)
+        continue;
+      occupied(context, txn, keyspace, lo, hi);
+      Data.declare(txn, keyspace, sharding);
+      const segment = { keyspace, lo, hi };
+      txn.putEntry({
+        ...segment,
+        ownership: reigning(generation),
+        link: null,
+        floor: ORIGIN,
+        reigns: [],
+      });
+    }
   });
   holdings.refresh();
   return { generation };
 };
 
-/** Undoes `init` of a segment that never took a write. All parts of it, or none. */
-export const retract: Kind<"retract"> = async ({ engine, holdings }, { keyspace, lo, hi }) => {
-  const parts = holdings.exactlyOrNone(keyspace, lo, hi);
+/** Undoes `init` of segments that never took a write. All parts of them, or none. */
+export const retract: Kind<"retract"> = async ({ engine, holdings }, request) => {
+  const { keyspace } = request;
+  const parts: Holding[] = [];
+  for (const { lo, hi } of segmentsOf(request))
+    parts.push(...(await holdings.cutOrNone(keyspace, lo, hi)));
   const marked: Holding[] = [];
   try {
     await engine.write((txn) => {

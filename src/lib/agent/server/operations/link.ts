@@ -1,44 +1,47 @@
 import type { StoredEntry } from "../../../engines/contract.js";
+import { contains } from "../../../keyspace/map.js";
 import { newCopy } from "../../../ownership/copy.js";
 import { following, mayRepoint } from "../../../ownership/permissions.js";
 import { ORIGIN } from "../../../ownership/position.js";
+import { segmentsOf } from "../../protocol/operation.js";
 import { ProblemError } from "../../protocol/problem.js";
 import { Data } from "../data.js";
+import type { Holding } from "../holdings.js";
 import type { Kind } from "./context.js";
-import { occupied } from "./occupied.js";
+import { heldIn, occupied } from "./occupied.js";
 
-/** The node begins to copy a segment and then follows its source. */
+/** The node begins to copy segments and then follows their source. All of them, or none. */
 export const link: Kind<"link"> = async (context, request) => {
-  const { keyspace, lo, hi, sharding, source, purpose, bytesPerSecond } = request;
+  const { keyspace, sharding, source, purpose, bytesPerSecond } = request;
   const { engine, holdings, links, self } = context;
   if (source.node === self().node)
     throw new ProblemError(422, "self-link", "a node cannot follow itself");
-  // Those that the same link has already been cut into are fine.
-  const isSame = (entry: StoredEntry) =>
-    entry.link?.id === request.link && entry.lo >= lo && entry.hi <= hi;
+  const stored = {
+    id: request.link,
+    source,
+    purpose,
+    copy: newCopy(),
+    verified: false,
+    bytesPerSecond,
+  };
   await engine.write((txn) => {
-    const held = txn
-      .entries()
-      .filter((one) => one.keyspace === keyspace && one.lo < hi && one.hi > lo);
-    if (held.length > 0 && held.every(isSame)) return;
-    occupied(context, txn, keyspace, lo, hi);
-    Data.declare(txn, keyspace, sharding);
-    const stored = {
-      id: request.link,
-      source,
-      purpose,
-      copy: newCopy(),
-      verified: false,
-      bytesPerSecond,
-    };
-    const segment = { keyspace, lo, hi };
-    txn.putEntry({
-      ...segment,
-      ownership: following(source.node),
-      link: stored,
-      floor: ORIGIN,
-      reigns: [],
-    });
+    for (const segment of segmentsOf(request)) {
+      const held = heldIn(txn, keyspace, segment);
+      // Those that the same link has already been cut into are fine.
+      const isSame = (entry: StoredEntry) =>
+        entry.link?.id === request.link && contains(segment, entry);
+      if (held.length > 0 && held.every(isSame)) continue;
+      occupied(context, txn, keyspace, segment.lo, segment.hi);
+      Data.declare(txn, keyspace, sharding);
+      txn.putEntry({
+        keyspace,
+        ...segment,
+        ownership: following(source.node),
+        link: stored,
+        floor: ORIGIN,
+        reigns: [],
+      });
+    }
   });
   holdings.refresh();
   links.reconcile();
@@ -46,11 +49,15 @@ export const link: Kind<"link"> = async (context, request) => {
 };
 
 /** The node follows another copy from its present position on. */
-export const repoint: Kind<"repoint"> = async (context, { keyspace, lo, hi, source }) => {
+export const repoint: Kind<"repoint"> = async (context, request) => {
+  const { keyspace, source } = request;
   const { holdings, ownership } = context;
   const previous: { lo: bigint; hi: bigint; node: string; url: string }[] = [];
+  const found: Holding[] = [];
   // The source that would tell of a slice may be gone: this copy is cut without it.
-  for (const holding of await holdings.cut(keyspace, lo, hi, (found) => found)) {
+  for (const { lo, hi } of segmentsOf(request))
+    found.push(...(await holdings.cut(keyspace, lo, hi, (parts) => parts)));
+  for (const holding of found) {
     const from = holding.entry.link?.source;
     if (from === undefined || !mayRepoint(holding.state)) {
       throw new ProblemError(
@@ -70,9 +77,10 @@ export const repoint: Kind<"repoint"> = async (context, { keyspace, lo, hi, sour
 };
 
 /** Changes the copy rate. */
-export const throttle: Kind<"throttle"> = async (context, { keyspace, lo, hi, bytesPerSecond }) => {
+export const throttle: Kind<"throttle"> = async (context, request) => {
+  const { keyspace, bytesPerSecond } = request;
   const { engine, holdings, links } = context;
-  const parts = holdings.exactly(keyspace, lo, hi);
+  const parts = segmentsOf(request).flatMap(({ lo, hi }) => holdings.exactly(keyspace, lo, hi));
   await engine.write((txn) => {
     for (const part of parts) {
       const entry = txn.entry(keyspace, part.entry);

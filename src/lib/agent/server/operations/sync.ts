@@ -1,21 +1,20 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { readable } from "../../../ownership/copy.js";
 import { ORIGIN } from "../../../ownership/position.js";
+import { segmentsOf } from "../../protocol/operation.js";
 import type { Holding } from "../holdings.js";
 import type { Kind } from "./context.js";
 
 const LOOK_EVERY_MS = 50;
 
 /** Waits until the copies are complete and close behind their source. Of an entry that is wider, for all of it. */
-export const sync: Kind<"sync"> = async (
-  { engine, holdings },
-  { keyspace, lo, hi, maxLagMs },
-  task,
-) => {
+export const sync: Kind<"sync"> = async ({ engine, holdings }, request, task) => {
+  const { keyspace, maxLagMs } = request;
+  const segments = segmentsOf(request);
   const began = performance.now();
   for (;;) {
     task.signal.throwIfAborted();
-    const parts = holdings.covering(keyspace, lo, hi);
+    const parts = segments.flatMap(({ lo, hi }) => holdings.covering(keyspace, lo, hi));
     const behind = parts.find((part) => !isClose(part, maxLagMs));
     const rows = sum(parts, ({ link }) => link.rows);
     const bytes = sum(parts, ({ link }) => link.bytes);

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { readable } from "../../../ownership/copy.js";
 import { formatPosition, ORIGIN } from "../../../ownership/position.js";
+import { segmentsOf } from "../../protocol/operation.js";
 import { ProblemError } from "../../protocol/problem.js";
 import type { Holding } from "../holdings.js";
 import { randomToken } from "../ownership.js";
@@ -12,18 +13,20 @@ import { durationText } from "../../../figures.js";
 const MOST_LAG_MS = 2_000;
 const STREAMING_WAIT_MS = 5_000;
 
-/** The node takes over the writes of a segment from the primary that it follows, one entry after the other. */
+/** The node takes over the writes of segments from the primary that it follows, one entry after the other. */
 export const takeover: Kind<"takeover"> = async (context, request, task) => {
-  const { keyspace, lo, hi, generation } = request;
+  const { keyspace, generation } = request;
   const { holdings, engine } = context;
   // Where the node reigns already, as after a replay, nothing is cut.
   const reigns = ({ state }: Holding) => state.durable.role === "primary";
-  if (!holdings.overlapping(keyspace, lo, hi).every(reigns)) {
-    await holdings.cut(keyspace, lo, hi, () => undefined);
+  const parts: Part[] = [];
+  for (const { lo, hi } of segmentsOf(request)) {
+    if (!holdings.overlapping(keyspace, lo, hi).every(reigns)) {
+      await holdings.cut(keyspace, lo, hi, () => undefined);
+    }
+    const held = holdings.exactly(keyspace, lo, hi);
+    parts.push(...held.map(({ lo: from, hi: to }) => ({ lo: from, hi: to })));
   }
-  const parts = holdings
-    .exactly(keyspace, lo, hi)
-    .map(({ lo: from, hi: to }) => ({ lo: from, hi: to }));
   const done: Pause[] = [];
   for (const part of parts) {
     try {
@@ -53,17 +56,18 @@ export const takeover: Kind<"takeover"> = async (context, request, task) => {
     // Not known of a part that an earlier process took over.
     actualMs: most(({ actualMs }) => actualMs),
     position: formatPosition(position),
+    pauses: done,
   };
 };
-
-interface Pause {
-  readonly plannedMs: number;
-  readonly actualMs: number;
-}
 
 interface Part {
   readonly lo: bigint;
   readonly hi: bigint;
+}
+
+interface Pause extends Part {
+  readonly plannedMs: number;
+  readonly actualMs: number;
 }
 
 /** The part as it is held now. Throws `busy` when it has been cut or dropped meanwhile. */
@@ -102,7 +106,7 @@ async function takeOver(
     );
   }
   task.report("taking over");
-  return { plannedMs, actualMs: await claim(context, holding, request, task) };
+  return { ...part, plannedMs, actualMs: await claim(context, holding, request, task) };
 }
 
 /** Whether the node reigns already. An open claim of an earlier try is waited for. Throws `wrong-generation`. */

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Place, View } from "../../../engines/contract.js";
 import { keyOf } from "../../../engines/place.js";
+import type { Segment } from "../../../keyspace/segment.js";
 import { formatPosition } from "../../../ownership/position.js";
 import type { LogPosition } from "../../../ownership/types.js";
 import { AgentProblem } from "../../client/problem.js";
+import { segmentsOf } from "../../protocol/operation.js";
 import { ProblemError } from "../../protocol/problem.js";
 import { Backoff } from "../backoff.js";
 import type { Holding } from "../holdings.js";
@@ -28,13 +30,34 @@ interface Chunk {
 }
 
 /** Compares each copy with its source, chunk by chunk, at the same position on both sides. */
-export const verify: Kind<"verify"> = async (context, { keyspace, lo, hi }, task) => {
-  const { holdings } = context;
+export const verify: Kind<"verify"> = async (context, request, task) => {
+  const { keyspace } = request;
+  const segments = segmentsOf(request);
   // What is found equal is an entry: a part of one is cut off first.
-  await holdings.cut(keyspace, lo, hi, () => undefined);
+  for (const { lo, hi } of segments) await context.holdings.cut(keyspace, lo, hi, () => undefined);
   let [rows, bytes, chunks] = [0, 0, 0];
   let position: LogPosition | null = null;
   const began = performance.now();
+  const count = (chunk: Chunk) => {
+    rows += chunk.rows;
+    bytes += chunk.bytes;
+    chunks += 1;
+    position = chunk.position;
+    const rate = rows / Math.max(0.001, (performance.now() - began) / 1000);
+    task.report("comparing", { done: rows, total: null, unit: "rows", rate });
+  };
+  for (const segment of segments) await verifySegment(context, keyspace, segment, task, count);
+  return { rows, bytes, chunks, position: position === null ? null : formatPosition(position) };
+};
+
+async function verifySegment(
+  context: Context,
+  keyspace: string,
+  { lo, hi }: Segment,
+  task: Task,
+  count: (chunk: Chunk) => void,
+): Promise<void> {
+  const { holdings } = context;
   // A copy may be cut while it is compared: then its parts are.
   for (let [at, tries] = [lo, TRIES]; at < hi; tries -= 1) {
     task.signal.throwIfAborted();
@@ -44,12 +67,8 @@ export const verify: Kind<"verify"> = async (context, { keyspace, lo, hi }, task
     try {
       for (let after: Place | null = null; ;) {
         const chunk: Chunk = await compare(context, holding, after, task);
-        rows += chunk.rows;
-        bytes += chunk.bytes;
-        chunks += 1;
-        ({ next: after, position } = chunk);
-        const rate = rows / Math.max(0.001, (performance.now() - began) / 1000);
-        task.report("comparing", { done: rows, total: null, unit: "rows", rate });
+        count(chunk);
+        after = chunk.next;
         if (after === null) break;
       }
       // The chunks before it are of a copy that is gone.
@@ -64,8 +83,7 @@ export const verify: Kind<"verify"> = async (context, { keyspace, lo, hi }, task
     }
     at = holding.hi;
   }
-  return { rows, bytes, chunks, position: position === null ? null : formatPosition(position) };
-};
+}
 
 /** Stores what the comparison found. Throws `link-changed`. */
 async function mark(

@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Txn } from "../../../engines/contract.js";
+import { segmentsOf } from "../../protocol/operation.js";
+import type { Holding } from "../holdings.js";
+import type { Task } from "../operations.js";
+import type { Context, RequestOf } from "./context.js";
+
+const REPORT_MS = 500;
+
+/**
+ * Deletes the parts' entries, all or none, then their rows. `check` throws in the transaction when they may not be. The rows
+ * told are those of deletions that were still under way: done again after a restart, it may find that all are gone.
+ */
+export async function deleteParts(
+  { engine, holdings, drops }: Context,
+  request: RequestOf<"drop" | "discard">,
+  task: Task,
+  parts: readonly Holding[],
+  check: (txn: Txn) => void,
+): Promise<{ rows: number }> {
+  const { keyspace } = request;
+  task.signal.throwIfAborted();
+  const marked: Holding[] = [];
+  try {
+    await engine.write((txn) => {
+      check(txn);
+      for (const part of parts) {
+        part.ending = true;
+        marked.push(part);
+        txn.deleteEntry(keyspace, part.entry);
+        txn.startDrop(`${task.id}/${part.lo}`, keyspace, part.entry);
+      }
+    });
+  } catch (error) {
+    // Only those marked here: another one may be ending for a reason of its own.
+    for (const part of marked) part.ending = false;
+    throw error;
+  }
+  holdings.refresh();
+  // Also those of an earlier drop that was cancelled: the range is free only when all have ended.
+  const ids = segmentsOf(request).flatMap(({ lo, hi }) => drops.overlapping(keyspace, lo, hi));
+  const finished = drops.finish(ids);
+  const ended = finished.then(() => true);
+  while (!(await Promise.race([ended, sleep(REPORT_MS, false, { signal: task.signal })]))) {
+    task.report("deleting", { done: drops.removed(ids), total: null, unit: "rows", rate: null });
+  }
+  return { rows: await finished };
+}

@@ -1,0 +1,40 @@
+import type { Ledger } from "../../src/lib/demo/ledger.js";
+import type { People } from "../../src/lib/demo/people.js";
+import { AgentClient } from "../../src/lib/agent/client/client.js";
+import { positionOf } from "../../src/lib/keyspace/key.js";
+import { pieceAt } from "../../src/lib/keyspace/map.js";
+
+/**
+ * Reads every key of a hashed keyspace at each node that holds it, and judges what is there. Nobody may write any more, and all
+ * copies must have caught up.
+ */
+export async function ringCheck(
+  urls: readonly string[],
+  keyspace: string,
+  people: People,
+  ledger: Ledger,
+): Promise<{ readonly wrong: string[]; readonly primaries: number; readonly copies: number }> {
+  const wrong: string[] = [];
+  let [primaries, copies] = [0, 0];
+  for (const url of urls) {
+    const agent = new AgentClient(url);
+    const { node, entries } = await agent.node();
+    await agent.close();
+    const held = entries.filter((entry) => entry.keyspace === keyspace);
+    for (let slot = 0; slot < people.slots; slot += 1) {
+      const key = people.keyOf(slot);
+      const entry = pieceAt(held, positionOf("consistent-hash", BigInt(key.split("/")[0]!)));
+      if (entry === null) continue;
+      if (entry.role === "primary") primaries += 1;
+      else copies += 1;
+      const answer = await fetch(`${url}/v1/data/${keyspace}/${key}`);
+      if (answer.status !== 200 && answer.status !== 404)
+        throw new Error(`${node} answered ${answer.status} for ${key}: ${await answer.text()}`);
+      const value = Buffer.from(await answer.arrayBuffer());
+      const seen = answer.status === 404 ? null : people.sequenceIn(slot, value);
+      const verdict = ledger.judge(slot, seen);
+      if (verdict !== "right") wrong.push(`${key} at ${node}: ${verdict}`);
+    }
+  }
+  return { wrong, primaries, copies };
+}
