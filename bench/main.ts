@@ -4,6 +4,7 @@ import { batchOps } from "./batch-ops.js";
 import { meets, type Benchmark, type Measure } from "./benchmark.js";
 import { expand } from "./expand.js";
 import { linkCopy } from "./link-copy.js";
+import { planner } from "./planner.js";
 import { startUp } from "./start-up.js";
 import { throttledCopy } from "./throttled-copy.js";
 import { verify } from "./verify.js";
@@ -19,6 +20,7 @@ const ALL: readonly Benchmark[] = [
   batchOps,
   startUp,
   expand,
+  planner,
 ];
 const USAGE = `usage: npm run bench -- [--only NAME] [--rows N] [--json]
 names: ${ALL.map(({ name }) => name).join(", ")}`;

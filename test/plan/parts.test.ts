@@ -1,3 +1,4 @@
+import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { overlaps, union } from "../../src/lib/keyspace/map.js";
@@ -93,6 +94,15 @@ test("canonical JSON sorts names and writes bigints as text", () => {
   );
   expect(hashOf({ a: 1, b: 2n })).toBe(hashOf({ b: "2", a: 1 }));
   expect(sha256("abc")).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+});
+
+test("canonical JSON is what the library of RFC 8785 writes", () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      expect(canonicalJson(value)).toBe(canonicalize(value));
+    }),
+  );
+  expect(() => canonicalJson({ a: Number.NaN })).toThrow(TypeError);
 });
 
 test("a histogram sharpens the size of a part of an entry", () => {

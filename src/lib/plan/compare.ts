@@ -57,12 +57,10 @@ interface Compared {
 function compareKeyspace(keyspace: Keyspace, observed: Observed): Compared | null {
   const { id, sharding, domain } = keyspace;
   const live = observedKeyspace(observed, id);
-  const owners = ownersNow(
-    live,
-    { id, domain: live.routes?.domain ?? domain, likely: likelyIn(keyspace) },
-    observed,
-  );
   const wanted = desiredOwners(keyspace);
+  const after = asHoldings(wanted);
+  const shape = { id, domain: live.routes?.domain ?? domain, likely: after };
+  const owners = ownersNow(live, shape, observed);
   const changes = changesOf(id, owners, wanted);
   if (owners.length > 0) assertSeen(changes, observed);
   const routed = routedDomain(live);
@@ -73,7 +71,7 @@ function compareKeyspace(keyspace: Keyspace, observed: Observed): Compared | nul
       sharding,
       domain: { before: routed, after: domain },
       before: asHoldings(owners),
-      after: asHoldings(wanted),
+      after,
     },
     changes,
   };
@@ -110,12 +108,6 @@ function ownersNow(
 
 function routedDomain({ routes }: ObservedKeyspace): Segment | null {
   return routes === null || routes.withdrawn ? null : routes.domain;
-}
-
-function likelyIn({ shards }: Keyspace): KeyspaceShape["likely"] {
-  return shards.flatMap((shard) =>
-    shard.segments.map((segment) => ({ ...segment, shard: shard.id, primary: shard.primary })),
-  );
 }
 
 function obstacles(keyspace: Keyspace, live: ObservedKeyspace): string[] {

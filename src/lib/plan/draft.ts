@@ -1,7 +1,7 @@
 import type { Topology } from "../topology/types.js";
 import { isCreated, type Change } from "./changes.js";
-import type { ObservedKeyspace } from "./observed.js";
 import type { Size } from "./size.js";
+import type { Standing } from "./standing.js";
 import type { PlanKeyspace, Stage, StageKind, Step } from "./types.js";
 import type { Segment } from "../keyspace/segment.js";
 
@@ -25,7 +25,7 @@ export interface Task {
   readonly changes: readonly Change[];
   /** The copies to be made, each with its source. */
   readonly copies: readonly Copy[];
-  readonly observed: (keyspace: string) => ObservedKeyspace;
+  readonly standing: ReadonlyMap<Change, readonly Standing[]>;
   readonly size: (keyspace: string, segments: readonly Segment[]) => Size;
 }
 

@@ -12,18 +12,13 @@ export function fingerprintOf(
   keyspaces: readonly { readonly id: string; readonly holdings: readonly Holding[] }[],
 ): string {
   const sorted = keyspaces.toSorted((a, b) => compareText(a.id, b.id));
-  return hashOf(
-    sorted.map(({ id, holdings }) => ({
-      id,
-      holdings: holdings.map(({ lo, hi, shard, primary, replicas }) => ({
-        lo,
-        hi,
-        shard,
-        primary,
-        replicas: replicas.toSorted(),
-      })),
-    })),
-  );
+  return hashOf(sorted.map(({ id, holdings }) => ({ id, holdings: holdings.map(sortReplicas) })));
+}
+
+function sortReplicas(holding: Holding): Holding {
+  const { replicas } = holding;
+  const isSorted = replicas.every((node, i) => i === 0 || replicas[i - 1]! <= node);
+  return isSorted ? holding : { ...holding, replicas: replicas.toSorted() };
 }
 
 /**

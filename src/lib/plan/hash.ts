@@ -1,11 +1,10 @@
 import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
 
 /** RFC 8785 JSON with every bigint as a decimal string. The same value gives the same bytes everywhere. */
 export function canonicalJson(value: unknown): string {
-  const text = canonicalize(bigintsAsText(value));
-  if (text === undefined) throw new TypeError("the value has no JSON form");
-  return text;
+  const chunks: string[] = [];
+  writeCanonical(value, (text) => chunks.push(text));
+  return chunks.join("");
 }
 
 /** SHA-256 of the UTF-8 bytes, 64 lower-case hexadecimal digits. */
@@ -15,7 +14,9 @@ export function sha256(text: string): string {
 
 /** SHA-256 of the canonical JSON. */
 export function hashOf(value: unknown): string {
-  return sha256(canonicalJson(value));
+  const hash = createHash("sha256");
+  writeCanonical(value, (text) => hash.update(text, "utf8"));
+  return hash.digest("hex");
 }
 
 /**
@@ -33,13 +34,52 @@ export function planHash({
   return hashOf(isIdle ? rest : { createdAt, ...rest });
 }
 
-function bigintsAsText(value: unknown): unknown {
-  if (typeof value === "bigint") return value.toString();
-  if (Array.isArray(value)) return value.map(bigintsAsText);
-  if (value !== null && typeof value === "object") {
-    return Object.fromEntries(
-      Object.entries(value).map(([name, field]) => [name, bigintsAsText(field)]),
-    );
-  }
-  return value;
+/** Text that is handed on at once, characters. */
+const CHUNK = 65_536;
+/** What JSON writes as it is. */
+const PLAIN = /^[\w .:/-]*$/;
+
+/** RFC 8785 JSON in chunks, with every bigint as a decimal string: of 100,000 segments it is tens of megabytes. */
+function writeCanonical(value: unknown, take: (text: string) => void): void {
+  let text = "";
+  const write = (one: unknown): void => {
+    if (typeof one === "string") text += quoted(one);
+    else if (typeof one === "bigint") text += `"${one}"`;
+    else if (one === null || typeof one !== "object") text += scalar(one);
+    else if (Array.isArray(one)) {
+      let separator = "[";
+      for (const item of one) {
+        text += separator;
+        separator = ",";
+        write(item);
+      }
+      text += one.length === 0 ? "[]" : "]";
+    } else {
+      let separator = "{";
+      const fields = one as Readonly<Record<string, unknown>>;
+      for (const name of Object.keys(fields).sort()) {
+        if (fields[name] === undefined) continue;
+        text += `${separator}${quoted(name)}:`;
+        separator = ",";
+        write(fields[name]);
+      }
+      text += separator === "{" ? "{}" : "}";
+    }
+    if (text.length < CHUNK) return;
+    take(text);
+    text = "";
+  };
+  write(value);
+  take(text);
+}
+
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+function scalar(value: unknown): string {
+  const text =
+    typeof value === "number" && !Number.isFinite(value) ? undefined : JSON.stringify(value);
+  if (text === undefined) throw new TypeError(`${String(value)} has no JSON form`);
+  return text;
 }

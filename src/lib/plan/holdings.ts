@@ -1,5 +1,13 @@
 import { EXIT, OpsError } from "../errors.js";
-import { gaps, normalise, overlapOf, pile, type Piece, type SegmentMap } from "../keyspace/map.js";
+import {
+  gaps,
+  normalise,
+  sortSegments,
+  sweep,
+  touching,
+  type Piece,
+  type SegmentMap,
+} from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import { formatSegment } from "../keyspace/wire.js";
 import { compareText } from "./order.js";
@@ -16,6 +24,7 @@ export interface Owner {
 }
 
 export function sameOwner(a: Owner, b: Owner): boolean {
+  if (a === b) return true;
   return (
     a.shard === b.shard &&
     a.primary === b.primary &&
@@ -30,7 +39,13 @@ export function copiesOf(owner: Owner): string[] {
 }
 
 export function asHoldings(map: SegmentMap<Owner>): Holding[] {
-  return map.map(({ lo, hi, value }) => ({ lo, hi, ...value }));
+  return map.map(({ lo, hi, value: { shard, primary, replicas } }) => ({
+    lo,
+    hi,
+    shard,
+    primary,
+    replicas,
+  }));
 }
 
 export function asOwners(holdings: readonly Holding[]): Piece<Owner>[] {
@@ -43,13 +58,10 @@ export function asOwners(holdings: readonly Holding[]): Piece<Owner>[] {
 
 /** Who should hold what. */
 export function desiredOwners(keyspace: Keyspace): Piece<Owner>[] {
-  const pieces = keyspace.shards.flatMap(({ id, segments, primary, replicas }) =>
-    segments.map(({ lo, hi }) => ({
-      lo,
-      hi,
-      value: { shard: id, primary, replicas: replicas.toSorted() },
-    })),
-  );
+  const pieces = keyspace.shards.flatMap(({ id, segments, primary, replicas }) => {
+    const value = { shard: id, primary, replicas: replicas.toSorted(compareText) };
+    return segments.map(({ lo, hi }) => ({ lo, hi, value }));
+  });
   return normalise(pieces, sameOwner);
 }
 
@@ -72,53 +84,75 @@ export function currentOwners(
   unreachable: Observed["unreachable"],
 ): Piece<Owner>[] {
   if (observed.entries.length === 0) return [];
-  const heaps = pile(observed.entries.map((entry) => ({ ...entry.segment, value: entry })));
-  const uncovered = keyspace.domain === null ? [] : gaps(heaps, keyspace.domain);
+  const covered: Segment[] = [];
+  const uncovered: Segment[] = [];
   const owners: Piece<Owner>[] = [];
-  for (const { lo, hi, value: entries } of heaps) {
-    const where = `Keyspace ${keyspace.id}, ${formatSegment({ lo, hi })}`;
-    const claiming = entries.find((entry) => entry.role === "claiming");
-    if (claiming) {
-      throw new OpsError(
-        "plan/takeover-in-progress",
-        EXIT.refused,
-        `${where}: a takeover by ${claiming.node} has not ended`,
-        {
-          hint: "Resume or roll back the run that began it (ops run list), then plan again.",
-        },
-      );
-    }
-    const primaries = entries.filter((entry) => entry.role === "primary");
-    if (primaries.length > 1) {
-      const names = primaries
-        .map((entry) => `${entry.node} (generation ${entry.generation})`)
-        .join(" and ");
-      throw new OpsError(
-        "plan/two-primaries",
-        EXIT.refused,
-        `${where}: ${names} both say that they are primary`,
-        {
-          hint: "Nothing may be planned on this. See ops agent status for both nodes.",
-        },
-      );
-    }
-    const [primary] = primaries;
-    if (!primary) {
-      uncovered.push({ lo, hi });
+  const shardOf = likelyShards(keyspace);
+  const sole = soleOwners();
+  for (const { lo, hi, value: entries } of sweep(observed.entries, ({ segment }) => segment)) {
+    const part = { lo, hi };
+    covered.push(part);
+    const primary = primaryOf(keyspace.id, part, entries);
+    if (primary === null) {
+      uncovered.push(part);
       continue;
     }
-    const replicas = new Set(
-      entries.map((entry) => entry.node).filter((node) => node !== primary.node),
-    );
-    const shard = primary.shard ?? likelyShard(primary, { lo, hi }, keyspace);
-    owners.push({
-      lo,
-      hi,
-      value: { shard, primary: primary.node, replicas: [...replicas].toSorted(compareText) },
-    });
+    const shard = primary.shard ?? shardOf(primary.node, part);
+    const replicas = entries.map(({ node }) => node).filter((node) => node !== primary.node);
+    owners.push({ lo, hi, value: sole(shard, primary.node, replicas) });
   }
-  if (uncovered.length > 0) throw noPrimary(keyspace.id, uncovered, unreachable);
+  if (keyspace.domain !== null) uncovered.push(...gaps(covered, keyspace.domain));
+  if (uncovered.length > 0) throw noPrimary(keyspace.id, sortSegments(uncovered), unreachable);
   return normalise(owners, sameOwner);
+}
+
+/** Null when no node says that it is the primary. */
+function primaryOf(
+  keyspace: string,
+  part: Segment,
+  entries: readonly ObservedEntry[],
+): ObservedEntry | null {
+  const claiming = entries.find((entry) => entry.role === "claiming");
+  if (claiming) {
+    throw new OpsError(
+      "plan/takeover-in-progress",
+      EXIT.refused,
+      `Keyspace ${keyspace}, ${formatSegment(part)}: a takeover by ${claiming.node} has not ended`,
+      {
+        hint: "Resume or roll back the run that began it (ops run list), then plan again.",
+      },
+    );
+  }
+  const primaries = entries.filter((entry) => entry.role === "primary");
+  if (primaries.length > 1) {
+    const names = primaries
+      .map((entry) => `${entry.node} (generation ${entry.generation})`)
+      .join(" and ");
+    throw new OpsError(
+      "plan/two-primaries",
+      EXIT.refused,
+      `Keyspace ${keyspace}, ${formatSegment(part)}: ${names} both say that they are primary`,
+      {
+        hint: "Nothing may be planned on this. See ops agent status for both nodes.",
+      },
+    );
+  }
+  return primaries[0] ?? null;
+}
+
+/** Gives equal owners as one object: a few hold hundreds of thousands of segments. */
+function soleOwners(): (shard: string, primary: string, replicas: readonly string[]) => Owner {
+  const known = new Map<string, Owner>();
+  return (shard, primary, replicas) => {
+    const key = [shard, primary, ...replicas].join("\0");
+    const owner = known.get(key) ?? {
+      shard,
+      primary,
+      replicas: [...new Set(replicas)].toSorted(compareText),
+    };
+    known.set(key, owner);
+    return owner;
+  };
 }
 
 /** What was observed of a keyspace; nothing for one that no node holds. */
@@ -128,10 +162,20 @@ export function observedKeyspace(observed: Observed, id: string): ObservedKeyspa
   );
 }
 
-function likelyShard(entry: ObservedEntry, part: Segment, keyspace: KeyspaceShape): string {
-  const mine = keyspace.likely.filter((holding) => holding.primary === entry.node);
-  const over = mine.find((holding) => overlapOf(holding, part));
-  return (over ?? mine[0])?.shard ?? entry.node;
+/** Names the shard of a part of a primary: the one that overlaps it, else any of that node, else the node itself. */
+function likelyShards({ likely }: KeyspaceShape): (primary: string, part: Segment) => string {
+  const known = new Map<string, (Segment & { readonly shard: string })[]>();
+  return (primary, part) => {
+    if (known.size === 0) {
+      for (const holding of sortSegments(likely)) {
+        const mine = known.get(holding.primary);
+        if (mine) mine.push(holding);
+        else known.set(holding.primary, [holding]);
+      }
+    }
+    const mine = known.get(primary) ?? [];
+    return (touching(mine, part)[0] ?? mine[0])?.shard ?? primary;
+  };
 }
 
 /** Throws OpsError `plan/no-primary`: exit 9 when nodes that did not answer may be the reason, else 3. */

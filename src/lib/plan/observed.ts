@@ -55,18 +55,19 @@ export interface Bucket extends Segment {
 /** The state in which a base topology is in force, for planning without agents: sizes unknown, everything streaming. */
 export function observedFromTopology(base: Topology): Observed {
   const keyspaces = base.keyspaces.map((keyspace): ObservedKeyspace => {
-    const entries = keyspace.shards.flatMap((shard) =>
-      shard.segments.flatMap((segment): ObservedEntry[] => {
-        const entry = { segment, generation: 1n, shard: shard.id, streaming: true };
-        return [
-          { ...entry, node: shard.primary, role: "primary", source: null },
-          ...shard.replicas.map((node) => ({
-            ...entry,
-            node,
-            role: "follower" as const,
-            source: shard.primary,
-          })),
-        ];
+    const entries = keyspace.shards.flatMap(({ id: shard, segments, primary, replicas }) =>
+      segments.flatMap((segment) => {
+        // Spelled out: of hundreds of thousands, objects that grow by spreading take four times as much memory.
+        const entry = (node: string, source: string | null): ObservedEntry => ({
+          node,
+          segment,
+          role: source === null ? "primary" : "follower",
+          generation: 1n,
+          shard,
+          source,
+          streaming: true,
+        });
+        return [entry(primary, null), ...replicas.map((node) => entry(node, primary))];
       }),
     );
     const { id, sharding, domain } = keyspace;

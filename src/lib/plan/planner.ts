@@ -12,8 +12,9 @@ import { planHash } from "./hash.js";
 import { copiesOf, observedKeyspace } from "./holdings.js";
 import type { Observed } from "./observed.js";
 import { compareText } from "./order.js";
-import { loadMap, NOTHING, sizeOf } from "./size.js";
+import { loadMap, NOTHING, sizeOf, type Size } from "./size.js";
 import { chooseSources } from "./sources.js";
+import { standingOf } from "./standing.js";
 import { attachStage } from "./stages/attach.js";
 import { createStage } from "./stages/create.js";
 import { retireStage, soakStage } from "./stages/end.js";
@@ -79,17 +80,22 @@ function makeStages(
   nodes: Readonly<Record<string, RouteNode>>,
 ): Stage[] {
   const specs: ReadonlyMap<string, Node> = new Map(topology.nodes.map((node) => [node.id, node]));
-  const live = (keyspace: string) => observedKeyspace(observed, keyspace);
   const loads = new Map(observed.keyspaces.map((keyspace) => [keyspace.id, loadMap(keyspace)]));
-  const size = (keyspace: string, segments: readonly Segment[]) =>
-    sizeOf(loads.get(keyspace) ?? [], segments);
+  // Many steps are about the same segments.
+  const sizes = new Map<readonly Segment[], Size>();
+  const size = (keyspace: string, segments: readonly Segment[]): Size => {
+    const known = sizes.get(segments) ?? sizeOf(loads.get(keyspace) ?? [], segments);
+    sizes.set(segments, known);
+    return known;
+  };
+  const standing = standingOf(changes, (keyspace) => observedKeyspace(observed, keyspace));
   const copies = chooseSources(
     changes,
     specs,
-    live,
+    standing,
     ({ keyspace, segments }) => size(keyspace, segments).bytes,
   );
-  const task: Task = { topology, keyspaces, changes, copies, observed: live, size };
+  const task: Task = { topology, keyspaces, changes, copies, standing, size };
   const drafts = [
     preflightStage(task, nodes),
     createStage(task),

@@ -28,7 +28,7 @@ export function loadMap({ histogram, entries }: ObservedKeyspace): Histogram {
 
 /** How much lies in the segments. Rows are taken to be spread evenly within a bucket. */
 export function sizeOf(load: Histogram, segments: readonly Segment[]): Size {
-  return segments.map((segment) => sizeIn(load, segment)).reduce(addSizes, NOTHING);
+  return segments.reduce((sum, segment) => addSizes(sum, sizeIn(load, segment)), NOTHING);
 }
 
 function sizeIn(load: Histogram, segment: Segment): Size {

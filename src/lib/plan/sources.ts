@@ -1,10 +1,9 @@
-import { touching } from "../keyspace/map.js";
 import type { Node } from "../topology/types.js";
 import { isDiscarded, isKept, isMove, type Change, type Created, type Kept } from "./changes.js";
 import type { Copy } from "./draft.js";
 import { copiesOf } from "./holdings.js";
-import type { ObservedKeyspace } from "./observed.js";
 import { compareText } from "./order.js";
+import type { Standing } from "./standing.js";
 
 /**
  * Which copy each new one is made from: one in the same set, else in the same region, else the primary; among equals the one
@@ -13,13 +12,13 @@ import { compareText } from "./order.js";
 export function chooseSources(
   changes: readonly Change[],
   nodes: ReadonlyMap<string, Node>,
-  observed: (keyspace: string) => ObservedKeyspace,
+  standing: ReadonlyMap<Change, readonly Standing[]>,
   bytes: (change: Change) => bigint,
 ): Copy[] {
   const served = new Map<string, number>();
   return changes.filter(isMade).flatMap((change) => {
     const first = change.before?.primary ?? change.after.primary;
-    const whole = isKept(change) ? wholeCopies(change, observed(change.keyspace)) : [first];
+    const whole = isKept(change) ? wholeCopies(change, standing.get(change)!) : [first];
     const size = bytes(change);
     return targetsFirst(change).map((node): Copy => {
       const source = nearest(nodes.get(node), whole, nodes, served) ?? first;
@@ -49,11 +48,9 @@ function isMade(change: Change): change is Created | Kept {
 }
 
 /** The nodes that hold all the segments and keep up with them; the primary always does. */
-function wholeCopies({ segments, before }: Kept, observed: ObservedKeyspace): string[] {
+function wholeCopies({ before }: Kept, standing: readonly Standing[]): string[] {
   const lagging = new Set(
-    observed.entries
-      .filter((entry) => !entry.streaming && touching(segments, entry.segment).length > 0)
-      .map((entry) => entry.node),
+    standing.filter(({ entry }) => !entry.streaming).map(({ entry }) => entry.node),
   );
   return copiesOf(before).filter((node) => node === before.primary || !lagging.has(node));
 }

@@ -18,9 +18,8 @@ import type { Plan } from "../plan/types.js";
  */
 export function assertCurrent(plan: Plan, observed: Observed): void {
   const changed = plan.keyspaces.flatMap(({ id, domain, before }) => {
-    const likely = before.map(({ lo, hi, shard, primary }) => ({ lo, hi, shard, primary }));
     const live = observedKeyspace(observed, id);
-    const shape = { id, domain: domain.before, likely };
+    const shape = { id, domain: domain.before, likely: before };
     const now = currentOwners(live, shape, observed.unreachable);
     const lines = difference(asOwners(before), now, sameOwner).map(
       ({ lo, hi, value }) =>

@@ -6,12 +6,12 @@ export function preflightStage(
   { copies }: Task,
   nodes: Readonly<Record<string, RouteNode>>,
 ): StageDraft {
+  const bytesIn = new Map<string, bigint>();
+  for (const { node, bytes } of copies) bytesIn.set(node, (bytesIn.get(node) ?? 0n) + bytes);
   const wave = Object.keys(nodes).map((node) => ({
     kind: "preflight" as const,
     node,
-    bytesIn: copies
-      .filter((copy) => copy.node === node)
-      .reduce((sum, copy) => sum + copy.bytes, 0n),
+    bytesIn: bytesIn.get(node) ?? 0n,
   }));
   return {
     kind: "preflight",

@@ -43,8 +43,9 @@ function weights({ after, added, removed }: Kept, percent: number): Reader[] {
 
 /** One gate for a node and the copy that it is held against, however many segments they share. */
 function gates({ topology, copies }: Task, gradual: readonly Change[]): StepDraft[] {
+  const watched = new Set(gradual);
   const steps = copies
-    .filter((copy) => gradual.includes(copy.change))
+    .filter((copy) => watched.has(copy.change))
     .map(({ change, node, source }) => ({
       kind: "gate" as const,
       keyspace: change.keyspace,

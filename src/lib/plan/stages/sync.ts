@@ -1,8 +1,9 @@
-import { clip, sortSegments } from "../../keyspace/map.js";
+import { sortSegments } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { isKept, isMove, type Change, type Kept } from "../changes.js";
 import { undoOfCopies, type Copy, type StageDraft, type StepDraft, type Task } from "../draft.js";
 import { compareText } from "../order.js";
+import type { Standing } from "../standing.js";
 
 /**
  * Every copy that must be proven before anything relies on it: the new ones, and standing replicas that will take over. With
@@ -34,18 +35,29 @@ export function syncStage(task: Task): StageDraft {
     node,
     maxLagMs: task.topology.policy.gates.maxLagMs,
   }));
+  const copies = new Map<Change, Copy[]>();
+  for (const copy of task.copies) {
+    const known = copies.get(copy.change);
+    if (known) known.push(copy);
+    else copies.set(copy.change, [copy]);
+  }
+  const repointed = task.changes
+    .filter(isKept)
+    .flatMap((change) =>
+      repoints(change, links(change, copies.get(change) ?? [], task.standing.get(change)!)),
+    );
   return {
     kind: "sync",
     title: "copies keep up with the writes",
-    waves: [task.changes.filter(isKept).flatMap((change) => repoints(task, change)), syncs],
+    waves: [repointed, syncs],
     undo: undoOfCopies(task),
   };
 }
 
 /** One step for each node and the copy that it has to follow, for the segments in which it follows another one. */
-function repoints(task: Task, change: Kept): StepDraft[] {
+function repoints(change: Kept, all: readonly Link[]): StepDraft[] {
   const { keyspace } = change;
-  const others = links(task, change).flatMap(({ node, source: from, segments }) => {
+  const others = all.flatMap(({ node, source: from, segments }) => {
     const source = sourceBeforeTakeover(change, node, from);
     return source === from ? [] : [{ node, source, segments }];
   });
@@ -74,19 +86,18 @@ interface Link {
 }
 
 /** Who follows whom once the copies are made: the new links, and the standing ones of nodes that stay. */
-function links({ copies, observed }: Task, change: Kept): Link[] {
-  const made = copies
-    .filter((copy) => copy.change === change)
-    .map(({ node, source }): Link => ({ node, source, segments: change.segments }));
-  const pieces = change.segments.map(({ lo, hi }) => ({ lo, hi, value: null }));
-  const standing = observed(change.keyspace).entries.flatMap(
-    ({ node, role, source, segment }): Link[] => {
-      if (role !== "follower" || source === null || change.removed.includes(node)) return [];
-      const segments = clip(pieces, segment).map(({ lo, hi }) => ({ lo, hi }));
-      return segments.length === 0 ? [] : [{ node, source, segments }];
-    },
+function links(change: Kept, copies: readonly Copy[], standing: readonly Standing[]): Link[] {
+  const made = copies.map(({ node, source }): Link => ({
+    node,
+    source,
+    segments: change.segments,
+  }));
+  const stay = standing.flatMap(({ entry: { node, role, source }, segments }): Link[] =>
+    role !== "follower" || source === null || change.removed.includes(node)
+      ? []
+      : [{ node, source, segments }],
   );
-  return [...standing, ...made];
+  return [...stay, ...made];
 }
 
 /** A node that takes over follows the writer itself; nobody goes on following a copy that will be dropped. */

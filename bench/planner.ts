@@ -1,0 +1,45 @@
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Benchmark, Measure } from "./benchmark.js";
+import type { CaseResult } from "./planner-case.js";
+
+const CASE = fileURLToPath(new URL("planner-case.js", import.meta.url));
+
+export const planner: Benchmark = {
+  name: "planner",
+  title: "plans for 3,000 nodes and 100,000 segments",
+  run({ say }) {
+    const measures = (["range", "ring"] as const).flatMap((kind): Measure[] => {
+      const { ms, peakBytes, inputBytes, segments, steps } = run(kind);
+      say(`${kind}: ${segments} segments, ${steps} steps in ${ms.toFixed(0)} ms`);
+      return [
+        { what: `${kind}: planned`, value: ms, unit: "ms", target: { atMost: 1_000 } },
+        {
+          what: `${kind}: peak memory of the process`,
+          value: peakBytes / 1e6,
+          unit: "MB",
+          target: { atMost: 400 },
+        },
+        {
+          what: `${kind}: of it before planning`,
+          value: inputBytes / 1e6,
+          unit: "MB",
+          target: null,
+        },
+      ];
+    });
+    return Promise.resolve(measures);
+  },
+};
+
+/** In a process of its own each time, so that its memory can be told; the median of five. */
+function run(kind: string): CaseResult {
+  const results = Array.from({ length: 5 }, (): CaseResult => {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [CASE, kind], {
+      encoding: "utf8",
+    });
+    if (status !== 0) throw new Error(`planner-case ${kind} failed: ${stderr}`);
+    return JSON.parse(stdout) as CaseResult;
+  });
+  return results.toSorted((a, b) => a.ms - b.ms)[2]!;
+}
