@@ -50,6 +50,22 @@ function dyingAt(
   return environmentOf(expansion, dying, patience);
 }
 
+/** `peer` hangs from when `node` is first asked for that kind of operation. */
+function frozenAt(
+  kind: OperationKind,
+  { node, peer }: { node: string; peer: string },
+): RunEnvironment {
+  const hanging: Otherwise = {
+    [node]: (agent) => ({
+      async putOperation(...asked) {
+        if (asked[1].kind === kind) process.kill(expansion.cluster.pid(peer), "SIGSTOP");
+        return agent.putOperation(...asked);
+      },
+    }),
+  };
+  return environmentOf(expansion, hanging, { linkMs: 2_000, pollMs: 500 });
+}
+
 async function noticed(agent: Pick<Agent, "node">, peer: string): Promise<void> {
   for (;;) {
     const { entries } = await agent.node();
@@ -96,6 +112,19 @@ describe("a node that dies while another one needs it", { timeout: LONG_MS }, ()
     expect(error.message).toContain("nothing was changed by it");
     await expansion.cluster.restart("a1");
     const run = await expansion.lastRun();
+    const end = await expansion.resumed(run, await expansion.ops(["run", "resume", run]));
+    expect(end).toMatchObject({ code: 0, json: { activity: "soaking" } });
+  });
+
+  it("leaves a takeover unknown of which it has not said how it ended, until it is back", async () => {
+    const before = await expansion.lastRun();
+    await expansion.must("shard", "rollback", before, "--yes");
+    const error = await failing(apply(frozenAt("takeover", { node: "a2", peer: "a1" })));
+    expect(error).toMatchObject({ code: "takeover-unresolved", exit: 8 });
+    expect(error.message).toContain("the writer before has not said how that ended");
+    process.kill(expansion.cluster.pid("a1"), "SIGCONT");
+    const run = await expansion.lastRun();
+    expect((await expansion.journal(run)).map(({ type }) => type)).toContain("op.unknown");
     const end = await expansion.resumed(run, await expansion.ops(["run", "resume", run]));
     expect(end).toMatchObject({ code: 0, json: { activity: "soaking" } });
   });

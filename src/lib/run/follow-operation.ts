@@ -24,6 +24,9 @@ export interface Followed extends Pick<OpStatus, "op" | "step" | "node"> {
   readonly request: OperationRequest;
 }
 
+/** What an agent calls it when a takeover waits for the word of the old writer. */
+const RESOLVING = "resolving";
+
 /** How an operation ended. */
 export interface Ended {
   readonly result: JsonObject;
@@ -41,6 +44,7 @@ export async function follow(
   const { journal, patience } = context;
   let last: Operation | null = null;
   let sends = 0;
+  let resolvedBy: number | null = null;
   for (let needsSending = send; ;) {
     if (needsSending) {
       if (sends > patience.identicalErrors) return fail(context, op, lostAgain(op, options), false);
@@ -61,6 +65,12 @@ export async function follow(
       await journal.append({ type: "op.accepted", op: op.op });
     tell(context, op, options, last);
     needsSending = last.state === "interrupted" && restart;
+    if (!isEnded(last.state) && last.phase === RESOLVING) {
+      resolvedBy ??= context.clock.now() + patience.linkMs;
+      await stillUnresolved(context, op, options, resolvedBy);
+      continue;
+    }
+    resolvedBy = null;
     if (needsSending || !isEnded(last.state)) continue;
     if (last.state === "succeeded") {
       const result = plain(last.result ?? {});
@@ -112,6 +122,24 @@ async function look(
     if (!left.some((signal) => signal.aborted)) return outcomeUnknown(context, op.op, error);
     throw new Interrupted(stop.detached.aborted ? "detached" : "stopping");
   }
+}
+
+/** Says that the old writer has not said how a takeover ended, or stops the step when that has lasted too long. */
+async function stillUnresolved(
+  context: RunContext,
+  { op, step, node }: Followed,
+  { what }: OperateOptions,
+  until: number,
+): Promise<void> {
+  const leftMs = until - context.clock.now();
+  const message = `${node} was asked to ${what}, and the writer before has not said how that ended`;
+  if (leftMs > 0) {
+    context.emit({ type: "waiting", step, node: null, message, leftMs });
+    return;
+  }
+  const hint = "start the node that had the writes; until then nobody has those";
+  const told = failure("takeover-unresolved", message, { outcome: "unknown", hint });
+  await outcomeUnknown(context, op, new StepFailure(told, EXIT.unknown));
 }
 
 /** Journals that nobody can say how the operation ended, and stops the step. */
