@@ -18,9 +18,12 @@ export function readStages(task: Task): StageDraft[] {
     return {
       kind: "promote-reads",
       suffix: String(percent),
-      title: `${percent} % of the reads to the new copies`,
+      title:
+        gradual.length > 0
+          ? `${percent} % of the reads to the new copies`
+          : "no more reads from the copies that go",
       waves: [[...gradually, ...atOnce], gates(task, gradual)],
-      undo: losslessUndo(`weights back to ${last} %`),
+      undo: losslessUndo(gradual.length > 0 ? `weights back to ${last} %` : "weights as before"),
     };
   });
 }
