@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentProblem } from "../../src/lib/agent/client/problem.js";
 import { applyPlan } from "../../src/lib/run/apply.js";
 import { readPlan } from "../../src/lib/run/read-plan.js";
+import { rollbackRun } from "../../src/lib/run/rollback.js";
 import { type Otherwise, environmentOf } from "./environment.js";
 import { Expansion, type Ended, type Json } from "./expansion.js";
 
@@ -116,6 +117,34 @@ describe("a first plan", { timeout: LONG_MS }, () => {
         json: { outcome: "applied", missing },
       });
     }
+  });
+
+  it("keeps what is written while it is rolled back, and goes forward again as it says", async () => {
+    const url = `${expansion.cluster.url("a1")}/v1/data/profile/9/name`;
+    const written: number[] = [];
+    const racing = environmentOf(expansion, {
+      a1: (agent) => ({
+        async putRoutes(...asked) {
+          if (written.length === 0)
+            written.push((await fetch(url, { method: "PUT", body: "Han Meimei" })).status);
+          return agent.putRoutes(...asked);
+        },
+      }),
+    });
+    await expect(rollbackRun(racing, run, { to: null })).rejects.toMatchObject({
+      code: "in-use",
+      exit: 3,
+      hint: expect.stringMatching(/--to (\S+), then ops run resume/) as string,
+    });
+    expect(written).toEqual([204]);
+    const late = await fetch(url, { method: "PUT", body: "late" });
+    expect(late.status).toBe(421);
+    const stop = (await expansion.must("run", "show", run))["stop"] as { error: { hint: string } };
+    const to = /--to (\S+),/.exec(stop.error.hint)![1]!;
+    await expansion.must("shard", "rollback", run, "--to", to, "--yes");
+    expect(await expansion.must("run", "resume", run)).toMatchObject({ outcome: "applied" });
+    expect(await (await fetch(url)).text()).toBe("Han Meimei");
+    expect((await fetch(url, { method: "DELETE" })).status).toBe(204);
   });
 
   it("is not rolled back once something was written: that is said before anything is undone", async () => {

@@ -9,7 +9,7 @@ import { FIRST_PREV, decodeJournal, encodeRecord } from "../../src/lib/run/journ
 import { Journal, readHistory } from "../../src/lib/run/journal/journal.js";
 import { nextStatus, replay } from "../../src/lib/run/journal/next-status.js";
 import type { RecordBody } from "../../src/lib/run/journal/records.js";
-import { IllegalRecord } from "../../src/lib/run/journal/status.js";
+import { IllegalRecord, wholeStages } from "../../src/lib/run/journal/status.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
 import { ENDING, START, execution, recordsOf } from "./executions.js";
 
@@ -150,6 +150,17 @@ describe("a run that went back to a stage", () => {
     expect([...status.stagesDone]).toEqual(["1-preflight", "2-attach"]);
     expect([...status.entered]).toEqual(["1-preflight", "2-attach"]);
     expect(status).toMatchObject({ direction: "apply", activity: "stopped" });
+  });
+
+  it("does not rely on a step that was being undone when its process was killed", () => {
+    const status = statusAfter(START, ...workOf(START.stages.slice(0, 2)), back(null), {
+      type: "routes.intent",
+      step: "s4",
+      keyspace: "profile",
+      version: 9,
+      hash: "h",
+    });
+    expect(wholeStages(status).map(({ id }) => id)).toEqual(["1-preflight"]);
   });
 
   it("does not stand there when a rollback before it had gone further: it does the rest again", () => {

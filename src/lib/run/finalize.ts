@@ -44,7 +44,6 @@ export async function finalizeRun(
   await withRun(env, run, async (context) => {
     const { journal, emit, plan } = context;
     const status = statusOf(context);
-    const { activity, since } = status;
     const type = status.direction === "finalize" ? "run.resume" : "finalize.start";
     await journal.append({ type, ...takenBy(env, context) });
     emit({ type: "run", run, doing: "finalize", plan: status.plan });
@@ -57,7 +56,8 @@ export async function finalizeRun(
       if (!begun || agenda.length > 0)
         await pushEpochs(context, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))));
       if (!begun) await assertArrived(context);
-      if (!begun && activity === "soaking") await assertForsaken(context, since);
+      if (!begun && status.soakingSince !== null)
+        await assertForsaken(context, status.soakingSince);
       stopAtBoundary(context);
       await executeForward(context, agenda);
     } catch (error) {

@@ -1,3 +1,4 @@
+import { AgentProblem } from "../agent/client/problem.js";
 import { EXIT, OpsError } from "../errors.js";
 import type { Plan } from "../plan/types.js";
 import type { StateStore } from "../state/contract.js";
@@ -5,6 +6,7 @@ import { agendaBack, findStage, isReversible } from "./agenda.js";
 import type { Agents } from "./agents.js";
 import { entriesIn } from "./ask.js";
 import { assertKnown } from "./damaged-run.js";
+import { asProblem } from "./failure.js";
 import { readHistory } from "./journal/journal.js";
 import { type RunStatus, wholeStages } from "./journal/status.js";
 import { allRuns, changedSince } from "./runs.js";
@@ -90,9 +92,8 @@ export async function assertReversible(store: StateStore, status: RunStatus): Pr
 }
 
 /**
- * What a run made from nothing would be gone with all that was written to it since: that is seen before anything is undone. A node
- * that does not answer is not asked again here.
- * @throws OpsError `in-use` (exit 3)
+ * What a run made from nothing would be gone with all that was written to it since: that is seen before anything is undone.
+ * @throws OpsError `in-use` (exit 3), `unreachable` (exit 9) when a node does not say whether it is unused
  */
 export async function assertUnused(
   agents: Agents,
@@ -112,14 +113,22 @@ export async function assertUnused(
           await agents
             .of(node)
             .node()
-            .catch(() => null),
+            .catch((error: unknown) => asProblem(error)),
         ] as const,
     ),
   );
   const told = new Map(answers);
   for (const { keyspace, node, segments } of made) {
-    const answer = told.get(node) ?? null;
-    const entries = answer === null ? [] : entriesIn(answer, keyspace, segments);
+    const answer = told.get(node)!;
+    if (answer instanceof AgentProblem) {
+      throw new OpsError(
+        "unreachable",
+        EXIT.unreachable,
+        `${node} does not say whether what run ${status.run} made there has been written since: ${answer.message}; nothing was changed`,
+        { hint: `start its agent, then ops shard rollback ${status.run}` },
+      );
+    }
+    const entries = entriesIn(answer, keyspace, segments);
     const used = entries.find(({ generation, cursor }) => generation > 1n || cursor.index > 0n);
     if (used === undefined) continue;
     throw new OpsError(

@@ -171,7 +171,11 @@ export class Data {
     keyspace: string,
     { write, position, place }: { write: Write; position: bigint; place: Place },
   ): Standing | ProblemError {
-    const holding = this.#deps.holdings.at(keyspace, position);
+    const { holdings, routes } = this.#deps;
+    // Whoever comes with older routes would write to what is about to be deleted.
+    if (!routes.mayLeadTo(keyspace, { lo: position, hi: position + 1n }))
+      return this.#nobodys(keyspace, position);
+    const holding = holdings.at(keyspace, position);
     const role = holding?.state.durable.role ?? null;
     if (holding === null || role === "follower") return this.wrongNode(keyspace, position);
     // Also while this node is about to take over: who asks the old writer is sent back here.
@@ -207,6 +211,7 @@ export class Data {
    */
   scan(keyspace: string, { lo, hi }: Segment, after: Place | null, limit: number): ScanResult {
     this.sharding(keyspace);
+    const began = performance.now();
     const end = this.#readableEnd(keyspace, lo, hi);
     const view = this.#deps.engine.read();
     try {
@@ -214,6 +219,7 @@ export class Data {
       const page = view.scan(keyspace, { lo, hi: end }, after, most);
       const rows = page.rows.map(({ place, value }) => ({ key: keyOf(place), value }));
       const last = page.rows.at(-1)?.place ?? null;
+      this.#deps.stats.record(keyspace, "reads", performance.now() - began, false);
       if (!page.done) return { rows, after: last, rest: null };
       if (end === hi) return { rows, after: null, rest: null };
       const owner = this.#ownerAt(keyspace, end)?.url ?? null;
@@ -240,6 +246,16 @@ export class Data {
       owner: owner?.url ?? null,
       node: owner?.node ?? null,
       generation: owner?.generation.toString() ?? null,
+    });
+  }
+
+  #nobodys(keyspace: string, position: bigint): ProblemError {
+    const message = `no routes lead to ${keyspace} at ${position} any more, as far as this node knows`;
+    return new ProblemError(421, "wrong-node", message, {
+      retryable: true,
+      owner: null,
+      node: null,
+      hint: "Not applied. Ask an agent for the routes: GET /v1/routes.",
     });
   }
 

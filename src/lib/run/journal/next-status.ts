@@ -115,6 +115,7 @@ function started(record: JournalRecord): RunStatus {
     ops: new Map(),
     routes: new Map(),
     undoTo: null,
+    soakingSince: null,
     soakUntil: null,
     stop: null,
     startedAt: time,
@@ -139,6 +140,7 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
           outcome: null,
           undoTo: record.to,
           stop: null,
+          soakingSince: null,
           soakUntil: null,
           since,
         },
@@ -174,7 +176,9 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
         },
       };
     case "run.soaking":
-      return { fields: { activity: "soaking", soakUntil: record.until, since } };
+      return {
+        fields: { activity: "soaking", soakingSince: since, soakUntil: record.until, since },
+      };
     case "run.end": {
       const outcome = record.outcome === "superseded" ? "applied" : record.outcome;
       return { fields: { activity: "ended", outcome, stop: null, since } };
@@ -186,7 +190,7 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
     case "op.intent": {
       const { op, step, attempt, undo, node, request, inverse, preState } = record;
       const known = status.steps.get(step);
-      const state = undo ? (known?.state ?? "begun") : "begun";
+      const state = undo ? undoing(status, step) : "begun";
       const about = { op, step, attempt, undo, node, request, inverse, preState };
       return {
         op: { ...about, state: "intended", result: null, error: null },
@@ -204,9 +208,9 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
     case "routes.intent": {
       const { keyspace, version, hash, step } = record;
       const routes = { keyspace, to: { version, hash, published: false, missing: [] } };
-      return step === null || status.direction === "undo"
-        ? { routes }
-        : { routes, ...stepEdit(status, step, "begun") };
+      if (step === null) return { routes };
+      const state = status.direction === "undo" ? undoing(status, step) : "begun";
+      return { routes, ...stepEdit(status, step, state) };
     }
     case "routes.published": {
       const { keyspace, missing } = record;
@@ -222,6 +226,11 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
     case "step.postponed":
       return stepEdit(status, record.step, "postponed");
   }
+}
+
+/** A step that is being undone is no longer done, although it is not undone yet: nothing may rely on it. */
+function undoing({ steps }: RunStatus, step: string): StepStatus["state"] {
+  return steps.get(step)?.state === "postponed" ? "postponed" : "begun";
 }
 
 function taken({ epochs, actor }: { epochs: Readonly<Record<string, string>>; actor: string }) {

@@ -71,6 +71,8 @@ export interface RunStatus {
   readonly routes: ReadonlyMap<string, RoutesStatus>;
   /** The stage that a rollback goes back to; null for the beginning. */
   readonly undoTo: string | null;
+  /** Since when, and up to when; null for a run that does not soak, and has not. */
+  readonly soakingSince: string | null;
   readonly soakUntil: string | null;
   readonly stop: {
     readonly reason: StopReason;

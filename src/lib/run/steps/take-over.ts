@@ -59,17 +59,29 @@ export async function takeOver(
       preState: { primary: from, generation: String(generation) },
     };
   };
-  for (let told = false; ; told = true) {
-    const result = await operate(context, step, options, prepare);
-    if (result !== null) await tell(context, handover, result);
-    else if (told) return;
-    const entries = await resolvedEntries(context, handover);
-    await onTaken(
+  const tellTaken = (entries: readonly EntryStatus[]) =>
+    onTaken(
       partsWithin(
         entries.filter(({ role }) => role === "primary"),
         segments,
       ),
     );
+  for (let told = false; ; told = true) {
+    let result: JsonObject | null;
+    try {
+      result = await operate(context, step, options, prepare);
+    } catch (error) {
+      if (error instanceof StepFailure) {
+        // Of several segments some may have gone over: routes that lead elsewhere until a resume would cost a redirect each time.
+        await entriesOn(context, step, to, keyspace, segments)
+          .then(tellTaken)
+          .catch(() => undefined);
+      }
+      throw error;
+    }
+    if (result !== null) await tell(context, handover, result);
+    else if (told) return;
+    await tellTaken(await resolvedEntries(context, handover));
     if (result === null) return;
   }
 }
