@@ -108,7 +108,7 @@ function taking(model: Model, step: Step): Model | null {
 
 /** As a run asks for it. */
 async function perform(step: Step): Promise<void> {
-  if (!("node" in step) || step.kind === "gate" || step.kind === "preflight") return;
+  if (!("node" in step) || !("segments" in step)) return;
   const { keyspace, segments, kind } = step;
   const node = nodes.of(step.node);
   const ask = async (request: Ask) => void (await node.must({ ...request, keyspace }));

@@ -8,6 +8,7 @@ import {
   asHoldings,
   currentOwners,
   desiredOwners,
+  likelyIn,
   noPrimary,
   observedKeyspace,
   type KeyspaceShape,

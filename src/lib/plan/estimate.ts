@@ -15,6 +15,7 @@ export const GATE_WINDOWS = 3;
  */
 const OWN_SECONDS: Readonly<Record<Step["kind"], number>> = {
   preflight: 0.045,
+  adopt: 0.018,
   init: 0.004,
   link: 0.018,
   sync: 0.003,

@@ -74,6 +74,73 @@ export interface KeyspaceShape {
   readonly likely: readonly (Segment & { readonly shard: string; readonly primary: string })[];
 }
 
+/** The shards of a keyspace as the file has them. */
+export function likelyIn({ shards }: Keyspace): KeyspaceShape["likely"] {
+  return shards.flatMap((shard) =>
+    shard.segments.map((segment) => ({ ...segment, shard: shard.id, primary: shard.primary })),
+  );
+}
+
+/** How a part of a keyspace stands. */
+export type Standing =
+  | { readonly is: "owned"; readonly owner: Owner }
+  /** A takeover by this node has not ended. */
+  | { readonly is: "claimed"; readonly by: string }
+  /** Several say that they are primary, each with its generation. */
+  | { readonly is: "contested"; readonly by: readonly string[] }
+  /** Nobody that answered is primary. */
+  | { readonly is: "orphaned" };
+
+/** How every part stands of which a node holds an entry, or somebody must be primary; sorted, cut at every edge. */
+export function standingsOf(
+  observed: ObservedKeyspace,
+  keyspace: KeyspaceShape,
+): Piece<Standing>[] {
+  const shardOf = likelyShards(keyspace);
+  const owned = soleOwners();
+  const held: Piece<Standing>[] = [];
+  for (const { lo, hi, value: entries } of sweep(observed.entries, ({ segment }) => segment)) {
+    const primary = primaryOf(entries);
+    if ("is" in primary) {
+      held.push({ lo, hi, value: primary });
+      continue;
+    }
+    const shard = primary.shard ?? shardOf(primary.node, { lo, hi });
+    const replicas = entries.map(({ node }) => node).filter((node) => node !== primary.node);
+    held.push({ lo, hi, value: owned(shard, primary.node, replicas) });
+  }
+  const unheld = keyspace.domain === null ? [] : gaps(held, keyspace.domain);
+  if (unheld.length === 0) return held;
+  const orphaned = unheld.map((gap): Piece<Standing> => ({ ...gap, value: { is: "orphaned" } }));
+  return sortSegments([...held, ...orphaned]);
+}
+
+/** The one entry that is primary, or why there is none. */
+function primaryOf(entries: readonly ObservedEntry[]): ObservedEntry | Standing {
+  const claiming = entries.find((entry) => entry.role === "claiming");
+  if (claiming) return { is: "claimed", by: claiming.node };
+  const primaries = entries.filter((entry) => entry.role === "primary");
+  if (primaries.length > 1) {
+    const by = primaries.map(({ node, generation }) => `${node} (generation ${generation})`);
+    return { is: "contested", by };
+  }
+  return primaries[0] ?? { is: "orphaned" };
+}
+
+/** Gives equal owners as one object: a few hold hundreds of thousands of segments. */
+function soleOwners(): (shard: string, primary: string, replicas: readonly string[]) => Standing {
+  const known = new Map<string, Standing>();
+  return (shard, primary, replicas) => {
+    const key = [shard, primary, ...replicas].join("\0");
+    const standing = known.get(key) ?? {
+      is: "owned",
+      owner: { shard, primary, replicas: [...new Set(replicas)].toSorted(compareText) },
+    };
+    known.set(key, standing);
+    return standing;
+  };
+}
+
 /**
  * Who holds what now; empty for a keyspace of which no node holds an entry. Throws OpsError: `plan/takeover-in-progress`,
  * `plan/two-primaries`, `plan/no-primary` (exit 3, or 9 when nodes that did not answer may be the reason).
@@ -84,75 +151,34 @@ export function currentOwners(
   unreachable: Observed["unreachable"],
 ): Piece<Owner>[] {
   if (observed.entries.length === 0) return [];
-  const covered: Segment[] = [];
   const uncovered: Segment[] = [];
   const owners: Piece<Owner>[] = [];
-  const shardOf = likelyShards(keyspace);
-  const sole = soleOwners();
-  for (const { lo, hi, value: entries } of sweep(observed.entries, ({ segment }) => segment)) {
-    const part = { lo, hi };
-    covered.push(part);
-    const primary = primaryOf(keyspace.id, part, entries);
-    if (primary === null) {
-      uncovered.push(part);
-      continue;
+  for (const { lo, hi, value } of standingsOf(observed, keyspace)) {
+    const where = `Keyspace ${keyspace.id}, ${formatSegment({ lo, hi })}`;
+    switch (value.is) {
+      case "claimed":
+        throw new OpsError(
+          "plan/takeover-in-progress",
+          EXIT.refused,
+          `${where}: a takeover by ${value.by} has not ended`,
+          { hint: "Resume or roll back the run that began it (ops run list), then plan again." },
+        );
+      case "contested":
+        throw new OpsError(
+          "plan/two-primaries",
+          EXIT.refused,
+          `${where}: ${value.by.join(" and ")} both say that they are primary`,
+          { hint: "Nothing may be planned on this. See ops agent status for both nodes." },
+        );
+      case "orphaned":
+        uncovered.push({ lo, hi });
+        break;
+      case "owned":
+        owners.push({ lo, hi, value: value.owner });
     }
-    const shard = primary.shard ?? shardOf(primary.node, part);
-    const replicas = entries.map(({ node }) => node).filter((node) => node !== primary.node);
-    owners.push({ lo, hi, value: sole(shard, primary.node, replicas) });
   }
-  if (keyspace.domain !== null) uncovered.push(...gaps(covered, keyspace.domain));
-  if (uncovered.length > 0) throw noPrimary(keyspace.id, sortSegments(uncovered), unreachable);
+  if (uncovered.length > 0) throw noPrimary(keyspace.id, uncovered, unreachable);
   return normalise(owners, sameOwner);
-}
-
-/** Null when no node says that it is the primary. */
-function primaryOf(
-  keyspace: string,
-  part: Segment,
-  entries: readonly ObservedEntry[],
-): ObservedEntry | null {
-  const claiming = entries.find((entry) => entry.role === "claiming");
-  if (claiming) {
-    throw new OpsError(
-      "plan/takeover-in-progress",
-      EXIT.refused,
-      `Keyspace ${keyspace}, ${formatSegment(part)}: a takeover by ${claiming.node} has not ended`,
-      {
-        hint: "Resume or roll back the run that began it (ops run list), then plan again.",
-      },
-    );
-  }
-  const primaries = entries.filter((entry) => entry.role === "primary");
-  if (primaries.length > 1) {
-    const names = primaries
-      .map((entry) => `${entry.node} (generation ${entry.generation})`)
-      .join(" and ");
-    throw new OpsError(
-      "plan/two-primaries",
-      EXIT.refused,
-      `Keyspace ${keyspace}, ${formatSegment(part)}: ${names} both say that they are primary`,
-      {
-        hint: "Nothing may be planned on this. See ops agent status for both nodes.",
-      },
-    );
-  }
-  return primaries[0] ?? null;
-}
-
-/** Gives equal owners as one object: a few hold hundreds of thousands of segments. */
-function soleOwners(): (shard: string, primary: string, replicas: readonly string[]) => Owner {
-  const known = new Map<string, Owner>();
-  return (shard, primary, replicas) => {
-    const key = [shard, primary, ...replicas].join("\0");
-    const owner = known.get(key) ?? {
-      shard,
-      primary,
-      replicas: [...new Set(replicas)].toSorted(compareText),
-    };
-    known.set(key, owner);
-    return owner;
-  };
 }
 
 /** What was observed of a keyspace; nothing for one that no node holds. */

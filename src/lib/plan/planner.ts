@@ -47,6 +47,16 @@ export function planShards({ topology, observed, createdAt, topologyHash }: Plan
   const nodes = keyspaces.length > 0 ? routeNodes(topology, observed) : {};
   const stages =
     keyspaces.length > 0 ? makeStages(topology, observed, keyspaces, changes, nodes) : [];
+  return assemblePlan({ topology, observed, createdAt, topologyHash }, keyspaces, nodes, stages);
+}
+
+/** With all that follows from these. */
+export function assemblePlan(
+  { topology, observed, createdAt, topologyHash }: PlanRequest,
+  keyspaces: readonly PlanKeyspace[],
+  nodes: Plan["nodes"],
+  stages: readonly Stage[],
+): Plan {
   const body: Omit<Plan, "hash"> = {
     v: 1,
     kind: "shards",
@@ -117,7 +127,7 @@ function makeStages(
 }
 
 /** Leaves out what is empty, and gives stages and steps their ids. */
-function number(drafts: readonly StageDraft[]): Omit<Stage, "estimate">[] {
+export function number(drafts: readonly StageDraft[]): Omit<Stage, "estimate">[] {
   let steps = 0;
   return drafts
     .map((draft) => ({ ...draft, waves: draft.waves.filter((wave) => wave.length > 0) }))
@@ -132,7 +142,7 @@ function number(drafts: readonly StageDraft[]): Omit<Stage, "estimate">[] {
 }
 
 /** The data nodes that answered: those that the plan names, and those that only learn its routes. */
-function routeNodes(topology: Topology, observed: Observed): Record<string, RouteNode> {
+export function routeNodes(topology: Topology, observed: Observed): Record<string, RouteNode> {
   const named = shardNodes(topology);
   const silent = new Set(observed.unreachable.map(({ node }) => node));
   const nodes: Record<string, RouteNode> = {};
@@ -160,7 +170,7 @@ function refuseUnreachable(topology: Topology, observed: Observed): void {
 }
 
 /** A node that holds data but has left the topology has no address: it can neither hand over nor drop. */
-function refuseStrangers(topology: Topology, keyspaces: readonly PlanKeyspace[]): void {
+export function refuseStrangers(topology: Topology, keyspaces: readonly PlanKeyspace[]): void {
   const known = new Set(topology.nodes.filter(({ layer }) => layer === "data").map(({ id }) => id));
   for (const { id, before } of keyspaces) {
     for (const holding of before) {

@@ -52,6 +52,8 @@ export function range({
 function subjectOf(step: Step) {
   if (step.kind === "preflight")
     return { items: [step.node], keyspace: null, whole: "nodes", part: step.node };
+  if (step.kind === "adopt")
+    return { items: [step.node], keyspace: null, whole: "nodes", part: step.node };
   if (step.kind === "soak") return { items: [], keyspace: null, whole: "", part: "" };
   const { keyspace } = step;
   if (step.kind === "domain") return { items: [], keyspace, whole: keyspace, part: keyspace };
@@ -71,6 +73,8 @@ function textOf(step: Step, where: string): string {
   switch (step.kind) {
     case "preflight":
       return `check ${where} for identity, room, log and ways to the others`;
+    case "adopt":
+      return `take over ${where} from the control plane ${step.from}`;
     case "init":
       return `make ${step.node} the first primary of ${where}, shard ${step.shard}`;
     case "link":
@@ -82,7 +86,9 @@ function textOf(step: Step, where: string): string {
     case "repoint":
       return `let ${step.node} follow ${step.source} in ${where}`;
     case "domain":
-      return domainText(where, step.before, step.after);
+      return step.anew
+        ? `publish routes of ${where} to its holders, all whole copies read`
+        : domainText(where, step.before, step.after);
     case "relabel":
       return `publish ${where} as a part of shard ${step.shard}, not of ${step.shardBefore}`;
     case "readers":
@@ -112,7 +118,8 @@ function undoText(step: Step, where: string): string | null {
     case "repoint":
       return `let ${step.node} follow in ${where} what it followed before`;
     case "domain":
-      return domainText(where, step.after, step.before);
+      // They lead to the holders, who are the same as before.
+      return step.anew && step.before !== null ? null : domainText(where, step.after, step.before);
     case "relabel":
       return `publish ${where} as a part of shard ${step.shardBefore} again`;
     case "readers":
@@ -120,6 +127,7 @@ function undoText(step: Step, where: string): string | null {
     case "takeover":
       return `take back the writes of ${where}: ${step.node} -> ${step.from}`;
     case "preflight":
+    case "adopt":
     case "sync":
     case "verify":
     case "gate":

@@ -56,6 +56,7 @@ export interface Estimate {
 /** In the order in which they stand in a plan. */
 export const STAGE_KINDS = [
   "preflight",
+  "adopt",
   "create",
   "attach",
   "sync",
@@ -106,6 +107,12 @@ export interface PreflightStep extends StepOf<"preflight"> {
   /** Bytes that the plan will copy to the node. */
   readonly bytesIn: bigint;
 }
+/** The node leaves the control plane `from` for the one whose run this is. */
+export interface AdoptStep extends StepOf<"adopt"> {
+  readonly node: string;
+  /** Its lineage. */
+  readonly from: string;
+}
 /** The node becomes the first primary of empty segments, at generation 1. */
 export interface InitStep extends NodeStep<"init"> {
   readonly shard: string;
@@ -133,6 +140,8 @@ export interface DomainStep extends StepOf<"domain"> {
   readonly keyspace: string;
   readonly before: Segment | null;
   readonly after: Segment | null;
+  /** Whatever earlier routes say, the new ones lead to the holders: the primary writes, all whole copies are read. */
+  readonly anew?: true | undefined;
 }
 /** Publish a route table in which the segments belong to another shard. The writer stays. */
 export interface RelabelStep extends SegmentsStep<"relabel"> {
@@ -171,6 +180,7 @@ export interface DiscardStep extends NodeStep<"discard"> {}
 
 export type Step =
   | PreflightStep
+  | AdoptStep
   | InitStep
   | LinkStep
   | SyncStep

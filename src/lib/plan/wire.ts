@@ -28,6 +28,7 @@ const gates = z.object({
 
 const step = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("preflight"), id, node: id, bytesIn: amount }),
+  z.object({ kind: z.literal("adopt"), id, node: id, from: id }),
   z.object({ kind: z.literal("init"), ...onNode, shard: id }),
   z.object({
     kind: z.literal("link"),
@@ -40,7 +41,14 @@ const step = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("sync"), ...onNode, maxLagMs: z.number().min(0) }),
   z.object({ kind: z.literal("verify"), ...onNode }),
   z.object({ kind: z.literal("repoint"), ...onNode, source: id }),
-  z.object({ kind: z.literal("domain"), id, keyspace: id, before: domain, after: domain }),
+  z.object({
+    kind: z.literal("domain"),
+    id,
+    keyspace: id,
+    before: domain,
+    after: domain,
+    anew: z.literal(true).optional(),
+  }),
   z.object({ kind: z.literal("relabel"), ...ofSegments, shard: id, shardBefore: id }),
   z.object({
     kind: z.literal("readers"),

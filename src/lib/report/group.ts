@@ -15,6 +15,9 @@ const ROWS_SHOWN = 4;
 /** Ranges of step ids that are shown one by one. */
 const RANGES_SHOWN = 3;
 
+/** Steps of these kinds are about a node each. */
+const OF_NODES: ReadonlySet<StepKind> = new Set(["preflight", "adopt"]);
+
 /** Steps that say the same about different segments, in the order of the first of each group. Each alone when `verbose`. */
 export function groupsOf<T extends Told>(
   steps: readonly T[],
@@ -83,7 +86,7 @@ export function groupText(
 /** How many items the steps of a kind have. */
 export function countText(n: number, kind: StepKind): string {
   if (kind === "gate") return plural(n, "copy", "copies");
-  return plural(n, kind === "preflight" ? "node" : "segment");
+  return plural(n, OF_NODES.has(kind) ? "node" : "segment");
 }
 
 /** The first few, as many as fit into `width`, and how many more there are. */
@@ -92,7 +95,7 @@ export function itemsText(
   kind: StepKind = "link",
   width = ITEMS_WIDTH,
 ): string {
-  const gap = kind === "preflight" || kind === "gate" ? ", " : " ";
+  const gap = OF_NODES.has(kind) || kind === "gate" ? ", " : " ";
   let shown = 0;
   for (let used = 0; shown < items.length; shown += 1) {
     used += items[shown]!.length + gap.length;

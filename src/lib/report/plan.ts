@@ -19,6 +19,10 @@ export function planText(plan: Plan, options: TextOptions): string {
   const head = `Plan ${plan.hash.slice(0, 12)} for ${plan.topology.name}, made ${plan.createdAt}`;
   if (plan.stages.length === 0)
     return [...out(head, 2), "", "Nothing to do: the cluster is as the topology says."].join("\n");
+  const changes = plan.keyspaces.flatMap((keyspace) => [
+    ...wholeLines(keyspace, out),
+    ...changeLines(keyspace, options, out),
+  ]);
   const lines = [
     ...out(head, 2),
     "",
@@ -29,10 +33,7 @@ export function planText(plan: Plan, options: TextOptions): string {
     ...out(`  time   ${timeText(plan)}`, 9),
     "",
     "What changes",
-    ...plan.keyspaces.flatMap((keyspace) => [
-      ...wholeLines(keyspace, out),
-      ...changeLines(keyspace, options, out),
-    ]),
+    ...(changes.length > 0 ? changes : ["  Who holds what: nothing."]),
     "",
     "Stages",
     ...plan.stages.flatMap((stage) => [...stageLines(stage, options, out), ""]),
@@ -50,6 +51,7 @@ function totals(plan: Plan): string {
   const of = (kind: StepKind) =>
     countItems(steps.filter((step) => step.kind === kind).map(sayStep));
   const parts = [
+    [of("adopt"), plural(of("adopt"), "agent taken over", "agents taken over")],
     [of("init"), plural(of("init"), "new primary", "new primaries")],
     [of("link"), plural(of("link"), "copy made", "copies made")],
     [of("relabel"), plural(of("relabel"), "segment renamed", "segments renamed")],

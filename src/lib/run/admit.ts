@@ -1,8 +1,9 @@
 import type { AgentProblem } from "../agent/client/problem.js";
 import { EXIT } from "../errors.js";
+import type { AdoptStep } from "../plan/types.js";
 import type { RunContext } from "./context.js";
-import { authorityFor, participantsOf, stopAtBoundary, unlessLeft } from "./context.js";
-import { assertCurrent } from "./drift.js";
+import { authorityFor, participantsOf, statusOf, stopAtBoundary, unlessLeft } from "./context.js";
+import { assertCurrent } from "./drift/stale.js";
 import { StepFailure, asProblem, failure, failureOf, refusalOf } from "./failure.js";
 import type { Failure } from "./journal/records.js";
 import { observeAgents } from "./observe.js";
@@ -66,12 +67,15 @@ export async function admitNew(context: RunContext): Promise<void> {
 
 async function pushTo(context: RunContext, node: string): Promise<StepFailure | null> {
   const asked = "take the run's epoch";
+  const adoption = adoptionOf(context, node);
   for (let tries = 1; ; tries += 1) {
     try {
+      if (adoption !== null) return await assertStays(context, adoption);
       for (const { id } of context.plan.keyspaces)
         await unlessLeft(context, context.agents.of(node).putEpoch(authorityFor(context, id)));
       return null;
     } catch (error) {
+      if (error instanceof StepFailure) throw error;
       const problem = asProblem(error);
       const refusal = refusalOf(problem, node, asked);
       if (refusal !== null) throw refusal;
@@ -81,6 +85,22 @@ async function pushTo(context: RunContext, node: string): Promise<StepFailure | 
       stopAtBoundary(context);
     }
   }
+}
+
+/** The step by which the node is to come to this control plane; null where it has come, or is there. */
+function adoptionOf(context: RunContext, node: string): AdoptStep | null {
+  const steps = context.plan.stages.flatMap(({ waves }) => waves.flat());
+  const found = steps.filter((step) => step.kind === "adopt").find((step) => step.node === node);
+  if (found === undefined) return null;
+  return statusOf(context).steps.get(found.id)?.state === "done" ? null : found;
+}
+
+/** Throws StepFailure `unknown-lineage` for a node that has gone to a third control plane since the plan was made. */
+async function assertStays(context: RunContext, { node, from }: AdoptStep): Promise<null> {
+  const { lineage } = await unlessLeft(context, context.agents.of(node).node());
+  if (lineage === from || lineage === context.lineage) return null;
+  const message = `${node} was to leave the control plane ${from}, and obeys ${lineage ?? "none"} now`;
+  throw new StepFailure(failure("unknown-lineage", message), EXIT.refused);
 }
 
 /** An agent of another version of the API does not understand the question, or is not understood. */

@@ -10,6 +10,7 @@ export type Agent = Pick<
   | "putOperation"
   | "cancelOperation"
   | "putEpoch"
+  | "putLineage"
   | "putRoutes"
   | "routes"
   | "histogram"

@@ -69,7 +69,7 @@ export function refusalOf(problem: AgentProblem, node: string, asked: string): S
   }
   if (problem.code === "unknown-lineage") {
     const hint =
-      "the node belongs to another control plane (state directory): use that one's --state";
+      "the node belongs to another control plane (state directory): use that one's --state; if it is lost: ops agent adopt";
     return new StepFailure({ ...told, outcome: "none", hint }, EXIT.refused);
   }
   if (problem.status === 401 || problem.status === 403) {

@@ -41,37 +41,69 @@ export function dataAgents(topology: Topology): Record<string, { readonly url: s
 
 /** What the agents say that they hold. `buckets` 0: without sizes. */
 export async function observeAgents(agents: Agents, buckets: number): Promise<Observed> {
+  return observedIn(await surveyAgents(agents), agents, buckets);
+}
+
+/** What one agent says of its node, and the routes that it has. */
+export interface Answer {
+  readonly node: string;
+  readonly url: string;
+  readonly status: NodeStatus;
+  readonly tables: readonly RouteTable[];
+}
+
+export interface Survey {
+  /** By node. */
+  readonly answers: readonly Answer[];
+  readonly unreachable: Observed["unreachable"];
+}
+
+export async function surveyAgents(agents: Agents): Promise<Survey> {
   const unreachable: { node: string; why: string }[] = [];
-  const nodes: { status: NodeStatus; name: string }[] = [];
-  const tables = new Map<string, RouteTable>();
+  const answers: Answer[] = [];
   await Promise.all(
-    agents.nodes.map(async (name) => {
+    agents.nodes.map(async (node) => {
       try {
-        const [status, routes] = await Promise.all([
-          agents.of(name).node(),
-          agents.of(name).routes(),
-        ]);
-        nodes.push({ status, name });
-        for (const table of routes.tables) {
-          const known = tables.get(table.keyspace);
-          if (known === undefined || known.version < table.version)
-            tables.set(table.keyspace, table);
-        }
+        const agent = agents.of(node);
+        const [status, { tables }] = await Promise.all([agent.node(), agent.routes()]);
+        answers.push({ node, url: agents.urlOf(node), status, tables });
       } catch (error) {
-        unreachable.push({ node: name, why: asProblem(error).message });
+        unreachable.push({ node, why: asProblem(error).message });
       }
     }),
   );
+  const byNode = (a: { readonly node: string }, b: { readonly node: string }) =>
+    a.node < b.node ? -1 : 1;
+  return { answers: answers.toSorted(byNode), unreachable: unreachable.toSorted(byNode) };
+}
+
+/** The newest of these tables of every keyspace. */
+export function newestTables(tables: readonly RouteTable[]): Map<string, RouteTable> {
+  const newest = new Map<string, RouteTable>();
+  for (const table of tables) {
+    const known = newest.get(table.keyspace);
+    if (known === undefined || known.version < table.version) newest.set(table.keyspace, table);
+  }
+  return newest;
+}
+
+/** What was heard, as the planner wants it. */
+export async function observedIn(
+  { answers, unreachable }: Survey,
+  agents: Agents,
+  buckets: number,
+): Promise<Observed> {
+  const tables = newestTables(answers.flatMap((answer) => answer.tables));
   const ids = new Set(
-    nodes.flatMap(({ status }) => status.entries.map(({ keyspace }) => keyspace)),
+    answers.flatMap(({ status }) => status.entries.map(({ keyspace }) => keyspace)),
   );
   const keyspaces = await Promise.all(
     [...ids].sort().map(async (id): Promise<ObservedKeyspace> => {
       const table = tables.get(id) ?? null;
-      const held = nodes.flatMap(({ name, status }) =>
+      const held = answers.flatMap(({ node, status }) =>
         status.entries
           .filter(({ keyspace }) => keyspace === id)
-          .flatMap((entry) => partsOf(name, entry, table)),
+          .flatMap((entry) => partsOf(node, entry, table)),
       );
       const measured = await Promise.all(held.map((entry) => measure(agents, id, entry, buckets)));
       const entries = measured
@@ -93,7 +125,6 @@ export async function observeAgents(agents: Agents, buckets: number): Promise<Ob
       };
     }),
   );
-  unreachable.sort((a, b) => (a.node < b.node ? -1 : 1));
   return { keyspaces, unreachable, basis: buckets > 0 ? "measured" : "unknown" };
 }
 

@@ -4,7 +4,7 @@ import type { Plan } from "../plan/types.js";
 import { type AgendaLine, agendaBack, agendaFinal, agendaForward, linesOf } from "./agenda.js";
 import type { Agents } from "./agents.js";
 import { participantsOf } from "./context.js";
-import { assertCurrent } from "./drift.js";
+import { assertCurrent } from "./drift/stale.js";
 import { soakLeft } from "./finalize.js";
 import { findRun } from "./find-run.js";
 import { readHistory } from "./journal/journal.js";

@@ -9,6 +9,8 @@ export interface StateStore {
   exists(): Promise<boolean>;
   /** The random name of this control plane, made once and durable before it is returned: 32 hexadecimal digits. */
   lineage(): Promise<string>;
+  /** The same where it was made already, else null. Changes nothing. */
+  knownLineage(): Promise<string | null>;
   /**
    * Takes the locks of all scopes or of none. Every lock taken raises the epoch of its scope by one, durably, before this
    * returns. Throws `OpsError` `locked` (exit 5), naming the holder, when a live or unknown process has one of them.

@@ -92,6 +92,11 @@ export class AgentClient {
     await this.#text({ method: "PUT", path: "/v1/epochs", body: {}, authority });
   }
 
+  /** Has the agent leave the lineage `from` for that of the authority; one that has done so already agrees. */
+  async putLineage(from: string, authority: Authority): Promise<void> {
+    await this.#text({ method: "PUT", path: "/v1/lineage", body: { from }, authority });
+  }
+
   async putRoutes(table: RouteTable, authority: Authority): Promise<void> {
     const path = `/v1/routes/${encodeURIComponent(table.keyspace)}`;
     await this.#text({ method: "PUT", path, body: encodeTable(table), authority });

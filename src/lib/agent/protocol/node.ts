@@ -65,6 +65,9 @@ export const nodeStatus = z.object({
 });
 export type NodeStatus = z.infer<typeof nodeStatus>;
 
+/** `PUT /v1/lineage`: the lineage that is left for that of the headers. */
+export const lineageRequest = z.strictObject({ from: z.string().min(8).max(64) });
+
 const bucket = z.object({
   lo: uint64,
   rows: z.number(),

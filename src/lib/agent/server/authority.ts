@@ -4,6 +4,8 @@ import { ProblemError } from "../protocol/problem.js";
 
 const TABLE = "authority";
 const LINEAGE = "lineage";
+/** Epochs of lineages that this node has left, by lineage. */
+const LEFT = "authority-left";
 
 /** Who may change this node: one lineage, and in each scope the highest epoch that was ever seen. Stored before it is acted on. */
 export class AuthorityGate {
@@ -32,7 +34,26 @@ export class AuthorityGate {
     await this.#engine.write((txn) => this.check(txn, { scope, epoch, lineage }));
   }
 
-  /** The same, as a part of a transaction that acts on it. */
+  /**
+   * Leaves the lineage `from` for that of `by`. Epochs count in their lineage: those of the one that is left are kept for its
+   * return. `admit` throws, in the same transaction, when that may not be now. Throws as `admit` does, also for another `from`.
+   */
+  async adopt(by: Authority, from: string, admit: () => void): Promise<void> {
+    await this.#engine.write((txn) => {
+      if (txn.document<string>(TABLE, LINEAGE) === from && from !== by.lineage) {
+        admit();
+        const epochs = txn.documents<bigint>(TABLE).filter(({ id }) => id !== LINEAGE);
+        txn.putDocument(LEFT, from, epochs);
+        for (const { id } of epochs) txn.deleteDocument(TABLE, id);
+        for (const { id, value } of txn.document<typeof epochs>(LEFT, by.lineage) ?? [])
+          txn.putDocument(TABLE, id, value);
+        txn.putDocument(TABLE, LINEAGE, by.lineage);
+      }
+      this.check(txn, by);
+    });
+  }
+
+  /** `admit` as a part of a transaction that acts on it. */
   check(txn: Txn, { scope, epoch, lineage }: Authority): void {
     const known = txn.document<string>(TABLE, LINEAGE);
     if (known !== null && known !== lineage) {
@@ -41,7 +62,7 @@ export class AuthorityGate {
         "unknown-lineage",
         `this node belongs to the control plane ${known}, not ${lineage}`,
         {
-          hint: "Use the state directory (--state) of that control plane.",
+          hint: "Use the state directory (--state) of that control plane; if it is lost: ops agent adopt.",
         },
       );
     }

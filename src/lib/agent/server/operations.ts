@@ -144,6 +144,19 @@ export class Operations {
     return live.operation;
   }
 
+  /** Throws `busy` while one has not ended. */
+  assertIdle(): void {
+    const [live] = this.#live.values();
+    if (live === undefined) return;
+    const { id, kind, lineage } = live.operation;
+    throw new ProblemError(
+      409,
+      "busy",
+      `the operation ${kind} (${id}) of the control plane ${lineage} has not ended`,
+      { retryable: true, hint: "Wait for its end, or restart the agent, which interrupts it." },
+    );
+  }
+
   /** Asks it to end. What it has done stays. */
   cancel(id: string, scope: string): Operation {
     const operation = this.get(id);

@@ -1,14 +1,21 @@
-import { gaps, overlaps, subtract } from "../../keyspace/map.js";
+import { gaps, intersect, overlaps, subtract } from "../../keyspace/map.js";
 import { formatSegment } from "../../keyspace/wire.js";
-import { copiesOf } from "../holdings.js";
+import { asOwners, copiesOf, sameOwner } from "../holdings.js";
 import type { Check } from "./finding.js";
 
-/** Somebody holds every position of the domain, before and after; nobody holds one twice, and after it nothing else. */
+/**
+ * Somebody holds every position of the domain, before and after; nobody holds one twice, and after it nothing else, but where a plan
+ * leaves the domain and its surplus as they were.
+ */
 export const holdingsCover: Check = {
   rule: "holdings-cover",
   find: (plan) =>
     plan.keyspaces.flatMap(({ id, domain, before, after }) => {
-      const outside = subtract(after, domain.after === null ? [] : [domain.after]);
+      const stays =
+        domain.before?.lo === domain.after?.lo && domain.before?.hi === domain.after?.hi;
+      const both = stays ? intersect(asOwners(before), asOwners(after)) : [];
+      const kept = both.filter(({ value: [was, is] }) => sameOwner(was, is));
+      const outside = subtract(after, domain.after === null ? kept : [domain.after, ...kept]);
       return [
         ...(
           [

@@ -3,6 +3,7 @@ import { placedSteps, type Check } from "./finding.js";
 
 const ALLOWED: Readonly<Record<StageKind, readonly StepKind[]>> = {
   preflight: ["preflight"],
+  adopt: ["adopt"],
   create: ["init"],
   attach: ["link", "sync"],
   sync: ["repoint", "sync"],

@@ -114,6 +114,7 @@ function started(record: JournalRecord): RunStatus {
     ),
     ops: new Map(),
     routes: new Map(),
+    hasAdopted: false,
     undoTo: null,
     soakingSince: null,
     soakUntil: null,
@@ -217,6 +218,8 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
       const known = status.routes.get(keyspace)!;
       return { routes: { keyspace, to: { ...known, published: true, missing } } };
     }
+    case "adopt.intent":
+      return { fields: { hasAdopted: true }, ...stepEdit(status, record.step, "begun") };
     case "evidence":
       return status.direction === "undo" ? {} : stepEdit(status, record.step, "begun");
     case "step.done":

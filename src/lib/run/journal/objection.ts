@@ -95,6 +95,9 @@ function workObjection(status: RunStatus, record: WorkRecord): string | null {
       return status.routes.get(record.keyspace)?.version === record.version
         ? null
         : "that version was not meant to be published";
+    case "adopt.intent":
+      if (direction === "undo") return "the run is being rolled back";
+      return stepObjection(status, record.step);
     case "evidence":
       return stepObjection(status, record.step);
     case "step.done":

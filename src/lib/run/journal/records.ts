@@ -121,6 +121,13 @@ export type RecordBody =
       readonly missing: readonly string[];
     }
   | {
+      /** A node is asked to leave the control plane `from` for this one. */
+      readonly type: "adopt.intent";
+      readonly step: string;
+      readonly node: string;
+      readonly from: string;
+    }
+  | {
       readonly type: "evidence";
       readonly step: string;
       readonly about: string;

@@ -69,6 +69,8 @@ export interface RunStatus {
   readonly ops: ReadonlyMap<string, OpStatus>;
   /** The last table of each keyspace that this run meant to publish. */
   readonly routes: ReadonlyMap<string, RoutesStatus>;
+  /** A node was asked to leave another control plane for this one. */
+  readonly hasAdopted: boolean;
   /** The stage that a rollback goes back to; null for the beginning. */
   readonly undoTo: string | null;
   /** Since when, and up to when; null for a run that does not soak, and has not. */
@@ -154,6 +156,6 @@ export function wholeStages({ stages, stagesDone, steps }: RunStatus): readonly 
 }
 
 /** Whether a run that is applied has asked no agent for a change yet, nor published routes. */
-export function isUntouched({ direction, ops, routes }: RunStatus): boolean {
-  return direction === "apply" && ops.size === 0 && routes.size === 0;
+export function isUntouched({ direction, ops, routes, hasAdopted }: RunStatus): boolean {
+  return direction === "apply" && ops.size === 0 && routes.size === 0 && !hasAdopted;
 }

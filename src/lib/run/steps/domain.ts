@@ -9,10 +9,11 @@ import { type RunContext, statusOf } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
 import { wholeStages } from "../journal/status.js";
 import type { StepHandler } from "./handler.js";
-import { tableOr, tableOver } from "./first-table.js";
+import { tableOfHolders, tableOr, tableOver } from "./first-table.js";
 
 export const domain: StepHandler<DomainStep> = {
-  apply: (context, step) => cover(context, step, step.after, holdersOf(context, step.keyspace)),
+  apply: (context, step) =>
+    cover(context, step, step.after, holdersOf(context, step.keyspace), step.anew === true),
   undo: async (context, step) => {
     // Withdrawn is only what was published.
     if (step.before === null && (await context.publisher.current(step.keyspace)) === null) return;
@@ -21,7 +22,8 @@ export const domain: StepHandler<DomainStep> = {
     const made = agendaBack(context.plan, status, status.undoTo)
       .flatMap(({ waves }) => waves.flat())
       .flatMap((one) => (one.kind === "init" && one.keyspace === step.keyspace ? [one] : []));
-    await cover(context, step, step.before, [...new Set(made.map(({ node }) => node))].toSorted());
+    const needed = [...new Set(made.map(({ node }) => node))].toSorted();
+    await cover(context, step, step.before, needed, false);
     // Nobody writes there from now on. Who did so since the rollback began is found out while the copies are still there.
     for (const { node, segments } of made) await assertUnwritten(context, step, node, segments);
   },
@@ -54,6 +56,7 @@ async function cover(
   { id, keyspace }: DomainStep,
   to: Segment | null,
   needed: readonly string[],
+  anew: boolean,
 ): Promise<void> {
   await context.publisher.publish(
     id,
@@ -61,7 +64,9 @@ async function cover(
     async (table) =>
       to === null
         ? { ...(await tableOr(context, keyspace, table)), withdrawn: true }
-        : tableOver(context, keyspace, table, to),
+        : anew
+          ? tableOfHolders(context, keyspace, table, to)
+          : tableOver(context, keyspace, table, to),
     needed,
   );
 }

@@ -1,7 +1,8 @@
 import { EXIT } from "../../errors.js";
-import { intersect, overlapOf, without, type Piece } from "../../keyspace/map.js";
+import { clip, intersect, overlapOf, pile, without, type Piece } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import type { Holding, PlanKeyspace } from "../../plan/types.js";
+import { liveReaders } from "../../routing/change.js";
 import { makeTable } from "../../routing/make.js";
 import type { RouteSegment, RouteTable } from "../../routing/table.js";
 import { entriesOn } from "../ask.js";
@@ -19,7 +20,7 @@ export async function tableOver(
   known: RouteTable | null,
   domain: Segment,
 ): Promise<RouteTable> {
-  const { id, sharding, before, after } = planKeyspace(context, keyspace);
+  const { before, after } = planKeyspace(context, keyspace);
   // Of a keyspace that is made (again) an earlier table says nothing.
   const kept = (before.length === 0 ? [] : (known?.segments ?? [])).flatMap((segment) => {
     const part = overlapOf(segment, domain);
@@ -33,6 +34,61 @@ export async function tableOver(
     const part = overlapOf(piece, domain);
     return part === null ? [] : [{ ...piece, ...part }];
   });
+  const added = await liveRoutes(context, keyspace, missing);
+  return assemble(context, keyspace, known, domain, [...kept, ...added]);
+}
+
+/**
+ * A table over a domain that leads to those who hold it, whatever an earlier one says: the primaries write, all copies that can be
+ * read are read.
+ * @throws StepFailure `no-routes`
+ */
+export async function tableOfHolders(
+  context: RunContext,
+  keyspace: string,
+  known: RouteTable | null,
+  domain: Segment,
+): Promise<RouteTable> {
+  const { after } = planKeyspace(context, keyspace);
+  const routes = await liveRoutes(context, keyspace, clip(asPieces(after), domain));
+  const readable = new Map<string, Segment[]>();
+  for (const node of new Set(after.flatMap(({ replicas }) => replicas))) {
+    const entries = await entriesOn(context, null, node, keyspace, [domain]);
+    readable.set(
+      node,
+      entries.filter((entry) => entry.readable),
+    );
+  }
+  const segments = routes.flatMap((route) => cutByReadable(route, readable));
+  return assemble(context, keyspace, known, domain, segments);
+}
+
+/** A route's parts, each with those of its readers that can be read there. */
+function cutByReadable(
+  route: RouteSegment,
+  readable: ReadonlyMap<string, readonly Segment[]>,
+): RouteSegment[] {
+  const others = route.readers.filter(({ node }) => node !== route.writer);
+  const parts = others.flatMap((reader) =>
+    (readable.get(reader.node) ?? []).flatMap((segment) => {
+      const part = overlapOf(segment, route);
+      return part === null ? [] : [{ ...part, value: reader }];
+    }),
+  );
+  const writer = { node: route.writer, weight: 100 };
+  return pile([{ lo: route.lo, hi: route.hi, value: writer }, ...parts]).map(
+    ({ lo, hi, value }) => ({ ...route, lo, hi, readers: liveReaders(value) }),
+  );
+}
+
+function assemble(
+  context: RunContext,
+  keyspace: string,
+  known: RouteTable | null,
+  domain: Segment,
+  segments: readonly RouteSegment[],
+): RouteTable {
+  const { id, sharding } = planKeyspace(context, keyspace);
   try {
     return makeTable({
       keyspace: id,
@@ -40,7 +96,7 @@ export async function tableOver(
       domain,
       version: known?.version ?? 1,
       nodes: { ...known?.nodes, ...context.plan.nodes },
-      segments: [...kept, ...(await liveRoutes(context, id, missing))],
+      segments,
     });
   } catch (error) {
     if (error instanceof StepFailure) throw error;

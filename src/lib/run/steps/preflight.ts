@@ -71,7 +71,8 @@ async function writesPerSecond(
   return counts.reduce((sum, { writes }) => sum + writes.count, 0) / seconds;
 }
 
-function mistakenIdentity(node: string, url: string, status: NodeStatus): string[] {
+/** Why the agent is not the node's; empty when it is. */
+export function mistakenIdentity(node: string, url: string, status: NodeStatus): string[] {
   if (status.node !== node)
     return [
       `${url} speaks for node ${status.node}, not for ${node}; correct its URL in the topology and plan again`,

@@ -1,4 +1,5 @@
 import type { Step, StepKind } from "../../plan/types.js";
+import { adopt } from "./adopt.js";
 import { discard } from "./discard.js";
 import { domain } from "./domain.js";
 import { drop } from "./drop.js";
@@ -17,6 +18,7 @@ import { verify } from "./verify.js";
 
 const HANDLERS: { readonly [K in StepKind]: StepHandler<Extract<Step, { kind: K }>> } = {
   preflight,
+  adopt,
   init,
   link,
   sync,

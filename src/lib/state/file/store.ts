@@ -35,12 +35,18 @@ export class FileStateStore implements StateStore {
   }
 
   async lineage(): Promise<string> {
-    const path = join(this.where, "lineage");
-    const known = await readText(path);
-    if (known !== null) return lineageIn(known, path);
+    const known = await this.knownLineage();
+    if (known !== null) return known;
+    const path = this.#lineagePath();
     await makeDirectory(this.where);
     await createFile(path, `${randomBytes(16).toString("hex")}\n`);
     return lineageIn(await readFile(path, "utf8"), path);
+  }
+
+  async knownLineage(): Promise<string | null> {
+    const path = this.#lineagePath();
+    const known = await readText(path);
+    return known === null ? null : lineageIn(known, path);
   }
 
   async acquire(scopes: readonly string[], request: LockRequest): Promise<Lease> {
@@ -147,6 +153,10 @@ export class FileStateStore implements StateStore {
 
   placeOf(run: string): string {
     return this.#runPath(run);
+  }
+
+  #lineagePath(): string {
+    return join(this.where, "lineage");
   }
 
   #lock(scope: string): ScopeLock {

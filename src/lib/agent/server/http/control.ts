@@ -2,6 +2,7 @@ import { untilClosed } from "./until-closed.js";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { decodeTable, encodeTable } from "../../../routing/wire.js";
 import { encodeJson } from "../../protocol/json.js";
+import { lineageRequest } from "../../protocol/node.js";
 import { reachRequest } from "../../protocol/peer.js";
 import type { Services } from "./context.js";
 import { parseRequest } from "../operations.js";
@@ -25,6 +26,12 @@ export function controlRoutes(app: FastifyInstance, services: Services): void {
 
   app.put("/v1/epochs", async (request, reply) => {
     await authority.admit(authorityOf(request));
+    return reply.status(204).send();
+  });
+
+  app.put("/v1/lineage", async (request, reply) => {
+    const { from } = body(lineageRequest, request);
+    await authority.adopt(authorityOf(request), from, () => operations.assertIdle());
     return reply.status(204).send();
   });
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { routesAnswer, routeTableWire } from "../../../routing/wire.js";
-import { histogram, nodeStatus, stats } from "../../protocol/node.js";
+import { histogram, lineageRequest, nodeStatus, stats } from "../../protocol/node.js";
 import { operation, operationRequest } from "../../protocol/operation.js";
 import {
   acknowledgement,
@@ -45,6 +45,7 @@ const SHAPES = {
   ChangesRequest: changesRequest,
   DigestRequest: digestRequest,
   Acknowledgement: acknowledgement,
+  LineageRequest: lineageRequest,
   ReachRequest: reachRequest,
   ReachAnswer: reachAnswer,
 } as const;
@@ -119,6 +120,12 @@ const CALLS: Readonly<Record<string, Call>> = {
     gives: "Stats",
   },
   "PUT /v1/epochs": { summary: "Tell the node an epoch.", headers: AUTHORITY, status: 204 },
+  "PUT /v1/lineage": {
+    summary: "Leave one control plane for another.",
+    headers: AUTHORITY,
+    takes: "LineageRequest",
+    status: 204,
+  },
   "PUT /v1/routes/{keyspace}": {
     summary: "Publish a route table.",
     headers: AUTHORITY,

@@ -1,16 +1,16 @@
-import { EXIT, OpsError } from "../errors.js";
-import { difference } from "../keyspace/map.js";
-import type { Segment } from "../keyspace/segment.js";
-import { formatSegment } from "../keyspace/wire.js";
+import { EXIT, OpsError } from "../../errors.js";
+import { difference } from "../../keyspace/map.js";
+import type { Segment } from "../../keyspace/segment.js";
+import { formatSegment } from "../../keyspace/wire.js";
 import {
   type Owner,
   asOwners,
   currentOwners,
   observedKeyspace,
   sameOwner,
-} from "../plan/holdings.js";
-import type { Observed } from "../plan/observed.js";
-import type { Plan } from "../plan/types.js";
+} from "../../plan/holdings.js";
+import type { Observed } from "../../plan/observed.js";
+import type { Plan } from "../../plan/types.js";
 
 /**
  * Whether who holds what is still what the plan was made for.
@@ -23,7 +23,7 @@ export function assertCurrent(plan: Plan, observed: Observed): void {
     const now = currentOwners(live, shape, observed.unreachable);
     const lines = difference(asOwners(before), now, sameOwner).map(
       ({ lo, hi, value }) =>
-        `${id} [${lo}, ${hi}): ${inWords(value.before)} when the plan was made, ${inWords(value.after)} now`,
+        `${id} [${lo}, ${hi}): ${ownerText(value.before)} when the plan was made, ${ownerText(value.after)} now`,
     );
     const routed = live.routes === null || live.routes.withdrawn ? null : live.routes.domain;
     if (now.length === 0 || (routed?.lo === domain.before?.lo && routed?.hi === domain.before?.hi))
@@ -53,7 +53,8 @@ function coverText(domain: Segment | null): string {
   return domain === null ? "nothing" : formatSegment(domain);
 }
 
-function inWords(owner: Owner | null): string {
+/** `shard p0 on a1 with b1`. */
+export function ownerText(owner: Owner | null): string {
   if (owner === null) return "nobody's";
   const { shard, primary, replicas } = owner;
   return `shard ${shard} on ${primary}${replicas.length === 0 ? "" : ` with ${replicas.join(", ")}`}`;

@@ -1,0 +1,16 @@
+import type { AdoptStep } from "../../plan/types.js";
+import { ask } from "../ask.js";
+import { authorityFor } from "../context.js";
+import type { StepHandler } from "./handler.js";
+
+/** Asking again does no harm: a node that has agreed agrees. The way back leaves it where it is. */
+export const adopt: StepHandler<AdoptStep> = {
+  apply: async (context, { id, node, from }) => {
+    await context.journal.append({ type: "adopt.intent", step: id, node, from });
+    const authority = authorityFor(context, context.plan.keyspaces[0]!.id);
+    await ask(context, id, node, `leave the control plane ${from} for this one`, (agent) =>
+      agent.putLineage(from, authority),
+    );
+  },
+  undo: null,
+};
