@@ -1,9 +1,10 @@
 import { type Piece, intersect, pile } from "../../keyspace/map.js";
 import { formatSegment } from "../../keyspace/wire.js";
+import { observedKeyspace } from "../../plan/holdings.js";
 import { sameReaders } from "../../routing/change.js";
 import type { Reader, RouteTable } from "../../routing/table.js";
 import type { Keyspace } from "../../topology/types.js";
-import { mendByAdopting, mendByPlan } from "./mend.js";
+import { mendByAdopting, mendByPlan, openRun } from "./mend.js";
 import type { Difference, Seen } from "./types.js";
 
 /** The routes of a keyspace of the file: what they cover, whom they send clients to, and who has not got them. */
@@ -13,7 +14,11 @@ export function routeDifferences(seen: Seen, keyspace: Keyspace): Difference[] {
   if (table === undefined) return strayRoutes(seen, id);
   const wanted = coverText(keyspace);
   const live = table.withdrawn ? "withdrawn" : coverText(table);
-  const mend = mendByPlan(seen, id);
+  const mends = mendByPlan(seen, id);
+  // Where somebody holds it, routes can come back without a plan.
+  const canReturn =
+    table.withdrawn === true && observedKeyspace(seen.observed, id).entries.length > 0;
+  const mend = canReturn ? [...new Set([...mends, ...mendByAdopting(seen, id)])] : mends;
   return [
     ...(wanted === live ? [] : [difference(id, { wanted, live, mend })]),
     ...strayRoutes(seen, id),
@@ -36,8 +41,7 @@ function difference(keyspace: string, told: Told): Difference {
 
 /** Of a keyspace that is not held either, the holders say enough. */
 function missing(seen: Seen, keyspace: string): Difference[] {
-  const held = seen.observed.keyspaces.find(({ id }) => id === keyspace);
-  if (held === undefined || held.entries.length === 0) return [];
+  if (observedKeyspace(seen.observed, keyspace).entries.length === 0) return [];
   const mend = mendByAdopting(seen, keyspace);
   return [
     difference(keyspace, {
@@ -78,8 +82,12 @@ interface Served {
   readonly readers: readonly Reader[];
 }
 
-/** Where clients are sent elsewhere than to those who hold it, each whole copy with the full weight. */
+/**
+ * Where clients are sent elsewhere than to those who hold it, each whole copy with the full weight. A run that has not ended has
+ * given its copies the weight that its stage gives them.
+ */
 function misled(seen: Seen, table: RouteTable): Difference[] {
+  const isRunning = openRun(seen, table.keyspace) !== null;
   const isSilent = (node: string) => seen.silent.some((one) => one.node === node);
   return intersect(table.segments.map(asPiece), servers(seen, table.keyspace))
     .filter(({ value: [routed, held] }) => {
@@ -87,7 +95,7 @@ function misled(seen: Seen, table: RouteTable): Difference[] {
       return (
         routed.writer !== held.writer ||
         routed.generation !== held.generation ||
-        !sameReaders(readers, held.readers)
+        (!isRunning && !sameReaders(readers, held.readers))
       );
     })
     .map(({ lo, hi, value: [routed, held] }) =>
