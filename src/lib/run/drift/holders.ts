@@ -1,4 +1,4 @@
-import { type Piece, intersect, union, without } from "../../keyspace/map.js";
+import { type Piece, clip, intersect, union, without } from "../../keyspace/map.js";
 import {
   type Owner,
   type Standing,
@@ -12,35 +12,38 @@ import {
 import type { Keyspace } from "../../topology/types.js";
 import { lastRun, leftBy, mendByPlan, mendHolders } from "./mend.js";
 import { ownerText } from "./stale.js";
-import type { Difference, Seen } from "./types.js";
+import type { Difference, Seen, SeenRun } from "./types.js";
 
 /** Who holds a keyspace of the file, against the file. What only nodes hold that do not answer is no difference. */
 export function holderDifferences(seen: Seen, keyspace: Keyspace): Difference[] {
   const { id } = keyspace;
   const wanted = desiredOwners(keyspace);
   const standings = standingsIn(seen, keyspace);
-  const parts: Piece<readonly [Owner | null, Standing]>[] = [
+  const parts: Piece<Found>[] = [
     ...intersect(wanted, standings),
     ...without(standings, wanted).map((piece) => ({
       ...piece,
       value: [null, piece.value] as const,
     })),
   ];
+  const last = lastRun(seen, id);
+  const history = last?.status.activity === "ended" ? historyOf(last, id) : null;
+  const mend = mendHolders(seen, id);
   return parts
     .filter(({ value: [owner, standing] }) => !isSame(seen, owner, standing))
-    .flatMap((part) => cutByLastRun(seen, id, part))
-    .map(({ lo, hi, value: [owner, standing, history] }): Difference => ({
+    .flatMap((part) => history?.(part) ?? [withHistory(part, null)])
+    .map(({ lo, hi, value: [owner, standing, left] }): Difference => ({
       about: "holders",
       keyspace: id,
       nodes: [],
       segments: [{ lo, hi }],
       wanted: ownerText(owner),
       live: standingText(seen, standing),
-      lastRun: history,
+      lastRun: left,
       mend:
         standing.is === "contested"
           ? ["no command does: see ops agent status, and keep both copies"]
-          : mendHolders(seen, id, { lo, hi }, owner),
+          : mend({ lo, hi }, owner),
     }));
 }
 
@@ -115,31 +118,29 @@ function isSame({ silent }: Seen, wanted: Owner | null, standing: Standing): boo
   return sameOwner(heard(wanted), heard(standing.owner));
 }
 
-type Part = readonly [wanted: Owner | null, standing: Standing, lastRun: string | null];
+type Found = readonly [wanted: Owner | null, standing: Standing];
+type Told = readonly [...Found, lastRun: string | null];
 
-/** With what the last run that ended left there. */
-function cutByLastRun(
-  seen: Seen,
-  keyspace: string,
-  { lo, hi, value: [wanted, standing] }: Piece<readonly [Owner | null, Standing]>,
-): Piece<Part>[] {
-  const part = { lo, hi, value: null };
-  const run = lastRun(seen, keyspace);
-  if (run === null || run.status.activity !== "ended")
-    return [{ lo, hi, value: [wanted, standing, null] }];
+function withHistory({ lo, hi, value }: Piece<Found>, lastRun: string | null): Piece<Told> {
+  return { lo, hi, value: [...value, lastRun] };
+}
+
+/** Cuts a part where the run left different holders, and says of each what it left. */
+function historyOf(run: SeenRun, keyspace: string): (part: Piece<Found>) => Piece<Told>[] {
   const { run: name } = run.status;
   const left = leftBy(run, keyspace);
-  const told = intersect([part], left).map(({ value: [, owner], ...where }): Piece<Part> => {
-    const isLeft = standing.is === "owned" && sameOwner(owner, standing.owner);
-    const history = isLeft
-      ? `run ${name} left it like this: the file has changed since`
-      : `run ${name} left it as ${ownerText(owner)}: something else has changed it since`;
-    return { ...where, value: [wanted, standing, history] };
-  });
-  const rest = without([part], left).map((piece): Piece<Part> => {
-    return { ...piece, value: [wanted, standing, null] };
-  });
-  return [...told, ...rest];
+  return (part) => {
+    const [, standing] = part.value;
+    const owners = clip(left, part);
+    const told = owners.map(({ lo, hi, value: owner }) => {
+      const isLeft = standing.is === "owned" && sameOwner(owner, standing.owner);
+      const text = isLeft
+        ? `run ${name} left it like this: the file has changed since`
+        : `run ${name} left it as ${ownerText(owner)}: something else has changed it since`;
+      return withHistory({ lo, hi, value: part.value }, text);
+    });
+    return [...told, ...without([part], owners).map((piece) => withHistory(piece, null))];
+  };
 }
 
 function standingText({ silent }: Seen, standing: Standing): string {

@@ -1,4 +1,4 @@
-import { type Piece, intersect } from "../../keyspace/map.js";
+import { type Piece, clip, gaps } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { type Owner, asOwners, sameOwner } from "../../plan/holdings.js";
 import { nextCommands } from "../summary.js";
@@ -42,25 +42,30 @@ export function adoptCommand(file: string): string {
   return `ops agent adopt -t ${file}`;
 }
 
-/** The same for a part that one owner is to have: of the ways out of a run only the one that leads there. */
+/** The same for parts that one owner is to have: of the ways out of a run only the one that leads there. */
 export function mendHolders(
   seen: Seen,
   keyspace: string,
-  part: Segment,
-  wanted: Owner | null,
-): string[] {
+): (part: Segment, wanted: Owner | null) => readonly string[] {
   const run = openRun(seen, keyspace);
-  if (run === null || run.isBusy || wanted === null) return mendByPlan(seen, keyspace);
-  const [on, back] = nextCommands(run.status);
+  const all = mendByPlan(seen, keyspace);
+  if (run === null || run.isBusy) return () => all;
+  const [on, back] = all;
   const { before, after } = run.plan.keyspaces.find(({ id }) => id === keyspace)!;
-  const [goal, start] = run.status.direction === "undo" ? [before, after] : [after, before];
-  const leadsTo = (holdings: typeof before) =>
-    intersect([{ ...part, value: wanted }], asOwners(holdings)).every(({ value: [a, b] }) =>
-      sameOwner(a, b),
-    );
-  if (on !== undefined && leadsTo(goal)) return [on];
-  if (back !== undefined && leadsTo(start)) return [back];
-  return mendRun(run);
+  const isBack = run.status.direction === "undo";
+  const goal = asOwners(isBack ? before : after);
+  const start = asOwners(isBack ? after : before);
+  return (part, wanted) => {
+    if (on !== undefined && isHeldBy(goal, part, wanted)) return [on];
+    return back !== undefined && isHeldBy(start, part, wanted) ? [back] : all;
+  };
+}
+
+/** Null: by nobody. */
+function isHeldBy(owners: readonly Piece<Owner>[], part: Segment, wanted: Owner | null): boolean {
+  const held = clip(owners, part);
+  if (wanted === null) return held.length === 0;
+  return gaps(held, part).length === 0 && held.every(({ value }) => sameOwner(value, wanted));
 }
 
 function isAbout({ keyspaces }: SeenRun["plan"], keyspace: string): boolean {
