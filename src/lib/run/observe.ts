@@ -1,6 +1,6 @@
 import type { EntryStatus, NodeStatus } from "../agent/protocol/node.js";
 import { EXIT, OpsError } from "../errors.js";
-import { overlapOf, subtract } from "../keyspace/map.js";
+import { overlapOf, subtract, touching } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import type { Bucket, Observed, ObservedEntry, ObservedKeyspace } from "../plan/observed.js";
 import type { RouteTable } from "../routing/table.js";
@@ -140,7 +140,7 @@ function partsOf(node: string, entry: EntryStatus, table: RouteTable | null): Ob
   };
   const segment = { lo: entry.lo, hi: entry.hi };
   if (role !== "primary" || table === null) return [{ ...whole, segment, shard: null }];
-  const routed = table.segments.flatMap((route) => {
+  const routed = touching(table.segments, segment).flatMap((route) => {
     const part = overlapOf(route, segment);
     return part === null ? [] : [{ ...whole, segment: part, shard: route.shard }];
   });
