@@ -8,7 +8,6 @@ import {
   asHoldings,
   currentOwners,
   desiredOwners,
-  likelyIn,
   noPrimary,
   observedKeyspace,
   type KeyspaceShape,
