@@ -12,6 +12,7 @@ import {
 import { createClient, type Client } from "../src/lib/client/index.js";
 import { Cluster } from "../src/lib/demo/cluster.js";
 import { secondsSince } from "./benchmark.js";
+import { DEFAULT_SETTINGS } from "../src/lib/routing/settings.js";
 
 export const KEYSPACE = "bench";
 const BATCH = 2_000;
@@ -119,6 +120,7 @@ export class TwoAgents {
       sharding: "range",
       domain: this.segment,
       version: this.#version,
+      settings: DEFAULT_SETTINGS,
       nodes: { a: node(this.a.url), b: node(this.b.url) },
       segments: [
         {

@@ -67,7 +67,15 @@ function keyspace(
     const [primary, ...replicas] = REGIONS.map((_, r) => nodeName(i, (r + i) % REGIONS.length));
     return { id: `s${i}`, segments, primary: primary!, replicas };
   });
-  return { id: "profile", class: "relationship", sync: "global", sharding, domain, shards };
+  return {
+    id: "profile",
+    class: "relationship",
+    sync: "global",
+    ack: "local",
+    sharding,
+    domain,
+    shards,
+  };
 }
 
 function nodeName(i: number, region: number): string {

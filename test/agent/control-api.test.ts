@@ -11,6 +11,7 @@ import { OPS } from "../../src/lib/demo/agent-process.js";
 import type { RouteTable } from "../../src/lib/routing/table.js";
 import { encodeTable } from "../../src/lib/routing/wire.js";
 import { authority, LINEAGE, type Nodes, startNodes, type TestNode } from "./nodes.js";
+import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 
 let nodes: Nodes;
 let a: TestNode;
@@ -262,6 +263,7 @@ describe("routes", () => {
     sharding: "range",
     domain: { lo: 0n, hi: 100n },
     version,
+    settings: DEFAULT_SETTINGS,
     nodes: { a: { url: a.url, region: "east", set: "s" } },
     segments: [
       {

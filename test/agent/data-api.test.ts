@@ -2,6 +2,7 @@ import { request } from "node:http";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Problem } from "../../src/lib/agent/protocol/problem.js";
 import { authority, type Nodes, startNodes, type TestNode } from "./nodes.js";
+import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 
 const MIB = 1024 * 1024;
 
@@ -363,6 +364,7 @@ describe("the wrong node", () => {
       sharding: "range",
       domain,
       version: 1,
+      settings: DEFAULT_SETTINGS,
       nodes: nodeList,
     } as const;
     await b.api.putRoutes({ ...table, segments: [segment] }, authority);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { RouteTable } from "../../src/lib/routing/table.js";
 import { authority, type Nodes, startNodes, type TestNode } from "./nodes.js";
+import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 
 const WHOLE = { lo: 0n, hi: 100n };
 const INSIDE = { lo: 0n, hi: 60n };
@@ -41,6 +42,7 @@ function table(version: number, domain = WHOLE, more: Partial<RouteTable> = {}):
     sharding: "range",
     domain,
     version,
+    settings: DEFAULT_SETTINGS,
     nodes: { a: { url: a.url, region: "east", set: "s" } },
     segments: [{ ...domain, ...segment }],
     ...more,

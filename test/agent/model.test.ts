@@ -8,6 +8,7 @@ import { ModelBreach, type Model } from "../../src/lib/plan/model/state.js";
 import type { Step } from "../../src/lib/plan/types.js";
 import { Random } from "../faults/random.js";
 import { type Ask, decimal, type Nodes, startNodes, type TestNode } from "./nodes.js";
+import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 
 const NAMES = ["a", "b", "c"];
 const EDGES = [0n, 200n, 400n, 600n, 800n, 1000n];
@@ -30,7 +31,9 @@ describe("whatever the model lets a plan do, agents do", { timeout: 600_000 }, (
   test.each(SEEDS)("seed %i", async (seed) => {
     const random = new Random(seed);
     const keyspace = `k${seed}`;
-    let model: Model = new Map([[keyspace, { domain: null, copies: new Map(), routes: [] }]]);
+    let model: Model = new Map([
+      [keyspace, { domain: null, settings: DEFAULT_SETTINGS, copies: new Map(), routes: [] }],
+    ]);
     const on = { id: "s1", keyspace, segments: [WHOLE], node: random.of(NAMES) };
     let step: Step = { ...on, kind: "init", shard: "s" };
     for (let taken = 0; taken < STEPS; taken += 1) {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { hashUid } from "../../src/lib/keyspace/hash.js";
 import type { RouteTable } from "../../src/lib/routing/table.js";
 import { authority, type Nodes, startNodes, type TestNode } from "./nodes.js";
+import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 
 const NAMES = ["", "/avatar", "/ключ", "/表情/small"];
 const DOMAIN = 2_000n;
@@ -110,6 +111,7 @@ async function publish(keyspace: "p" | "h"): Promise<void> {
     sharding: keyspace === "p" ? "range" : "consistent-hash",
     domain: { lo: 0n, hi: bounds.at(-1)! },
     version: 1,
+    settings: DEFAULT_SETTINGS,
     nodes: Object.fromEntries(nodes.all.map(({ name, url }) => [name, { url, ...at }])),
     segments: writers()[keyspace].map((node, i) => ({
       lo: bounds[i]!,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AgentProblem } from "../../src/lib/agent/client/problem.js";
 import { authority, type Nodes, startNodes, type TestNode } from "./nodes.js";
+import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 
 const FIRST = { lo: 0n, hi: 100n };
 const SECOND = { lo: 300n, hi: 400n };
@@ -111,6 +112,7 @@ test("of a larger entry a part is compared, dropped and discarded; the rest stay
     sharding: "range",
     domain: { lo: 850n, hi: 900n },
     version: 1,
+    settings: DEFAULT_SETTINGS,
     nodes: { s: { url: s.url, region: "east", set: "s" } },
     segments: [{ lo: 850n, hi: 900n, shard: "s", writer: "s", generation: 1n, readers: [] }],
   } as const;

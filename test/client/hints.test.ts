@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Hints } from "../../src/lib/client/hints.js";
 import type { RouteTable } from "../../src/lib/routing/table.js";
+import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 
 const whole = { lo: 0n, hi: 100n };
 const x = { url: "http://x", generation: 4n };
@@ -45,6 +46,7 @@ test("a newer table ends the hints that it knows, and only those", () => {
     sharding: "range",
     domain: whole,
     version: 2,
+    settings: DEFAULT_SETTINGS,
     nodes: { n: { url: "http://n", region: "r", set: "s" } },
     segments: [{ ...segment, lo: 0n, hi: 100n, generation: 4n }],
   };

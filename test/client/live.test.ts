@@ -6,6 +6,7 @@ import { Cluster } from "../../src/lib/demo/cluster.js";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 
 /** A busy machine may take its time. */
 const eventually = <T>(read: () => T) => expect.poll(read, { timeout: 20_000 });
@@ -38,6 +39,7 @@ async function publish(
     sharding: "range",
     domain: { lo: 0n, hi: 1_000n },
     version: (version += 1),
+    settings: DEFAULT_SETTINGS,
     nodes: {
       a: { url: a.url, region: "sh", set: "sh-1" },
       b: { url: b.url, region: "sz", set: "sz-1" },

@@ -67,15 +67,15 @@ test("gives first routes over the domain of the file where none are known, or th
 });
 
 test("leaves what was narrowed narrow, and what was withdrawn withdrawn, with the data", () => {
-  const { sharding } = LIVE.keyspaces[0]!.routes!;
+  const known = LIVE.keyspaces[0]!.routes!;
   const domain = { lo: 0n, hi: 3000n };
-  const narrow = adoption({ observed: live({ routes: { sharding, domain, withdrawn: false } }) });
+  const narrow = adoption({ observed: live({ routes: { ...known, domain } }) });
   expect(narrow.keyspaces[0]).toMatchObject({ domain: { before: domain, after: domain } });
   expect(narrow.keyspaces[0]!.after.at(-1)!.hi).toBe(4000n);
   expect(kinds(narrow)).toEqual([...preflights, ...adopts, "domain"]);
 
   const [keyspace] = LIVE.keyspaces;
-  const gone = { ...keyspace!, id: "album", routes: { sharding, domain, withdrawn: true } };
+  const gone = { ...keyspace!, id: "album", routes: { ...known, domain, withdrawn: true } };
   const removed = adoption({ observed: { ...LIVE, keyspaces: [keyspace!, gone] } });
   expect(removed.keyspaces.map(({ id, domain: { after } }) => [id, after])).toEqual([
     ["profile", { lo: 0n, hi: 4000n }],

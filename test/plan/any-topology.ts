@@ -19,6 +19,15 @@ const copies: fc.Arbitrary<Copies> = fc
 
 const placed = fc.array(copies, { minLength: SHARDS.length, maxLength: SHARDS.length });
 
+const RANGE = { sync: "global", sharding: "range" } as const;
+const RING = { sync: "global", sharding: "consistent-hash" } as const;
+
+/** What the settings of a keyspace follow from. */
+const settled = {
+  class: fc.constantFrom("relationship" as const, "status" as const),
+  ack: fc.constantFrom("local" as const, "follower" as const),
+};
+
 /** Any owners of any segments of a domain that overlaps others of this kind. */
 function anyRange(id: string): fc.Arbitrary<Keyspace> {
   return fc
@@ -26,10 +35,11 @@ function anyRange(id: string): fc.Arbitrary<Keyspace> {
       lo: fc.bigInt({ min: 0n, max: 400n }),
       hi: fc.bigInt({ min: 600n, max: 1000n }),
       cuts: fc.uniqueArray(fc.bigInt({ min: 1n, max: 999n }), { maxLength: 8 }),
+      ...settled,
       owners: fc.array(fc.nat({ max: SHARDS.length - 1 }), { minLength: 9, maxLength: 9 }),
       placed,
     })
-    .map(({ lo, hi, cuts, owners, placed: places }): Keyspace => {
+    .map(({ lo, hi, cuts, owners, placed: places, ...settings }): Keyspace => {
       const inner = cuts.filter((cut) => cut > lo && cut < hi);
       const edges = [lo, ...inner.toSorted((a, b) => (a < b ? -1 : 1)), hi];
       const owned = new Map<string, Segment[]>();
@@ -42,12 +52,9 @@ function anyRange(id: string): fc.Arbitrary<Keyspace> {
         segments,
         ...places[SHARDS.indexOf(shard)]!,
       }));
-      return { ...RANGE, id, domain: { lo, hi }, shards };
+      return { ...RANGE, ...settings, id, domain: { lo, hi }, shards };
     });
 }
-
-const RANGE = { class: "relationship", sync: "global", sharding: "range" } as const;
-const RING = { class: "status", sync: "local", sharding: "consistent-hash" } as const;
 
 /** Any shards, anywhere, with any number of places on the ring. */
 function anyRing(id: string): fc.Arbitrary<Keyspace> {
@@ -55,9 +62,10 @@ function anyRing(id: string): fc.Arbitrary<Keyspace> {
     .record({
       names: fc.shuffledSubarray(SHARDS, { minLength: 1 }),
       virtualNodes: fc.integer({ min: 1, max: 6 }),
+      ...settled,
       placed,
     })
-    .map(({ names, virtualNodes, placed: places }): Keyspace => {
+    .map(({ names, virtualNodes, placed: places, ...settings }): Keyspace => {
       const ring = ringSegments(names, virtualNodes);
       const shards = names
         .map((name): Shard => ({
@@ -66,7 +74,7 @@ function anyRing(id: string): fc.Arbitrary<Keyspace> {
           ...places[SHARDS.indexOf(name)]!,
         }))
         .filter(({ segments }) => segments.length > 0);
-      return { ...RING, id, domain: { lo: 0n, hi: POSITION_END }, shards };
+      return { ...RING, ...settings, id, domain: { lo: 0n, hi: POSITION_END }, shards };
     });
 }
 
@@ -84,9 +92,11 @@ const policies: fc.Arbitrary<Policy> = fc
     canary: fc.constantFrom(0, 0.01, 0.5, 1),
     slices: fc.integer({ min: 1, max: 4 }),
     reads: fc.constantFrom([100], [1, 10, 50, 100]),
+    syncWindowMs: fc.constantFrom(0, 1000),
   })
-  .map(({ perNode, total, canary, slices, reads }) => ({
+  .map(({ perNode, total, canary, slices, reads, syncWindowMs }) => ({
     ...POLICY,
+    syncWindowMs,
     concurrency: { perNode, total },
     promotion: { reads, canary, slices },
   }));
@@ -98,8 +108,8 @@ export interface TopologyPair {
 
 /** From any topology to any other: every kind of change, and several of them at once. */
 export const topologyPairs: fc.Arbitrary<TopologyPair> = fc
-  .record({ before: keyspaces, after: keyspaces, policy: policies })
-  .map(({ before, after, policy }) => ({
-    before: topologyOf(before, policy),
+  .record({ before: keyspaces, after: keyspaces, policy: policies, other: policies })
+  .map(({ before, after, policy, other }) => ({
+    before: topologyOf(before, other),
     after: topologyOf(after, policy),
   }));

@@ -7,12 +7,14 @@ import type { Plan, Stage, StageKind, Step } from "../../src/lib/plan/types.js";
 import type { Segment } from "../../src/lib/keyspace/segment.js";
 import { rangeKeyspace, shard, topologyOf } from "./cluster.js";
 
+const COUNTED = rangeKeyspace("counted", [shard("c0", 0n, 1000n, "tj-2-d2", "sz-2-d2")]);
 const PLAN: Plan = planShards({
   topology: topologyOf([
     rangeKeyspace("profile", [
       shard("p0", 0n, 500n, "sh-1-d1", "sz-1-d1", "tj-1-d1"),
       shard("p1", 500n, 1000n, "sh-2-d1", "sz-2-d1", "tj-1-d1"),
     ]),
+    { ...COUNTED, ack: "follower" },
     rangeKeyspace("fresh", [shard("f0", 0n, 1000n, "tj-1-d2", "sh-1-d2")]),
     rangeKeyspace("named", [shard("n0", 0n, 500n, "sh-2-d2"), shard("n1", 500n, 1000n, "sh-2-d2")]),
     rangeKeyspace("smaller", [shard("s0", 0n, 600n, "tj-2-d1", "sh-1-d2")], 600n),
@@ -20,6 +22,7 @@ const PLAN: Plan = planShards({
   observed: observedFromTopology(
     topologyOf([
       rangeKeyspace("profile", [shard("p0", 0n, 1000n, "sh-1-d1", "sz-1-d1", "tj-1-d1")]),
+      COUNTED,
       rangeKeyspace("named", [shard("n0", 0n, 1000n, "sh-2-d2")]),
       rangeKeyspace("smaller", [shard("s0", 0n, 1000n, "tj-2-d1", "sh-1-d2")]),
     ]),
@@ -227,6 +230,13 @@ const MUTANTS: readonly [rule: string, what: string, mutate: Map<Plan>][] = [
     "a step from somewhere else",
     step("domain", (one) => ({ ...one, before: { lo: 0n, hi: 7n } })),
   ],
+  ["settings-complete", "settings that stay", step("settings", () => null)],
+  [
+    "settings-complete",
+    "a step to others",
+    step("settings", (one) => ({ ...one, after: { ...one.after, syncWindowMs: 7 } })),
+  ],
+  ["stage-steps", "settings before the copies", moved("settings", "attach", "settings")],
   [
     "drops-allowed",
     "a copy that was to stay",

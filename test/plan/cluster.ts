@@ -73,6 +73,7 @@ export function rangeKeyspace(id: string, shards: readonly Shard[], hi = 1000n):
     id,
     class: "relationship",
     sync: "global",
+    ack: "local",
     sharding: "range",
     domain: { lo: 0n, hi },
     shards,
@@ -101,6 +102,7 @@ export function ringKeyspace(
     id,
     class: "status",
     sync: "local",
+    ack: "local",
     sharding: "consistent-hash",
     domain: { lo: 0n, hi: POSITION_END },
     shards: shards.map(([name, primary]): Shard => ({

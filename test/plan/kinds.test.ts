@@ -23,6 +23,7 @@ import {
   stepsOf,
   topologyOf,
 } from "./cluster.js";
+import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 
 const kindsOf = ({ stages }: Plan) => stages.map(({ kind }) => kind);
 const textOf = (plan: Plan) =>
@@ -136,11 +137,58 @@ describe("a domain that becomes larger", () => {
 
   test("takes over what is left there of an earlier, larger one", () => {
     const leftover = observedFromTopology(topologyOf([larger]));
-    const routes = { sharding: "range", domain: TWO.domain, withdrawn: false } as const;
+    const routes = {
+      sharding: "range",
+      domain: TWO.domain,
+      withdrawn: false,
+      settings: DEFAULT_SETTINGS,
+    } as const;
     const keyspaces = leftover.keyspaces.map((one) => ({ ...one, routes }));
     const plan = planFor(topologyOf([larger]), { ...leftover, keyspaces });
     expect(stepsOf(plan, "init")).toEqual([]);
     expect(stepsOf(plan, "domain")).toHaveLength(1);
+  });
+});
+
+describe("other settings", () => {
+  const settings = (syncWindowMs: number, more: Partial<Keyspace> = {}) =>
+    topologyOf([{ ...TWO, class: "status", ...more }], { ...POLICY, syncWindowMs });
+
+  test("are a plan of their own, published once, and taken back by publishing the old ones", () => {
+    const plan = planBetween(settings(1000), settings(3000, { ack: "follower" }));
+    expect(kindsOf(plan)).toEqual(["preflight", "settings"]);
+    expect(stepsOf(plan, "settings")).toMatchObject([
+      {
+        keyspace: "profile",
+        before: { ack: "local", syncWindowMs: 1000 },
+        after: { ack: "follower", syncWindowMs: 3000 },
+      },
+    ]);
+    expect(plan.fingerprint.before).not.toBe(plan.fingerprint.after);
+    expect(textOf(plan)).toContain("profile ack follower (was local), sync window 3s (was 1s)");
+  });
+
+  test("come last, once the copies that they rest on are there", () => {
+    const more = over(
+      0n,
+      1000n,
+      { ...TWO.shards[0]!, replicas: ["sz-1-d1", "tj-1-d1"] },
+      TWO.shards[1]!,
+    );
+    const plan = planBetween(settings(1000), settings(0, { shards: more.shards }));
+    expect(kindsOf(plan).slice(-3)).toEqual(["promote-reads", "settings", "soak"]);
+  });
+
+  test("are in the first routes from the beginning, and stay with withdrawn ones", () => {
+    const fresh = planBetween(topologyOf([]), settings(1000));
+    expect(stepsOf(fresh, "settings")).toEqual([]);
+    expect(fresh.keyspaces[0]!.settings.before).toEqual({ ack: "local", syncWindowMs: 1000 });
+    expect(stepsOf(planBetween(settings(1000), topologyOf([])), "settings")).toEqual([]);
+  });
+
+  test("leave nothing out where all changes count, or where none crosses regions", () => {
+    for (const more of [{ class: "relationship" }, { sync: "local" }] as const)
+      expect(planBetween(settings(0, more), settings(5000, more)).stages).toEqual([]);
   });
 });
 

@@ -10,6 +10,8 @@ import { observedFromTopology } from "../../src/lib/plan/observed.js";
 import { planShards } from "../../src/lib/plan/planner.js";
 import { loadMap, sizeOf } from "../../src/lib/plan/size.js";
 import { slicesOf } from "../../src/lib/plan/slices.js";
+import type { PlanKeyspace } from "../../src/lib/plan/types.js";
+import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 import type { Topology } from "../../src/lib/topology/types.js";
 import { rangeKeyspace, shard, topologyOf } from "./cluster.js";
 
@@ -130,27 +132,25 @@ test("a histogram sharpens the size of a part of an entry", () => {
   });
 });
 
-test("a fingerprint depends on who holds what, and not on the order in which it is listed", () => {
+test("a fingerprint depends on who holds what and on the settings, and not on the order in which it is listed", () => {
   const holding = { lo: 0n, hi: 10n, shard: "s", primary: "a", replicas: ["b", "c"] };
-  const base = fingerprintOf([
-    { id: "x", holdings: [holding] },
-    { id: "y", holdings: [] },
-  ]);
-  const shuffled = { ...holding, replicas: ["c", "b"] };
-  expect(
-    fingerprintOf([
-      { id: "y", holdings: [] },
-      { id: "x", holdings: [shuffled] },
-    ]),
-  ).toBe(base);
-  for (const other of [{ shard: "t" }, { primary: "b" }, { replicas: ["b"] }, { hi: 11n }]) {
-    expect(
-      fingerprintOf([
-        { id: "x", holdings: [{ ...holding, ...other }] },
-        { id: "y", holdings: [] },
-      ]),
-    ).not.toBe(base);
-  }
+  const whole = { lo: 0n, hi: 10n };
+  const keyspace = (id: string, before: PlanKeyspace["before"], own = DEFAULT_SETTINGS) => ({
+    id,
+    sharding: "range" as const,
+    domain: { before: whole, after: null },
+    settings: { before: own, after: own },
+    before,
+    after: [],
+  });
+  const of = (...keyspaces: PlanKeyspace[]) => fingerprintOf(keyspaces, "before");
+  const y = keyspace("y", []);
+  const base = of(keyspace("x", [holding]), y);
+  expect(of(y, keyspace("x", [{ ...holding, replicas: ["c", "b"] }]))).toBe(base);
+  for (const other of [{ shard: "t" }, { primary: "b" }, { replicas: ["b"] }, { hi: 11n }])
+    expect(of(keyspace("x", [{ ...holding, ...other }]), y)).not.toBe(base);
+  for (const other of [{ ack: "follower" as const }, { syncWindowMs: 1 }])
+    expect(of(keyspace("x", [holding], { ...DEFAULT_SETTINGS, ...other }), y)).not.toBe(base);
 });
 
 const PLAN = planShards({

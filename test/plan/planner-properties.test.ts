@@ -40,7 +40,7 @@ test(
       }),
       { numRuns: RUNS, seed: SEED },
     );
-    const kinds = ["init", "link", "repoint", "domain", "relabel", "takeover", "drop", "discard"];
+    const kinds = "init link repoint domain settings relabel takeover drop discard".split(" ");
     for (const kind of kinds) expect([kind, seen.get(kind) ?? 0]).not.toEqual([kind, 0]);
   },
 );

@@ -1,4 +1,5 @@
 import type { RouteTable } from "../../src/lib/routing/table.js";
+import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 
 /** Two shards over [0, 200): p0 at sh-1 with a reader in sz-1, p1 at tj-1. */
 export const TABLE: RouteTable = {
@@ -6,6 +7,7 @@ export const TABLE: RouteTable = {
   sharding: "range",
   domain: { lo: 0n, hi: 200n },
   version: 7,
+  settings: DEFAULT_SETTINGS,
   nodes: {
     "sh-1": { url: "http://127.0.0.1:1", region: "sh", set: "sh-a" },
     "sh-2": { url: "http://127.0.0.1:2", region: "sh", set: "sh-b" },

@@ -18,6 +18,11 @@ test("a table survives JSON", () => {
   expect(routesAnswer.parse({ v: 1, etag: "x", tables: [copy()] }).tables).toEqual([TABLE]);
 });
 
+test("a table of an earlier version has the usual settings", () => {
+  const { settings: _, ...older } = copy();
+  expect(decodeTable(older).settings).toEqual({ ack: "local", syncWindowMs: 0 });
+});
+
 test("fields that a newer agent adds are ignored", () => {
   expect(decodeTable({ ...copy(), more: 1 })).toEqual(TABLE);
 });

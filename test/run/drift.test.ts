@@ -1,3 +1,4 @@
+import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 import { expect, it } from "vitest";
 import type { EntryStatus, NodeStatus } from "../../src/lib/agent/protocol/node.js";
 import { driftText } from "../../src/lib/report/drift.js";
@@ -55,6 +56,7 @@ const TABLE: RouteTable = {
   sharding: "range",
   domain: { lo: 0n, hi: 4000n },
   version: 4,
+  settings: DEFAULT_SETTINGS,
   nodes: Object.fromEntries(NAMES.map((node) => [node, { url: url(node), region: "r", set: "s" }])),
   segments: [
     { lo: 0n, hi: 3600n, shard: "p0", writer: "a1", generation: 1n, readers: readers("a1", "b1") },

@@ -29,6 +29,7 @@ describe("a valid topology", () => {
     });
     expect(topology.keyspaces[0]).toEqual({
       id: "profile",
+      ack: "local",
       class: "relationship",
       sync: "global",
       sharding: "range",

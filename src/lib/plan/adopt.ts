@@ -1,3 +1,5 @@
+import { DEFAULT_SETTINGS } from "../routing/settings.js";
+import { settingsOf } from "./settings.js";
 import { EXIT, OpsError } from "../errors.js";
 import type { Topology } from "../topology/types.js";
 import { losslessUndo, type StageDraft } from "./draft.js";
@@ -88,8 +90,18 @@ function keyspaceOf(
   const domain = routed ?? named?.domain ?? null;
   const shape = { id, domain, likely: named === undefined ? [] : likelyIn(named) };
   const holdings = asHoldings(currentOwners(live, shape, observed.unreachable));
+  const settings =
+    routes?.settings ??
+    (named === undefined ? DEFAULT_SETTINGS : settingsOf(named, topology.policy));
   return [
-    { id, sharding, domain: { before: routed, after: domain }, before: holdings, after: holdings },
+    {
+      id,
+      sharding,
+      domain: { before: routed, after: domain },
+      settings: { before: settings, after: settings },
+      before: holdings,
+      after: holdings,
+    },
   ];
 }
 
@@ -98,7 +110,16 @@ function orOne(found: readonly PlanKeyspace[], { keyspaces }: Topology): readonl
   const [first] = keyspaces;
   if (found.length > 0 || first === undefined) return found;
   const { id, sharding } = first;
-  return [{ id, sharding, domain: { before: null, after: null }, before: [], after: [] }];
+  return [
+    {
+      id,
+      sharding,
+      domain: { before: null, after: null },
+      settings: { before: DEFAULT_SETTINGS, after: DEFAULT_SETTINGS },
+      before: [],
+      after: [],
+    },
+  ];
 }
 
 function refuseSilent({ unreachable }: Observed): void {

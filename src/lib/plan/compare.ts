@@ -1,8 +1,9 @@
 import { EXIT, OpsError } from "../errors.js";
+import { sameSettings } from "../routing/settings.js";
 import type { Piece } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import { formatSegment } from "../keyspace/wire.js";
-import type { Keyspace, Topology } from "../topology/types.js";
+import type { Keyspace, Policy, Topology } from "../topology/types.js";
 import { changesOf, isKept, type Change } from "./changes.js";
 import {
   asHoldings,
@@ -15,6 +16,7 @@ import {
 } from "./holdings.js";
 import type { Observed, ObservedKeyspace } from "./observed.js";
 import type { PlanKeyspace } from "./types.js";
+import { settingsOf } from "./settings.js";
 import { domainApart, otherSharding, unsupported } from "./unsupported.js";
 
 export interface Comparison {
@@ -39,7 +41,7 @@ export function compareKeyspaces(topology: Topology, observed: Observed): Compar
   ];
   if (problems.length > 0) throw unsupported(problems);
   const compared = [
-    ...topology.keyspaces.map((keyspace) => compareKeyspace(keyspace, observed)),
+    ...topology.keyspaces.map((keyspace) => compareKeyspace(keyspace, topology.policy, observed)),
     ...removed.map((live) => removal(live, observed)),
   ].filter((keyspace) => keyspace !== null);
   return {
@@ -54,7 +56,7 @@ interface Compared {
 }
 
 /** Null when nothing changes. */
-function compareKeyspace(keyspace: Keyspace, observed: Observed): Compared | null {
+function compareKeyspace(keyspace: Keyspace, policy: Policy, observed: Observed): Compared | null {
   const { id, sharding, domain } = keyspace;
   const live = observedKeyspace(observed, id);
   const wanted = desiredOwners(keyspace);
@@ -64,12 +66,16 @@ function compareKeyspace(keyspace: Keyspace, observed: Observed): Compared | nul
   const changes = changesOf(id, owners, wanted);
   if (owners.length > 0) assertSeen(changes, observed);
   const routed = routedDomain(live);
-  if (changes.length === 0 && routed?.lo === domain.lo && routed.hi === domain.hi) return null;
+  const settings = settingsOf(keyspace, policy);
+  const known = routed === null ? settings : live.routes!.settings;
+  const sameDomain = routed?.lo === domain.lo && routed.hi === domain.hi;
+  if (changes.length === 0 && sameDomain && sameSettings(known, settings)) return null;
   return {
     keyspace: {
       id,
       sharding,
       domain: { before: routed, after: domain },
+      settings: { before: known, after: settings },
       before: asHoldings(owners),
       after,
     },
@@ -82,12 +88,14 @@ function removal(live: ObservedKeyspace, observed: Observed): Compared {
   const routed = routedDomain(live);
   const owners = ownersNow(live, { id, domain: routed, likely: [] }, observed);
   const changes = changesOf(id, owners, []);
+  const { sharding, settings } = live.routes!;
   assertSeen(changes, observed);
   return {
     keyspace: {
       id,
-      sharding: live.routes!.sharding,
+      sharding,
       domain: { before: routed, after: null },
+      settings: { before: settings, after: settings },
       before: asHoldings(owners),
       after: [],
     },

@@ -23,6 +23,7 @@ const OWN_SECONDS: Readonly<Record<Step["kind"], number>> = {
   repoint: 0.018,
   relabel: 0.012,
   domain: 0.012,
+  settings: 0.012,
   readers: 0.012,
   gate: 0,
   takeover: 0,

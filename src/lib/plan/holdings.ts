@@ -13,7 +13,7 @@ import { formatSegment } from "../keyspace/wire.js";
 import { compareText } from "./order.js";
 import type { Keyspace } from "../topology/types.js";
 import type { Observed, ObservedEntry, ObservedKeyspace } from "./observed.js";
-import type { Holding } from "./types.js";
+import type { Holding, PlanKeyspace } from "./types.js";
 
 /** Who holds a segment. */
 export interface Owner {
@@ -36,6 +36,11 @@ export function sameOwner(a: Owner, b: Owner): boolean {
 /** Primary first. */
 export function copiesOf(owner: Owner): string[] {
   return [owner.primary, ...owner.replicas];
+}
+
+/** Every node that holds something before or after, sorted. */
+export function holdersOf({ before, after }: Pick<PlanKeyspace, "before" | "after">): string[] {
+  return [...new Set([...before, ...after].flatMap(copiesOf))].toSorted();
 }
 
 export function asHoldings(map: SegmentMap<Owner>): Holding[] {

@@ -1,5 +1,7 @@
 import type { Segment } from "../keyspace/segment.js";
+import type { KeyspaceSettings } from "../routing/settings.js";
 import type { Topology } from "../topology/types.js";
+import { settingsOf } from "./settings.js";
 
 /** What the agents said about who holds what, or what a base topology implies. */
 export interface Observed {
@@ -27,6 +29,7 @@ export interface ObservedRoutes {
   readonly domain: Segment;
   /** Nobody is to use the keyspace any more. */
   readonly withdrawn: boolean;
+  readonly settings: KeyspaceSettings;
 }
 
 export interface ObservedEntry {
@@ -71,7 +74,8 @@ export function observedFromTopology(base: Topology): Observed {
       }),
     );
     const { id, sharding, domain } = keyspace;
-    return { id, routes: { sharding, domain, withdrawn: false }, entries };
+    const settings = settingsOf(keyspace, base.policy);
+    return { id, routes: { sharding, domain, withdrawn: false, settings }, entries };
   });
   return { keyspaces, unreachable: [], basis: "unknown" };
 }

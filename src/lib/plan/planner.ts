@@ -21,6 +21,7 @@ import { retireStage, soakStage } from "./stages/end.js";
 import { preflightStage } from "./stages/preflight.js";
 import { domainStage } from "./stages/domain.js";
 import { readStages } from "./stages/reads.js";
+import { settingsStage } from "./stages/settings.js";
 import { syncStage } from "./stages/sync.js";
 import { verifyStage } from "./stages/verify.js";
 import { writesStage } from "./stages/writes.js";
@@ -63,8 +64,8 @@ export function assemblePlan(
     createdAt,
     topology: { name: topology.name, hash: topologyHash },
     fingerprint: {
-      before: fingerprintOf(keyspaces.map(({ id, before }) => ({ id, holdings: before }))),
-      after: fingerprintOf(keyspaces.map(({ id, after }) => ({ id, holdings: after }))),
+      before: fingerprintOf(keyspaces, "before"),
+      after: fingerprintOf(keyspaces, "after"),
     },
     scopes: keyspaces.map(({ id }) => `keyspace/${id}`).toSorted(compareText),
     keyspaces,
@@ -115,6 +116,7 @@ function makeStages(
     domainStage(task),
     ...readStages(task),
     writesStage(task),
+    settingsStage(task),
     soakStage(task),
     retireStage(task),
   ];

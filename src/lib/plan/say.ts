@@ -1,7 +1,7 @@
 import { durationText, groupedText } from "../figures.js";
 import type { Segment } from "../keyspace/segment.js";
 import { formatSegment } from "../keyspace/wire.js";
-import type { ReadersStep, Step } from "./types.js";
+import type { ReadersStep, SettingsStep, Step } from "./types.js";
 
 /** What a step does in words, and in such a form that many steps can be told in one line. */
 export interface Said {
@@ -56,7 +56,8 @@ function subjectOf(step: Step) {
     return { items: [step.node], keyspace: null, whole: "nodes", part: step.node };
   if (step.kind === "soak") return { items: [], keyspace: null, whole: "", part: "" };
   const { keyspace } = step;
-  if (step.kind === "domain") return { items: [], keyspace, whole: keyspace, part: keyspace };
+  if (step.kind === "domain" || step.kind === "settings")
+    return { items: [], keyspace, whole: keyspace, part: keyspace };
   if (step.kind === "gate") {
     const part = `${keyspace} on ${step.node} against ${step.source}`;
     return { items: [part], keyspace, whole: "new copies", part };
@@ -89,6 +90,8 @@ function textOf(step: Step, where: string): string {
       return step.anew
         ? `publish routes of ${where} to its holders, all whole copies read`
         : domainText(where, step.before, step.after);
+    case "settings":
+      return `publish ${settingsText(step.before, step.after)} for ${where}`;
     case "relabel":
       return `publish ${where} as a part of shard ${step.shard}, not of ${step.shardBefore}`;
     case "readers":
@@ -120,6 +123,8 @@ function undoText(step: Step, where: string): string | null {
     case "domain":
       // They lead to the holders, who are the same as before.
       return step.anew && step.before !== null ? null : domainText(where, step.after, step.before);
+    case "settings":
+      return `publish ${settingsText(step.after, step.before)} for ${where}`;
     case "relabel":
       return `publish ${where} as a part of shard ${step.shardBefore} again`;
     case "readers":
@@ -142,6 +147,17 @@ function domainText(keyspace: string, before: Segment | null, after: Segment | n
   if (after === null) return `withdraw the routes of ${keyspace}`;
   const was = before === null ? "" : `, before ${formatSegment(before)}`;
   return `publish routes of ${keyspace} for ${formatSegment(after)}${was}`;
+}
+
+/** `ack follower (was local), sync window 1s (was 0ms)`: what differs. */
+export function settingsText(before: SettingsStep["before"], after: SettingsStep["after"]): string {
+  const window = (ms: number) => (ms === 0 ? "none" : durationText(ms));
+  return [
+    ...(before.ack === after.ack ? [] : [`ack ${after.ack} (was ${before.ack})`]),
+    ...(before.syncWindowMs === after.syncWindowMs
+      ? []
+      : [`sync window ${window(after.syncWindowMs)} (was ${window(before.syncWindowMs)})`]),
+  ].join(", ");
 }
 
 function weights(nodes: ReadersStep["after"]): string {

@@ -1,5 +1,6 @@
 import type { Segment } from "../keyspace/segment.js";
 import type { Gates } from "../topology/types.js";
+import type { KeyspaceSettings } from "../routing/settings.js";
 import type { RouteNode } from "../routing/table.js";
 
 /**
@@ -31,6 +32,8 @@ export interface PlanKeyspace {
   readonly sharding: "range" | "consistent-hash";
   /** What the routes cover; null where there are none: before a keyspace is created, after it is removed. */
   readonly domain: { readonly before: Segment | null; readonly after: Segment | null };
+  /** Where there are no routes before, or none after, both are those of the routes that there are. */
+  readonly settings: { readonly before: KeyspaceSettings; readonly after: KeyspaceSettings };
   readonly before: readonly Holding[];
   readonly after: readonly Holding[];
 }
@@ -63,6 +66,7 @@ export const STAGE_KINDS = [
   "verify",
   "promote-reads",
   "promote-writes",
+  "settings",
   "soak",
   "retire",
 ] as const;
@@ -143,6 +147,12 @@ export interface DomainStep extends StepOf<"domain"> {
   /** Whatever earlier routes say, the new ones lead to the holders: the primary writes, all whole copies are read. */
   readonly anew?: true | undefined;
 }
+/** Publish a route table with other settings; every agent that holds the keyspace must acknowledge it. */
+export interface SettingsStep extends StepOf<"settings"> {
+  readonly keyspace: string;
+  readonly before: KeyspaceSettings;
+  readonly after: KeyspaceSettings;
+}
 /** Publish a route table in which the segments belong to another shard. The writer stays. */
 export interface RelabelStep extends SegmentsStep<"relabel"> {
   readonly shard: string;
@@ -187,6 +197,7 @@ export type Step =
   | VerifyStep
   | RepointStep
   | DomainStep
+  | SettingsStep
   | RelabelStep
   | ReadersStep
   | GateStep

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { segmentFields, segmentWire } from "../keyspace/wire.js";
-import { readerWire, routeNodeWire } from "../routing/wire.js";
+import { DEFAULT_SETTINGS } from "../routing/settings.js";
+import { readerWire, routeNodeWire, settingsWire } from "../routing/wire.js";
 import { STAGE_KINDS, type Plan, type Step } from "./types.js";
 
 const id = z.string().min(1);
@@ -49,6 +50,13 @@ const step = z.discriminatedUnion("kind", [
     after: domain,
     anew: z.literal(true).optional(),
   }),
+  z.object({
+    kind: z.literal("settings"),
+    id,
+    keyspace: id,
+    before: settingsWire,
+    after: settingsWire,
+  }),
   z.object({ kind: z.literal("relabel"), ...ofSegments, shard: id, shardBefore: id }),
   z.object({
     kind: z.literal("readers"),
@@ -94,6 +102,10 @@ export const planWire = z.object({
       id,
       sharding: z.enum(["range", "consistent-hash"]),
       domain: z.object({ before: domain, after: domain }),
+      // Missing in plans of earlier versions, which change none.
+      settings: z
+        .object({ before: settingsWire, after: settingsWire })
+        .default({ before: DEFAULT_SETTINGS, after: DEFAULT_SETTINGS }),
       before: z.array(holding),
       after: z.array(holding),
     }),

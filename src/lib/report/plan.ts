@@ -1,9 +1,10 @@
 import { difference } from "../keyspace/map.js";
 import { formatSegment } from "../keyspace/wire.js";
+import { sameSettings } from "../routing/settings.js";
 import { asOwners, sameOwner, type Owner } from "../plan/holdings.js";
 import { discardText, discardsOf, flagOf } from "../plan/discards.js";
 import { RING_BOUND, ringShare, type RingShare } from "../plan/ring-share.js";
-import { countItems, sayStep } from "../plan/say.js";
+import { countItems, sayStep, settingsText } from "../plan/say.js";
 import type { Estimate, Plan, PlanKeyspace, Stage, StepKind } from "../plan/types.js";
 import { bytesText, countText, durationText, plural } from "../figures.js";
 import { wrap } from "../wrap.js";
@@ -96,13 +97,16 @@ function rangeText({ seconds, mostSeconds = seconds }: Estimate): string {
 
 /** What changes of a keyspace as a whole. */
 function wholeLines(keyspace: PlanKeyspace, out: Out): string[] {
-  const { id, domain } = keyspace;
+  const { id, domain, settings } = keyspace;
   const share = ringShare(keyspace);
   return [
     ...(share === null ? [] : out(`  ${id} ${ringText(share)}`, 4)),
     ...(domain.before?.lo === domain.after?.lo && domain.before?.hi === domain.after?.hi
       ? []
       : out(`  ${id} ${domainText(domain)}`, 4)),
+    ...(sameSettings(settings.before, settings.after)
+      ? []
+      : out(`  ${id} ${settingsText(settings.before, settings.after)}`, 4)),
   ];
 }
 

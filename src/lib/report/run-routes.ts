@@ -1,4 +1,4 @@
-import { plural } from "../figures.js";
+import { durationText, plural } from "../figures.js";
 import { formatSegment } from "../keyspace/wire.js";
 import type { RouteSegment, RouteTable } from "../routing/table.js";
 import { columns } from "./columns.js";
@@ -9,7 +9,7 @@ import type { TextOptions } from "./text-options.js";
 export function routesText(tables: readonly RouteTable[], options: TextOptions): string {
   if (tables.length === 0) return "no routes";
   return tables
-    .map(({ keyspace, version, sharding, segments, withdrawn }) => {
+    .map(({ keyspace, version, sharding, segments, withdrawn, settings }) => {
       const groups = groupBy(segments, (segment) => JSON.stringify(servedBy(segment)));
       const rows = rowsOf(
         groups,
@@ -18,9 +18,15 @@ export function routesText(tables: readonly RouteTable[], options: TextOptions):
         (group) => ["", plural(group.length, "segment"), ...servedBy(group[0])],
       );
       const state = withdrawn ? ", withdrawn: nobody is sent there" : "";
-      return `${keyspace}  version ${version}, ${sharding}${state}\n${columns(rows, options.width)}`;
+      return `${keyspace}  version ${version}, ${sharding}${settingsText(settings)}${state}\n${columns(rows, options.width)}`;
     })
     .join("\n");
+}
+
+/** Those that are not the usual ones. */
+function settingsText({ ack, syncWindowMs }: RouteTable["settings"]): string {
+  const window = syncWindowMs === 0 ? "" : `, sync window ${durationText(syncWindowMs)}`;
+  return ack === "local" ? window : `, ack ${ack}${window}`;
 }
 
 export function readersText({ readers }: Pick<RouteSegment, "readers">): string {

@@ -1,4 +1,5 @@
 import type { Segment } from "../keyspace/segment.js";
+import type { KeyspaceSettings } from "./settings.js";
 
 /** Where the accesses of one keyspace go: the "configuration lines". Covers the whole domain without overlap, sorted. */
 export interface RouteTable {
@@ -9,6 +10,7 @@ export interface RouteTable {
   readonly version: number;
   /** Nobody is to use the keyspace any more: clients are sent nowhere. The rest is as it was, for the way back. */
   readonly withdrawn?: true | undefined;
+  readonly settings: KeyspaceSettings;
   readonly nodes: Readonly<Record<string, RouteNode>>;
   readonly segments: readonly RouteSegment[];
 }

@@ -2,10 +2,17 @@ import { z } from "zod";
 import { EXIT, OpsError } from "../errors.js";
 import { bigintWire, segmentFields, segmentWire } from "../keyspace/wire.js";
 import { checkTable } from "./check.js";
+import { DEFAULT_SETTINGS } from "./settings.js";
 import type { RouteTable } from "./table.js";
 
 export const routeNodeWire = z.object({ url: z.string(), region: z.string(), set: z.string() });
 export const readerWire = z.object({ node: z.string(), weight: z.number().min(0).max(100) });
+
+/** Older tables and agents have none. */
+export const settingsWire = z.object({
+  ack: z.enum(["local", "follower"]).default(DEFAULT_SETTINGS.ack),
+  syncWindowMs: z.number().min(0).default(DEFAULT_SETTINGS.syncWindowMs),
+});
 
 /** A route table as JSON carries it: bigints as decimal strings. Unknown fields are ignored: newer agents may add some. */
 export const routeTableWire = z.object({
@@ -14,6 +21,7 @@ export const routeTableWire = z.object({
   domain: segmentWire,
   version: z.int().min(0),
   withdrawn: z.literal(true).optional(),
+  settings: settingsWire.prefault({}),
   nodes: z.record(z.string(), routeNodeWire),
   segments: z.array(
     z.object({
@@ -49,6 +57,7 @@ export function encodeTable(table: RouteTable): RouteTableWire {
     domain: { lo: String(table.domain.lo), hi: String(table.domain.hi) },
     version: table.version,
     ...(table.withdrawn ? { withdrawn: true } : {}),
+    settings: { ack: table.settings.ack, syncWindowMs: table.settings.syncWindowMs },
     nodes: { ...table.nodes },
     segments: table.segments.map(({ lo, hi, shard, writer, generation, readers }) => ({
       lo: String(lo),

@@ -82,6 +82,7 @@ export function participantsOf(steps: readonly Step[]): string[] {
         return [...step.before, ...step.after].map(({ node }) => node);
       case "soak":
       case "domain":
+      case "settings":
       case "relabel":
         return [];
       default:

@@ -119,6 +119,7 @@ export async function observedIn(
                 sharding: table.sharding,
                 domain: table.domain,
                 withdrawn: table.withdrawn === true,
+                settings: table.settings,
               },
         entries,
         ...(buckets > 0 ? { histogram } : {}),

@@ -49,6 +49,7 @@ export interface DraftNode extends Named {
 
 export interface DraftKeyspace extends Named {
   readonly sync: string | null;
+  readonly ack: string | null;
   readonly sharding: string | null;
   readonly domain: Segment | null;
   /** Null where it is not given. */
@@ -148,6 +149,7 @@ function keyspaceOf({ id, path, value }: Entry): DraftKeyspace {
     id,
     path,
     sync: text(value, "sync"),
+    ack: text(value, "ack"),
     sharding,
     virtualNodes: typeof virtualNodes === "number" ? virtualNodes : null,
     domain:

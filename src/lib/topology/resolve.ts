@@ -57,21 +57,21 @@ function nodeOf(
 }
 
 function keyspaceOf(id: string, keyspace: DocumentKeyspace): Keyspace {
-  const { class: kind, sync } = keyspace;
+  const { class: kind, sync, ack } = keyspace;
   const load = keyspace.load ? { load: loadOf(keyspace.load) } : {};
   if (keyspace.sharding === "range") {
     const { domain } = keyspace;
     const shards = Object.entries(keyspace.shards).map(([shard, spec]) =>
       shardOf(shard, spec, sortSegments(spec.segments)),
     );
-    return { id, class: kind, sync, sharding: "range", domain, ...load, shards };
+    return { id, class: kind, sync, ack, sharding: "range", domain, ...load, shards };
   }
   const ring = ringSegments(Object.keys(keyspace.shards), keyspace.virtualNodes);
   const shards = Object.entries(keyspace.shards).map(([shard, spec]) =>
     shardOf(shard, spec, ring.get(shard) ?? []),
   );
   const domain = { lo: 0n, hi: POSITION_END };
-  return { id, class: kind, sync, sharding: "consistent-hash", domain, ...load, shards };
+  return { id, class: kind, sync, ack, sharding: "consistent-hash", domain, ...load, shards };
 }
 
 function shardOf(

@@ -67,6 +67,10 @@ const keyspaceClass = z
 const sync = z.enum(["global", "local"]).meta({
   description: "global: copies in other regions. local: all copies of a shard in one region.",
 });
+const ack = z.enum(["local", "follower"]).default("local").meta({
+  description:
+    "When a write is acknowledged. local: its node has flushed it. follower: a replica in another set has, too.",
+});
 const holders = {
   primary: field.name.meta({ description: "The data node that takes the writes." }),
   replicas: z.array(field.name).default([]).meta({ description: "Data nodes that keep a copy." }),
@@ -89,6 +93,7 @@ const rangeKeyspace = z
   .strictObject({
     class: keyspaceClass,
     sync,
+    ack,
     sharding: z.literal("range").meta({ description: "A key's position is its uid." }),
     domain: field.segment(
       "All uids that may occur, lo..hi without hi. The shards cover it without gap or overlap.",
@@ -102,6 +107,7 @@ const hashKeyspace = z
   .strictObject({
     class: keyspaceClass,
     sync,
+    ack,
     sharding: z
       .literal("consistent-hash")
       .meta({ description: "A key's position is a 64-bit hash of its uid." }),

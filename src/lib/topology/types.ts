@@ -78,6 +78,8 @@ export interface Keyspace {
   readonly id: string;
   readonly class: "relationship" | "status";
   readonly sync: "global" | "local";
+  /** When a write is acknowledged: flushed by its writer, or also by a follower in another set. */
+  readonly ack: "local" | "follower";
   readonly sharding: "range" | "consistent-hash";
   /** The whole of [0, 2^64) for consistent hashing. */
   readonly domain: Segment;

@@ -130,7 +130,16 @@ function keyspaceOf(id: string, { class: kind, load, shards }: Of<typeof anyKeys
     return { id: `s${i}`, segments: [segment], primary: primary!, replicas };
   });
   const domain = { lo: 0n, hi: lo };
-  return { id, class: kind, sync: "global", sharding: "range", domain, load, shards: made };
+  return {
+    id,
+    class: kind,
+    sync: "global",
+    ack: "local",
+    sharding: "range",
+    domain,
+    load,
+    shards: made,
+  };
 }
 
 function empty(policy: Policy): Topology {

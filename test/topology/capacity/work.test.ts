@@ -68,6 +68,7 @@ function keyspace(data: readonly Node[], segments: number): Keyspace {
     id: "profile",
     class: "status",
     sync: "global",
+    ack: "local",
     sharding: "range",
     domain: { lo: 0n, hi: BigInt(segments) },
     load: {

@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import type { Engine, Txn } from "../../engines/contract.js";
 import { overlapOf } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { lookup } from "../../routing/lookup.js";
+import { DEFAULT_SETTINGS, type KeyspaceSettings } from "../../routing/settings.js";
 import type { RouteSegment, RouteTable } from "../../routing/table.js";
-import { decodeTable, encodeTable } from "../../routing/wire.js";
+import { decodeTable, encodeTable, type RouteTableWire } from "../../routing/wire.js";
 import { ProblemError } from "../protocol/problem.js";
 
 const TABLE = "routes";
@@ -46,6 +46,11 @@ export class Routes {
     return table === undefined || (!table.withdrawn && overlapOf(table.domain, segment) !== null);
   }
 
+  /** Those of a keyspace without routes are the defaults. */
+  settings(keyspace: string): KeyspaceSettings {
+    return this.#tables.get(keyspace)?.settings ?? DEFAULT_SETTINGS;
+  }
+
   urlOf(node: string): string | null {
     for (const table of this.#tables.values()) {
       const known = table.nodes[node];
@@ -64,7 +69,7 @@ export class Routes {
       admit(txn);
       const known = txn.document<typeof encoded>(TABLE, table.keyspace);
       if (known !== null && known.version >= table.version) {
-        if (known.version === table.version && fingerprint(known) === fingerprint(encoded)) return;
+        if (known.version === table.version && isSame(known, encoded)) return;
         throw new ProblemError(
           409,
           "stale-routes",
@@ -102,6 +107,7 @@ export class Routes {
   }
 }
 
-function fingerprint(value: unknown): string {
-  return createHash("sha256").update(JSON.stringify(value)).digest("hex");
+/** An earlier version may have stored it without the fields that are new. */
+function isSame(stored: RouteTableWire, encoded: RouteTableWire): boolean {
+  return JSON.stringify(encodeTable(decodeTable(stored))) === JSON.stringify(encoded);
 }

@@ -11,6 +11,7 @@ import { relabelsComplete } from "./relabels-complete.js";
 import { runsOnModel } from "./runs-on-model.js";
 import { scopesComplete } from "./scopes-complete.js";
 import { segmentsInDomain } from "./segments-in-domain.js";
+import { settingsComplete } from "./settings-complete.js";
 import { stageOrder } from "./stage-order.js";
 import { stageSteps } from "./stage-steps.js";
 import { takeoversComplete } from "./takeovers-complete.js";
@@ -39,6 +40,7 @@ export const checks: readonly Check[] = [
   takeoversComplete,
   relabelsComplete,
   domainsChained,
+  settingsComplete,
   weightsEnd,
   dropsAllowed,
   runsOnModel,

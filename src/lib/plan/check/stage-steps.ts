@@ -10,6 +10,7 @@ const ALLOWED: Readonly<Record<StageKind, readonly StepKind[]>> = {
   verify: ["verify"],
   "promote-reads": ["domain", "readers", "gate"],
   "promote-writes": ["relabel", "takeover", "repoint", "domain"],
+  settings: ["settings"],
   soak: ["soak"],
   retire: ["drop", "discard"],
 };

@@ -11,6 +11,7 @@ import {
 } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { liveReaders } from "../../routing/change.js";
+import { sameSettings, type KeyspaceSettings } from "../../routing/settings.js";
 import type { Reader } from "../../routing/table.js";
 import type { Step, TakeoverStep } from "../types.js";
 import {
@@ -33,6 +34,7 @@ export function applyStep(model: Model, step: Step): Model {
   if (!("keyspace" in step) || step.kind === "gate") return model;
   return onKeyspace(model, step.keyspace, (keyspace) => {
     if (step.kind === "domain") return setDomain(keyspace, step.before, step.after);
+    if (step.kind === "settings") return setSettings(keyspace, step.before, step.after);
     return step.segments.reduce((now, segment) => applyTo(now, step, segment), keyspace);
   });
 }
@@ -165,6 +167,18 @@ export function setDomain(
     return [{ ...part, value }];
   });
   return { ...keyspace, domain: after, routes: normalise([...known, ...added], sameRoute) };
+}
+
+/** Agents are told of settings by the routes, so there must be some. */
+export function setSettings(
+  keyspace: KeyspaceModel,
+  before: KeyspaceSettings,
+  after: KeyspaceSettings,
+): KeyspaceModel {
+  if (keyspace.domain === null) throw new ModelBreach("there are no routes to carry the settings");
+  if (!sameSettings(keyspace.settings, before))
+    throw new ModelBreach("the settings are others than the step says");
+  return { ...keyspace, settings: after };
 }
 
 export function relabel(

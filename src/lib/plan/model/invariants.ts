@@ -9,6 +9,7 @@ import {
   type Piece,
 } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
+import { sameSettings } from "../../routing/settings.js";
 import { formatSegment } from "../../keyspace/wire.js";
 import { sameOwner, type Owner } from "../holdings.js";
 import { compareText } from "../order.js";
@@ -92,6 +93,7 @@ export function differences(a: Model, b: Model): string[] {
     const out: string[] = [];
     if (!same(ownersIn(left), ownersIn(right), sameOwner))
       out.push(`keyspace ${id}: other holders`);
+    if (!sameSettings(left.settings, right.settings)) out.push(`keyspace ${id}: other settings`);
     if (!same(routesIn(left), routesIn(right), sameRoute)) out.push(`keyspace ${id}: other routes`);
     return out;
   });

@@ -9,6 +9,7 @@ import {
 } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { sameReaders } from "../../routing/change.js";
+import type { KeyspaceSettings } from "../../routing/settings.js";
 import type { Reader } from "../../routing/table.js";
 import type { Holding, PlanKeyspace } from "../types.js";
 
@@ -18,6 +19,8 @@ export type Model = ReadonlyMap<string, KeyspaceModel>;
 export interface KeyspaceModel {
   /** What the routes cover; null while there are none, or nobody is to go by them. */
   readonly domain: Segment | null;
+  /** What the routes say, or will say once there are some. */
+  readonly settings: KeyspaceSettings;
   /** By node: its entries. They are cut where a step is for a part of one, and never joined again. */
   readonly copies: ReadonlyMap<string, SegmentMap<CopyState>>;
   /** Kept when they are withdrawn. */
@@ -54,12 +57,17 @@ export class ModelBreach extends Error {}
 export function modelOf(keyspaces: readonly PlanKeyspace[], side: "before" | "after"): Model {
   return new Map(
     keyspaces.map(
-      (keyspace) => [keyspace.id, keyspaceModel(keyspace.domain[side], keyspace[side])] as const,
+      ({ id, domain, settings, ...holdings }) =>
+        [id, keyspaceModel(domain[side], settings[side], holdings[side])] as const,
     ),
   );
 }
 
-function keyspaceModel(domain: Segment | null, holdings: readonly Holding[]): KeyspaceModel {
+function keyspaceModel(
+  domain: Segment | null,
+  settings: KeyspaceSettings,
+  holdings: readonly Holding[],
+): KeyspaceModel {
   const copies = new Map<string, Piece<CopyState>[]>();
   const routes: Piece<Route>[] = [];
   for (const { lo, hi, shard, primary, replicas } of holdings) {
@@ -72,7 +80,7 @@ function keyspaceModel(domain: Segment | null, holdings: readonly Holding[]): Ke
   }
   const joined = [...copies].map(([node, map]) => [node, normalise(map, sameCopy)] as const);
   const routed = domain === null ? [] : clip(normalise(routes, sameRoute), domain);
-  return { domain, copies: new Map(joined), routes: routed };
+  return { domain, settings, copies: new Map(joined), routes: routed };
 }
 
 export function primaryState(shard: string): CopyState {

@@ -2,7 +2,16 @@ import { clip, subtract, touching } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { formatSegment } from "../../keyspace/wire.js";
 import type { Step } from "../types.js";
-import { drop, onKeyspace, relabel, repoint, setDomain, setReaders, takeover } from "./apply.js";
+import {
+  drop,
+  onKeyspace,
+  relabel,
+  repoint,
+  setDomain,
+  setReaders,
+  setSettings,
+  takeover,
+} from "./apply.js";
 import { ModelBreach, withCopies, type KeyspaceModel, type Model } from "./state.js";
 
 /**
@@ -13,6 +22,7 @@ export function undoStep(model: Model, step: Step, was: Model): Model {
   if (!("keyspace" in step) || step.kind === "gate") return model;
   return onKeyspace(model, step.keyspace, (keyspace) => {
     if (step.kind === "domain") return setDomain(keyspace, step.after, step.before);
+    if (step.kind === "settings") return setSettings(keyspace, step.after, step.before);
     return step.segments.reduceRight((now, segment) => undoOn(now, step, segment, was), keyspace);
   });
 }

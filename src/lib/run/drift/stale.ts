@@ -10,14 +10,16 @@ import {
   sameOwner,
 } from "../../plan/holdings.js";
 import type { Observed } from "../../plan/observed.js";
+import { settingsText } from "../../plan/say.js";
 import type { Plan } from "../../plan/types.js";
+import { sameSettings } from "../../routing/settings.js";
 
 /**
  * Whether who holds what is still what the plan was made for.
  * @throws OpsError `stale-plan` (exit 4) that says what changed; what `currentOwners` throws when nobody can say who owns a part
  */
 export function assertCurrent(plan: Plan, observed: Observed): void {
-  const changed = plan.keyspaces.flatMap(({ id, domain, before }) => {
+  const changed = plan.keyspaces.flatMap(({ id, domain, settings, before }) => {
     const live = observedKeyspace(observed, id);
     const shape = { id, domain: domain.before, likely: before };
     const now = currentOwners(live, shape, observed.unreachable);
@@ -25,13 +27,16 @@ export function assertCurrent(plan: Plan, observed: Observed): void {
       ({ lo, hi, value }) =>
         `${id} [${lo}, ${hi}): ${ownerText(value.before)} when the plan was made, ${ownerText(value.after)} now`,
     );
-    const routed = live.routes === null || live.routes.withdrawn ? null : live.routes.domain;
-    if (now.length === 0 || (routed?.lo === domain.before?.lo && routed?.hi === domain.before?.hi))
-      return lines;
-    return [
-      ...lines,
-      `${id}: routes of ${coverText(domain.before)} when the plan was made, of ${coverText(routed)} now`,
-    ];
+    if (now.length === 0) return lines;
+    const routes = live.routes === null || live.routes.withdrawn ? null : live.routes;
+    const routed = routes === null ? null : routes.domain;
+    if (routed?.lo !== domain.before?.lo || routed?.hi !== domain.before?.hi) {
+      lines.push(
+        `${id}: routes of ${coverText(domain.before)} when the plan was made, of ${coverText(routed)} now`,
+      );
+    } else if (routes !== null && !sameSettings(settings.before, routes.settings))
+      lines.push(`${id}: now ${settingsText(settings.before, routes.settings)}`);
+    return lines;
   });
   if (changed.length === 0) return;
   const shown = changed

@@ -1,7 +1,7 @@
 import { EXIT } from "../../errors.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { formatSegment } from "../../keyspace/wire.js";
-import { copiesOf } from "../../plan/holdings.js";
+import { holdersOf } from "../../plan/holdings.js";
 import type { DomainStep } from "../../plan/types.js";
 import { agendaBack } from "../agenda.js";
 import { entriesOn } from "../ask.js";
@@ -9,11 +9,17 @@ import { type RunContext, statusOf } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
 import { wholeStages } from "../journal/status.js";
 import type { StepHandler } from "./handler.js";
-import { tableOfHolders, tableOr, tableOver } from "./first-table.js";
+import { planKeyspace, tableOfHolders, tableOr, tableOver } from "./first-table.js";
 
 export const domain: StepHandler<DomainStep> = {
   apply: (context, step) =>
-    cover(context, step, step.after, holdersOf(context, step.keyspace), step.anew === true),
+    cover(
+      context,
+      step,
+      step.after,
+      holdersOf(planKeyspace(context, step.keyspace)),
+      step.anew === true,
+    ),
   undo: async (context, step) => {
     // Withdrawn is only what was published.
     if (step.before === null && (await context.publisher.current(step.keyspace)) === null) return;
@@ -69,11 +75,4 @@ async function cover(
           : tableOver(context, keyspace, table, to),
     needed,
   );
-}
-
-function holdersOf({ plan }: RunContext, keyspace: string): string[] {
-  const holdings = plan.keyspaces
-    .filter(({ id }) => id === keyspace)
-    .flatMap(({ before, after }) => [...before, ...after]);
-  return [...new Set(holdings.flatMap(copiesOf))].toSorted();
 }

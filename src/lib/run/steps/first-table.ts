@@ -88,13 +88,14 @@ function assemble(
   domain: Segment,
   segments: readonly RouteSegment[],
 ): RouteTable {
-  const { id, sharding } = planKeyspace(context, keyspace);
+  const { id, sharding, domain: covers, settings } = planKeyspace(context, keyspace);
   try {
     return makeTable({
       keyspace: id,
       sharding,
       domain,
       version: known?.version ?? 1,
+      settings: known === null || covers.before === null ? settings.before : known.settings,
       nodes: { ...known?.nodes, ...context.plan.nodes },
       segments,
     });
@@ -150,7 +151,7 @@ export async function tableOr(
   return { ...known, nodes: { ...known.nodes, ...context.plan.nodes } };
 }
 
-function planKeyspace({ plan }: RunContext, keyspace: string): PlanKeyspace {
+export function planKeyspace({ plan }: RunContext, keyspace: string): PlanKeyspace {
   const found = plan.keyspaces.find(({ id }) => id === keyspace);
   if (found === undefined) throw new Error(`the plan has no keyspace ${keyspace}`);
   return found;

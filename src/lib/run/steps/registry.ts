@@ -11,6 +11,7 @@ import { preflight } from "./preflight.js";
 import { readers } from "./readers.js";
 import { relabel } from "./relabel.js";
 import { repoint } from "./repoint.js";
+import { settings } from "./settings.js";
 import { soak } from "./soak.js";
 import { sync } from "./sync.js";
 import { takeover } from "./takeover.js";
@@ -25,6 +26,7 @@ const HANDLERS: { readonly [K in StepKind]: StepHandler<Extract<Step, { kind: K 
   verify,
   repoint,
   domain,
+  settings,
   relabel,
   readers,
   gate,

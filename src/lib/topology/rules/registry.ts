@@ -1,6 +1,7 @@
 import { EXIT, OpsError } from "../../errors.js";
 import { nearest } from "../nearest.js";
 import { quote } from "../../quote.js";
+import { ackFollower } from "./ack-follower.js";
 import { badName } from "./bad-name.js";
 import { carrierCapacity } from "./carrier-capacity.js";
 import { carrierWithoutSite } from "./carrier-without-site.js";
@@ -48,6 +49,7 @@ export const STRUCTURE_RULES: readonly StructureRule[] = [
   duplicateReplica,
   replicaSpread,
   localSync,
+  ackFollower,
   regionLoss,
   duplicateSegment,
   outsideDomain,

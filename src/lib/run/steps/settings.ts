@@ -1,0 +1,26 @@
+import { holdersOf } from "../../plan/holdings.js";
+import type { SettingsStep } from "../../plan/types.js";
+import type { KeyspaceSettings } from "../../routing/settings.js";
+import type { RunContext } from "../context.js";
+import type { StepHandler } from "./handler.js";
+import { planKeyspace, tableOr } from "./first-table.js";
+
+export const settings: StepHandler<SettingsStep> = {
+  apply: (context, step) =>
+    tell(context, step, step.after, holdersOf(planKeyspace(context, step.keyspace))),
+  undo: (context, step) => tell(context, step, step.before, []),
+};
+
+async function tell(
+  context: RunContext,
+  { id, keyspace }: SettingsStep,
+  to: KeyspaceSettings,
+  needed: readonly string[],
+): Promise<void> {
+  await context.publisher.publish(
+    id,
+    keyspace,
+    async (table) => ({ ...(await tableOr(context, keyspace, table)), settings: to }),
+    needed,
+  );
+}

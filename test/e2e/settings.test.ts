@@ -1,0 +1,112 @@
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { KeyspaceSettings } from "../../src/lib/routing/settings.js";
+import type { RouteTable } from "../../src/lib/routing/table.js";
+import { Expansion } from "./expansion.js";
+
+const LONG_MS = 600_000;
+
+/** `profile` is relationship, `presence` status, each on one node of either region. */
+function topology(syncWindow: string, ack: "local" | "follower"): string {
+  const region = (name: string, node: string, port: number) => `  ${name}:
+    idcs:
+      ${name}-1:
+        carriers: [telecom]
+        sets:
+          ${name}-1-a:
+            capacity: { onlineUsers: 1M, loginsPerSecond: 1k }
+            data:
+              nodes:
+                ${node}: { agent: "http://127.0.0.1:${port}", engine: embedded, capacity: { memory: 8GiB, ops: 50k, network: 1Gbps } }`;
+  const keyspace = (name: string, kind: string, more: string) =>
+    `  ${name}: { class: ${kind}, sync: global, ${more}sharding: range, domain: 0..4000, shards: { p0: { segments: [0..4000], primary: a1, replicas: [b1] } } }`;
+  return `version: 1
+name: settings
+regions:
+${region("east", "a1", 7401)}
+${region("west", "b1", 7402)}
+keyspaces:
+${keyspace("profile", "relationship", `ack: ${ack}, `)}
+${keyspace("presence", "status", "")}
+policy:
+  syncWindow: ${syncWindow}
+  soak: 0s
+`;
+}
+
+let expansion: Expansion;
+let run: string;
+beforeAll(async () => {
+  expansion = await Expansion.between(topology("2s", "local"), topology("500ms", "follower"));
+  await expansion.must("shard", "apply", expansion.first, "--yes");
+}, LONG_MS);
+afterAll(() => expansion?.stop(), LONG_MS);
+
+/** What each agent goes by, told by the commands that people use. */
+async function settings(): Promise<Record<string, KeyspaceSettings>[]> {
+  const all = await Promise.all(
+    ["a1", "b1"].map(async (node) => {
+      const { tables } = (await expansion.must("route", "show", "--node", node)) as {
+        tables: RouteTable[];
+      };
+      return Object.fromEntries(tables.map((table) => [table.keyspace, table.settings]));
+    }),
+  );
+  return all;
+}
+
+async function replan(): Promise<Record<string, unknown>> {
+  return expansion.must("shard", "plan", "-t", expansion.wanted, "-o", expansion.plan);
+}
+
+const OLD = {
+  profile: { ack: "local", syncWindowMs: 0 },
+  presence: { ack: "local", syncWindowMs: 2000 },
+};
+const NEW = {
+  profile: { ack: "follower", syncWindowMs: 0 },
+  presence: { ack: "local", syncWindowMs: 500 },
+};
+
+describe("the settings of a keyspace", () => {
+  it("are in its first routes, and nothing is left to plan", async () => {
+    expect(await settings()).toEqual([OLD, OLD]);
+    const { code } = await expansion.ops([
+      "shard",
+      "plan",
+      "-t",
+      expansion.cluster.topologyFile,
+      "--detailed-exitcode",
+    ]);
+    expect(code).toBe(0);
+  });
+
+  it(
+    "change by a plan of their own, and go back with its run",
+    async () => {
+      await replan();
+      run = (
+        await expansion.must("shard", "apply", expansion.plan, "--until", "settings", "--yes")
+      )["run"] as string;
+      expect(await settings()).toEqual([NEW, NEW]);
+      await expansion.must("shard", "rollback", run, "--yes");
+      expect(await settings()).toEqual([OLD, OLD]);
+    },
+    LONG_MS,
+  );
+
+  it(
+    "make a plan stale that was made for others",
+    async () => {
+      const late = join(expansion.dir, "late.json");
+      await replan();
+      await expansion.must("shard", "plan", "-t", expansion.wanted, "-o", late);
+      await expansion.must("shard", "apply", expansion.plan, "--yes");
+      expect(await settings()).toEqual([NEW, NEW]);
+      const stale = await expansion.ops(["shard", "apply", late, "--yes"]);
+      expect(stale).toMatchObject({ code: 4, json: { error: { code: "stale-plan" } } });
+      expect(stale.stderr + JSON.stringify(stale.json)).toContain("ack follower (was local)");
+    },
+    LONG_MS,
+  );
+});
