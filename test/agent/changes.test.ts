@@ -8,8 +8,12 @@ import { type Frame, FrameReader } from "../../src/lib/agent/protocol/frames.js"
 import { sendChanges } from "../../src/lib/agent/server/changes.js";
 import { Holdings } from "../../src/lib/agent/server/holdings.js";
 import { Retention } from "../../src/lib/agent/server/retention.js";
+import { SyncTraffic } from "../../src/lib/agent/server/sync-traffic.js";
+import { Windows } from "../../src/lib/agent/server/windows.js";
 import type { Engine } from "../../src/lib/engines/contract.js";
-import { placeOf } from "../../src/lib/engines/place.js";
+import { keyOf, placeOf } from "../../src/lib/engines/place.js";
+import type { LogPosition } from "../../src/lib/ownership/types.js";
+import { followerStore } from "./store.js";
 import { openEngine } from "../../src/lib/engines/registry.js";
 
 /** More than one page of the log, and more than the stream takes before it is read. */
@@ -43,6 +47,10 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
+function deps() {
+  return { retention, windows: new Windows(), traffic: new SyncTraffic(() => "east") };
+}
+
 /** The engine, which counts how often it is read within one turn of the event loop, and refuses what would go on for ever. */
 function watched(log: Engine["log"] = () => engine.log()) {
   let [reads, most] = [0, 0];
@@ -69,7 +77,7 @@ function open(holdings: Holdings, index: bigint, source = engine, read?: bigint)
   const from = { generation: index === 0n ? 0n : 1n, index };
   const segment = { lo: 0n, hi: 100n, from, ...(read === undefined ? {} : { read }) };
   const ask = { keyspace: "p", node: "f", segments: [segment] };
-  const sending = sendChanges({ engine: source, holdings, retention }, ask, out, stopping.signal);
+  const sending = sendChanges({ ...deps(), engine: source, holdings }, ask, out, stopping.signal);
   // The end of the reading ends the sending, and the other way round.
   sending.catch((error: unknown) => {
     if (!stopping.signal.aborted) out.destroy(error as Error);
@@ -171,11 +179,182 @@ test("a commit that is told of before the views show it is waited for, and the a
   const stopping = new AbortController();
   const at = { generation: 1n, index: BigInt(RECORDS) };
   const ask = { keyspace: "p", node: "f", segments: [{ lo: 0n, hi: 100n, from: at }] };
-  const deps = { engine: source, holdings: new Holdings(engine), retention };
-  const sending = sendChanges(deps, ask, out, stopping.signal);
+  const own = { ...deps(), engine: source, holdings: new Holdings(engine) };
+  const sending = sendChanges(own, ask, out, stopping.signal);
   out.resume();
   await Promise.race([sending, once(shown.signal, "abort")]);
   stopping.abort();
   await expect(sending).rejects.toThrow("aborted");
   expect(mostReads()).toBeLessThanOrEqual(2);
+});
+
+const FRESH: LogPosition = { generation: 1n, index: BigInt(RECORDS) };
+
+/** A stream of which what comes is looked at frame by frame. */
+function follow(from: LogPosition, windowMs: number, lanes = [{ lo: 0n, hi: 100n }]) {
+  const out = new PassThrough();
+  const stopping = new AbortController();
+  const windows = new Windows();
+  const segments = lanes.map((lane) => ({ ...lane, from }));
+  const ask = { keyspace: "p", node: "f", windowMs, segments };
+  const own = { ...deps(), windows, engine, holdings: new Holdings(engine) };
+  const sending = sendChanges(own, ask, out, stopping.signal);
+  sending.catch((error: unknown) => {
+    if (!stopping.signal.aborted) out.destroy(error as Error);
+  });
+  const reader = new FrameReader();
+  const chunks = out[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const ready: Frame[] = [];
+  const next = async (): Promise<Frame> => {
+    while (ready.length === 0) ready.push(...reader.push((await chunks.next()).value as Buffer));
+    return ready.shift()!;
+  };
+  return {
+    windows,
+    traffic: own.traffic,
+    /** The next frame that matches; those before it are in `passed`. */
+    async until(matches: (frame: Frame) => boolean): Promise<{ frame: Frame; passed: Frame[] }> {
+      const passed: Frame[] = [];
+      for (;;) {
+        const frame = await next();
+        if (matches(frame)) return { frame, passed };
+        passed.push(frame);
+      }
+    },
+    /** Until it waits at the end of the log: it has looked twice, and says so again. */
+    async idle(): Promise<void> {
+      for (let left = 3; left > 0; left -= 1) await this.until(({ type }) => type === "progress");
+    },
+    async stop(): Promise<void> {
+      stopping.abort();
+      await sending.catch(() => undefined);
+    },
+  };
+}
+
+const isStep = ({ type }: Frame) => type === "change" || type === "changes" || type === "moved";
+const put = (key: string, value: string | null, uid = 5n) =>
+  engine.write((txn) =>
+    txn.change(
+      {
+        keyspace: "p",
+        place: placeOf(uid, key),
+        value: value === null ? null : Buffer.from(value),
+      },
+      null,
+    ),
+  );
+const shown = (frame: Frame) =>
+  frame.type === "changes"
+    ? frame.changes.map(({ place, value }) => `${keyOf(place)} ${value?.toString() ?? "deleted"}`)
+    : [];
+
+test("what comes within a window is one step with the last value of each key, sent once the window ends", async () => {
+  const stream = follow(FRESH, 60_000);
+  await stream.idle();
+  for (let i = 0; i < 50; i += 1) await put("5/hot", `${i}`);
+  await put("5/other", "x");
+  await put("5/gone", "y");
+  await put("5/gone", null);
+  stream.windows.end("p");
+  const { frame, passed } = await stream.until(isStep);
+  // While it is held back, nobody is told that the copy has everything.
+  for (const one of passed)
+    if (one.type === "progress" && one.head > FRESH.index) expect(one.sent).toBe(FRESH.index);
+  expect(frame).toMatchObject({
+    type: "changes",
+    prev: FRESH,
+    at: { index: FRESH.index + 53n },
+    after: FRESH.index,
+    of: 53,
+  });
+  expect(shown(frame)).toEqual(["5/hot 49", "5/other x", "5/gone deleted"]);
+  const [count] = stream.traffic.all();
+  expect(count!.plainBytes - count!.sentBytes).toBeGreaterThan(50 * 44);
+  await stream.stop();
+});
+
+test("a comparison in the middle of a window ends it exactly where the comparison is", async () => {
+  const stream = follow(FRESH, 60_000);
+  await stream.idle();
+  await put("5/a", "1");
+  await put("5/a", "2");
+  const cut = FRESH.index + 2n;
+  await put("5/a", "3");
+  stream.windows.cut("p", cut);
+  const first = await stream.until(isStep);
+  expect(first.frame).toMatchObject({ at: { index: cut }, of: 2 });
+  expect(await stream.until(({ type }) => type === "progress")).toMatchObject({
+    frame: { sent: cut },
+    passed: [],
+  });
+  stream.windows.end("p", "somebody else");
+  stream.windows.end("p", "f");
+  const last = await stream.until(isStep);
+  expect(last.frame).toMatchObject({
+    type: "change",
+    prev: { index: cut },
+    at: { index: cut + 1n },
+  });
+  await stream.stop();
+});
+
+test("each segment of a stream has steps of its own, and a change of the entries ends a window", async () => {
+  await engine.write((txn) => txn.splitEntry("p", 50n));
+  const stream = follow(FRESH, 60_000, [
+    { lo: 50n, hi: 100n },
+    { lo: 0n, hi: 50n },
+  ]);
+  await stream.idle();
+  await put("5/a", "1");
+  await put("60/b", "2", 60n);
+  await put("5/a", "3");
+  await put("60/b", "4", 60n);
+  stream.windows.end("p");
+  const one = await stream.until(isStep);
+  const two = await stream.until(isStep);
+  expect(one.frame).toMatchObject({ segment: 1, at: { index: FRESH.index + 3n }, of: 2 });
+  expect(two.frame).toMatchObject({ segment: 0, at: { index: FRESH.index + 4n }, of: 2 });
+  await stream.stop();
+});
+
+test("a copy sends its steps whole, also to one that stands in the middle of one, and where a page of its log ends in one", async () => {
+  const store = await followerStore(true);
+  try {
+    const count = 9_000;
+    const places = Array.from({ length: count }, (_, i) => placeOf(5n, `5/${i}`));
+    const changes = places.map((place) => ({ keyspace: "p", place, value: Buffer.from("v") }));
+    const at = { generation: 1n, index: 50_000n };
+    await store.engine.write((txn) => {
+      txn.change(changes[0]!, { generation: 1n, index: 7n });
+      txn.changeTogether(changes, at);
+      txn.change(changes[1]!, { generation: 1n, index: 50_001n });
+    });
+    for (const windowMs of [0, 60_000]) {
+      const from = { generation: 1n, index: 20_000n };
+      const segments = [{ lo: 0n, hi: 100n, from }];
+      const out = new PassThrough();
+      const stopping = new AbortController();
+      const own = { ...deps(), engine: store.engine, holdings: new Holdings(store.engine) };
+      const ask = { keyspace: "p", node: "f", windowMs, segments };
+      const sending = sendChanges(own, ask, out, stopping.signal);
+      sending.catch(() => undefined);
+      const reader = new FrameReader();
+      const steps: Frame[] = [];
+      for await (const chunk of out) {
+        steps.push(...reader.push(chunk as Buffer).filter(isStep));
+        const last = steps.at(-1);
+        if (last !== undefined && "at" in last && typeof last.at === "object")
+          if (last.at.index === 50_001n) break;
+      }
+      stopping.abort();
+      await sending.catch(() => undefined);
+      expect(steps[0]).toMatchObject({ type: "changes", prev: from });
+      expect(steps.map(shown).map(({ length }) => length)).toEqual(
+        windowMs === 0 ? [count, 0] : [count],
+      );
+    }
+  } finally {
+    await store.remove();
+  }
 });

@@ -27,6 +27,7 @@ test("a claim goes on asking what became of it, although an older request is ans
     peers: { ownership: ownershipOf } as Peers,
     urlOf: () => null,
     onOutcome: () => undefined,
+    onBusy: () => undefined,
     die: (error) => {
       throw error;
     },

@@ -6,6 +6,7 @@ import { encodeFrame, type Frame } from "../../src/lib/agent/protocol/frames.js"
 import { Feed } from "../../src/lib/agent/server/feed.js";
 import { Holdings } from "../../src/lib/agent/server/holdings.js";
 import { Timings } from "../../src/lib/agent/server/timings.js";
+import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 import { followerStore, type Store } from "./store.js";
 
 let store: Store;
@@ -37,6 +38,7 @@ beforeEach(async () => {
     ownership: { applied: () => undefined } as never,
     peers: peers as Peers,
     timings: new Timings(),
+    routes: { settings: () => DEFAULT_SETTINGS, windowBetween: () => 0 },
   };
   feed = new Feed(deps, "p", { node: "s", url: "http://s" });
   feed.members = holdings.all();

@@ -275,6 +275,44 @@ export function conformance(name: string, make: () => Promise<Bench>): void {
         expect(engine.cursor("profile", 0n)).toEqual({ generation: 2n, index: 3n });
       });
 
+      it("can be several at one position, all or none", async () => {
+        await engine.write((txn) => txn.putEntry(entryOf(0n, 100n, { ownership: follower })));
+        await engine.write((txn) => txn.putEntry(entryOf(100n, 200n, { ownership: follower })));
+        const rows = [1n, 2n, 3n].map((uid) => ({
+          keyspace: "profile",
+          place: placeOf(uid, `${uid}`),
+          value: uid === 2n ? null : Buffer.from("together"),
+        }));
+        const at = { generation: 1n, index: 70n };
+        await engine.write((txn) => {
+          put(txn, 2n, "before", [1n, 60n]);
+          txn.changeTogether(rows, at);
+        });
+        expect([1n, 2n, 3n].map(text)).toEqual(["together", undefined, "together"]);
+        expect(engine.cursor("profile", 0n)).toEqual(at);
+        const elsewhere = { ...rows[0]!, place: placeOf(150n, "150") };
+        const refused = [
+          [rows, 70n, "1.70"],
+          [[rows[0]!, elsewhere], 80n, "more than one entry"],
+          [[], 80n, "no change"],
+        ] as const;
+        for (const [changes, index, why] of refused) {
+          const asked = engine.write((txn) =>
+            txn.changeTogether(changes, { generation: 1n, index }),
+          );
+          await expect(asked).rejects.toThrow(why);
+        }
+        const view = engine.read();
+        const { changes } = view.changes(0n, null, { records: 10, bytes: 1 << 20 });
+        expect(changes.map(({ sequence, at: { index } }) => [sequence, index])).toEqual([
+          [1n, 60n],
+          [2n, 70n],
+          [3n, 70n],
+          [4n, 70n],
+        ]);
+        view.close();
+      });
+
       it("lets a reader find where a position lies in the log of this node", async () => {
         await engine.write((txn) => {
           txn.putEntry(entryOf(0n, 10n));

@@ -88,6 +88,6 @@ function hasAllBefore({ role, readable, link }: EntryStatus, ms: number): boolea
     readable &&
     link?.phase === "streaming" &&
     link.lagMs !== null &&
-    link.lagMs < ms
+    link.lagMs + link.heldMs < ms
   );
 }

@@ -201,6 +201,12 @@ export interface Txn {
    */
   change(change: Change, at: LogPosition | null): LogPosition;
 
+  /**
+   * The same for several changes of one entry that are one step of its history, all at one position. Their records follow each
+   * other in the log and have that position; whoever reads it takes all of them or none. At least one.
+   */
+  changeTogether(changes: readonly Change[], at: LogPosition): void;
+
   /** The last sequence given out. */
   lastSequence(): bigint;
 

@@ -9,6 +9,8 @@ import {
   digestAnswer,
   digestPinned,
   type DigestRequest,
+  hurryAnswer,
+  type HurryRequest,
   ownershipAnswer,
   reignAnswer,
   type OwnershipRequest,
@@ -63,6 +65,12 @@ export class Peers {
       AbortSignal.timeout(5_000),
     );
     await read(url, body);
+  }
+
+  /** Up to where in the source's log everything is being sent now. */
+  async hurry(url: string, ask: HurryRequest, signal: AbortSignal): Promise<bigint> {
+    const body = await this.#post(url, "/v1/replication/hurry", ask, signal);
+    return hurryAnswer.parse(JSON.parse(await read(url, body))).through;
   }
 
   /** Frames, see protocol/frames.ts, and the process that sends them. End it with `signal` or by destroying the stream. */

@@ -20,6 +20,19 @@ export type Frame =
       /** Null is a delete. */
       readonly value: Buffer | null;
     }
+  /**
+   * Changes of the segment that are one step, applied together or not at all: what came between `prev` and `at`, of each key the last
+   * value. They stand for `of` changes, all of which come after `after` in the source's log.
+   */
+  | {
+      readonly type: "changes";
+      readonly segment: number;
+      readonly prev: LogPosition;
+      readonly at: LogPosition;
+      readonly after: bigint;
+      readonly of: number;
+      readonly changes: readonly { readonly place: Buffer; readonly value: Buffer | null }[];
+    }
   /** The source's entry has come from `prev` to `at` without a change of this segment. */
   | {
       readonly type: "moved";
@@ -66,12 +79,20 @@ const TYPE = {
   unserved: 7,
   offer: 8,
   moved: 9,
+  changes: 10,
 } as const;
 
 const REASONS: readonly UnservedReason[] = ["trimmed", "not-held", "not-readable", "ahead"];
 
-/** Larger frames are refused: a value is at most 1 MiB. */
-const MAX_FRAME_BYTES = 2 * 1024 * 1024;
+/** Larger frames are refused: a value is at most 1 MiB, and of `changes` a source sends no more than a few. */
+const MAX_FRAME_BYTES = 16 * 1024 * 1024;
+/** Of a `change` frame, without place and value. */
+const CHANGE_BYTES = 44;
+
+/** The length of a `change` frame. */
+export function changeBytes({ place, value }: { place: Buffer; value: Buffer | null }): number {
+  return CHANGE_BYTES + place.length + (value?.length ?? 0);
+}
 
 export function encodeFrame(frame: Frame): Buffer {
   switch (frame.type) {
@@ -99,6 +120,8 @@ export function encodeFrame(frame: Frame): Buffer {
       value?.copy(out, 44 + place.length);
       return out;
     }
+    case "changes":
+      return encodeChanges(frame);
     case "moved": {
       const out = start(frame.type, 4 + 32);
       out.writeUInt32BE(frame.segment, 5);
@@ -141,6 +164,49 @@ export function encodeFrame(frame: Frame): Buffer {
   }
 }
 
+/** The length of a `changes` frame. */
+export function changesBytes(
+  changes: readonly { readonly place: Buffer; readonly value: Buffer | null }[],
+): number {
+  let length = 53;
+  for (const { place, value } of changes) length += 7 + place.length + (value?.length ?? 0);
+  return length;
+}
+
+function encodeChanges(frame: Extract<Frame, { type: "changes" }>): Buffer {
+  const { segment, prev, at, after, of, changes } = frame;
+  const out = start(frame.type, changesBytes(changes) - 5);
+  out.writeUInt32BE(segment, 5);
+  writePosition(out, 9, prev);
+  writePosition(out, 25, at);
+  out.writeBigUInt64BE(after, 41);
+  out.writeUInt32BE(of, 49);
+  let offset = 53;
+  for (const { place, value } of changes) {
+    out.writeUInt16BE(place.length, offset);
+    out[offset + 2] = value === null ? 0 : 1;
+    out.writeUInt32BE(value?.length ?? 0, offset + 3);
+    place.copy(out, offset + 7);
+    value?.copy(out, offset + 7 + place.length);
+    offset += 7 + place.length + (value?.length ?? 0);
+  }
+  return out;
+}
+
+function decodeChanges(body: Buffer): { place: Buffer; value: Buffer | null }[] {
+  const changes: { place: Buffer; value: Buffer | null }[] = [];
+  for (let offset = 49; offset < body.length;) {
+    const value = offset + 7 + body.readUInt16BE(offset);
+    const end = value + body.readUInt32BE(offset + 3);
+    changes.push({
+      place: body.subarray(offset + 7, value),
+      value: body[offset + 2] === 1 ? body.subarray(value, end) : null,
+    });
+    offset = end;
+  }
+  return changes;
+}
+
 /** The `row` frames of a page in one buffer. */
 export function encodeRows(rows: readonly { place: Buffer; value: Buffer }[]): Buffer {
   let length = 0;
@@ -180,22 +246,32 @@ function readPosition(from: Buffer, offset: number): LogPosition {
 
 /** Cuts a byte stream into frames. The buffers of a frame may share memory with the chunk they came in. */
 export class FrameReader {
-  #rest: Buffer = Buffer.alloc(0);
+  #chunks: Buffer[] = [];
+  #length = 0;
+  /** So many bytes hold the next frame whole. */
+  #needed = 4;
 
   /** The frames that are complete with this chunk. Throws on a frame that no source of this version sends. */
   push(chunk: Buffer): Frame[] {
-    let data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    if (this.#length < this.#needed) return [];
+    const data = this.#chunks.length === 1 ? chunk : Buffer.concat(this.#chunks);
     const frames: Frame[] = [];
     let offset = 0;
+    this.#needed = 4;
     while (data.length - offset >= 4) {
       const length = data.readUInt32BE(offset);
       if (length < 1 || length > MAX_FRAME_BYTES) throw new Error(`a frame of ${length} bytes`);
-      if (data.length - offset - 4 < length) break;
+      if (data.length - offset - 4 < length) {
+        this.#needed = 4 + length;
+        break;
+      }
       frames.push(decode(data.subarray(offset + 4, offset + 4 + length)));
       offset += 4 + length;
     }
-    data = data.subarray(offset);
-    this.#rest = data;
+    this.#chunks = [data.subarray(offset)];
+    this.#length = data.length - offset;
     return frames;
   }
 }
@@ -221,6 +297,16 @@ function decode(body: Buffer): Frame {
         value: body[37] === 1 ? body.subarray(end) : null,
       };
     }
+    case TYPE.changes:
+      return {
+        type: "changes",
+        segment: body.readUInt32BE(1),
+        prev: readPosition(body, 5),
+        at: readPosition(body, 21),
+        after: body.readBigUInt64BE(37),
+        of: body.readUInt32BE(45),
+        changes: decodeChanges(body),
+      };
     case TYPE.moved:
       return {
         type: "moved",

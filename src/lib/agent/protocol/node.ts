@@ -10,8 +10,10 @@ const linkStatus = z.object({
   bytes: z.number(),
   /** Copy rate now. */
   bytesPerSecond: z.number(),
-  /** How stale the copy may be; null while that is not known. */
+  /** How stale the copy may be beyond `heldMs`; null while that is not known. */
   lagMs: z.number().nullable(),
+  /** For how long changes may be held back on purpose: see `syncWindowMs` of the routes. */
+  heldMs: z.number().default(0),
   verified: z.boolean(),
   /** How often the copy had to begin anew. */
   restarts: z.number(),
@@ -60,6 +62,22 @@ export const nodeStatus = z.object({
   entries: z.array(entryStatus),
   dropping: z.array(z.object({ keyspace: z.string(), lo: uint64, hi: uint64 })),
   followers: z.array(z.object({ node: z.string(), keyspace: z.string(), lagIndexes: uint64 })),
+  /** What the change streams to the followers of each region have cost; an older agent says nothing. */
+  sync: z
+    .array(
+      z.object({
+        keyspace: z.string(),
+        region: z.string(),
+        /** Since the process began, frames as they were sent; and if every change had been sent. */
+        sentBytes: z.number(),
+        plainBytes: z.number(),
+        /** Means of so many seconds, the last that are over. */
+        seconds: z.number(),
+        sentBytesPerSecond: z.number(),
+        plainBytesPerSecond: z.number(),
+      }),
+    )
+    .default([]),
   /** Version of the stored route table of each keyspace. */
   routes: z.record(z.string(), z.number().int()),
 });

@@ -83,6 +83,8 @@ export type SnapshotRequest = z.infer<typeof snapshotRequest>;
 export const changesRequest = z.strictObject({
   keyspace: z.string(),
   node: z.string(),
+  /** Of each key only the last value within so many milliseconds is wanted. Missing: every change. */
+  windowMs: z.number().int().min(0).max(60_000).optional(),
   /** The process of the source that `read` is about, as the answer to an earlier request named it. */
   process: z.string().optional(),
   segments: z
@@ -108,6 +110,12 @@ export const acknowledgement = z.strictObject({
   through: uint64,
 });
 export type Acknowledgement = z.infer<typeof acknowledgement>;
+
+/** `POST /v1/replication/hurry`: what windows hold back of the follower's stream is to be sent at once. */
+export const hurryRequest = z.strictObject({ keyspace: z.string(), node: z.string() });
+export type HurryRequest = z.infer<typeof hurryRequest>;
+/** Everything up to this sequence of the source's log is being sent. */
+export const hurryAnswer = z.object({ through: uint64 });
 
 /** `POST /v1/replication/digest`: a read transaction is pinned at `position`; the digest follows. */
 export const digestRequest = z.strictObject({

@@ -11,7 +11,7 @@ import { AuthorityGate } from "./authority.js";
 import type { AgentConfig } from "./config.js";
 import { Data } from "./data.js";
 import { Drops } from "./drops.js";
-import { Holdings } from "./holdings.js";
+import { type Holding, Holdings } from "./holdings.js";
 import { httpServer } from "./http/server.js";
 import { Links } from "./links.js";
 import { Metrics } from "./metrics.js";
@@ -20,7 +20,9 @@ import { performer } from "./operations/index.js";
 import { Ownership } from "./ownership.js";
 import { Retention } from "./retention.js";
 import { Routes } from "./routes.js";
+import { SyncTraffic } from "./sync-traffic.js";
 import { Timings } from "./timings.js";
+import { Windows } from "./windows.js";
 
 /** Longest wait for what runs to end by itself when the agent is stopped. */
 const STOP_MS = 3_000;
@@ -55,10 +57,13 @@ export async function startAgent(
   const accesses = new AccessMap(performance.now());
   const retention = new Retention(engine, config.log.maxBytes, die);
   const urlOf = (other: string) => routes.urlOf(other);
-  const metrics = new Metrics(node, engine, holdings);
+  const traffic = new SyncTraffic((keyspace, other) => routes.regionOf(keyspace, other));
+  const metrics = new Metrics(node, engine, holdings, traffic);
   const onOutcome = (outcome: string) => metrics.takeovers.inc({ outcome });
-  const ownership = new Ownership({ self, engine, holdings, peers, urlOf, onOutcome, die });
-  const links = new Links({ self: node, engine, holdings, peers, ownership, timings });
+  const windows = new Windows();
+  const onBusy = ({ keyspace }: Holding) => windows.end(keyspace);
+  const ownership = new Ownership({ self, engine, holdings, peers, urlOf, onOutcome, onBusy, die });
+  const links = new Links({ self: node, engine, holdings, peers, ownership, timings, routes });
   const drops = new Drops(engine, die);
   const context = { self, engine, holdings, links, drops, ownership, peers, routes, timings };
   const operations = new Operations(engine, performer(context));
@@ -78,6 +83,8 @@ export async function startAgent(
     stats,
     accesses,
     metrics,
+    windows,
+    traffic,
     logger,
     stopping: stopping.signal,
   });

@@ -19,10 +19,10 @@ export interface Member {
 }
 
 /** A frame that moves the cursor of its segment. */
-export type MovingFrame = Extract<Frame, { type: "change" | "moved" }>;
+export type MovingFrame = Extract<Frame, { type: "change" | "changes" | "moved" }>;
 
 export function isMoving(frame: Frame): frame is MovingFrame {
-  return frame.type === "change" || frame.type === "moved";
+  return frame.type === "change" || frame.type === "changes" || frame.type === "moved";
 }
 
 /**
@@ -57,7 +57,10 @@ export async function storeChanges(
         continue;
       }
       if (frame.type === "moved") txn.setCursor(keyspace, lo, at);
-      else txn.change({ keyspace, place: frame.place, value: frame.value }, at);
+      else if (frame.type === "changes") {
+        const together = frame.changes.map((change) => ({ keyspace, ...change }));
+        txn.changeTogether(together, at);
+      } else txn.change({ keyspace, place: frame.place, value: frame.value }, at);
       touched.add(holding);
     }
     return { touched, misfit };
@@ -69,7 +72,7 @@ export async function heedSource(
   deps: ApplyDeps,
   source: string,
   members: readonly Member[],
-  frame: Exclude<Frame, { type: "change" | "moved" | "progress" }>,
+  frame: Exclude<Frame, { type: MovingFrame["type"] | "progress" }>,
 ): Promise<boolean> {
   const { ownership, holdings } = deps;
   switch (frame.type) {

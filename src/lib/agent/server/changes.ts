@@ -1,14 +1,27 @@
 import { once } from "node:events";
 import type { Writable } from "node:stream";
 import { setImmediate as breathe } from "node:timers/promises";
-import type { Engine } from "../../engines/contract.js";
+import type { Engine, LoggedChange, View } from "../../engines/contract.js";
 import { positionOf } from "../../engines/place.js";
 import { comparePositions } from "../../ownership/position.js";
 import { encodeFrame, type Frame } from "../protocol/frames.js";
 import type { ChangesRequest } from "../protocol/peer.js";
+import { Groups } from "./groups.js";
 import type { Holdings } from "./holdings.js";
-import { endLanes, type Lane, laneAt, lanesOf, moveLanes, openLane, staleLanes } from "./lanes.js";
+import {
+  endLanes,
+  isTakenOver,
+  type Lane,
+  laneAt,
+  lanesOf,
+  moveLanes,
+  openLane,
+  staleLanes,
+} from "./lanes.js";
 import type { Retention } from "./retention.js";
+import type { SyncTraffic } from "./sync-traffic.js";
+import { Waker } from "./waker.js";
+import type { Windows } from "./windows.js";
 
 const PAGE = { records: 4_000, bytes: 512 * 1024 };
 /** So often every lane is looked at after an entry has changed: the first view after it may be of a commit before. */
@@ -20,11 +33,13 @@ export interface ChangesDeps {
   readonly engine: Engine;
   readonly holdings: Holdings;
   readonly retention: Retention;
+  readonly windows: Windows;
+  readonly traffic: SyncTraffic;
 }
 
 /**
  * Sends the changes of several segments from this node's log, in its order, for as long as the follower listens. Only what is
- * flushed is sent. Everything that is sent together is of one read transaction.
+ * flushed is sent. Where the follower wants it, what comes within a window is held back, and of a key only the last value is sent.
  */
 export async function sendChanges(
   deps: ChangesDeps,
@@ -32,41 +47,73 @@ export async function sendChanges(
   out: Writable,
   signal: AbortSignal,
 ): Promise<void> {
-  const { engine, holdings, retention } = deps;
-  const follower = `${ask.node}/${ask.keyspace}`;
+  const { engine, holdings, retention, traffic } = deps;
+  const { keyspace } = ask;
+  const follower = `${ask.node}/${keyspace}`;
   const lanes = lanesOf(ask);
-  const wake = waker(deps, signal);
+  const waker = new Waker(engine, holdings, signal);
+  const { window, close } = deps.windows.open(ask, waker.ring);
+  const groups = new Groups(window.ms > 0);
+  const send = async (frames: readonly Frame[]) => {
+    signal.throwIfAborted();
+    if (frames.length === 0) return;
+    const bytes = Buffer.concat(frames.map(encodeFrame));
+    traffic.sent(keyspace, ask.node, bytes.length, groups.takeSaved());
+    if (!out.write(bytes)) await once(out, "drain", { signal });
+  };
   try {
     const opening: Frame[] = [];
     let sequence = openAll(deps, ask, lanes, opening);
     retention.hold(follower, sequence, true);
-    await send(out, opening, signal);
+    await send(opening);
+    const progress = (head: bigint): Frame => ({
+      type: "progress",
+      sent: sequence,
+      head,
+      stale: staleLanes(holdings, keyspace, lanes),
+    });
+    let read = sequence;
     for (let looks = LOOKS; ;) {
-      wake.reset();
-      if (wake.entriesChanged() || engine.log().first > sequence + 1n) looks = LOOKS;
-      const page = readPage(deps, ask.keyspace, lanes, sequence, looks > 0);
-      sequence = page.through;
-      if (sequence === page.head && looks > 0) looks -= 1;
-      const progress = (): Frame => ({
-        type: "progress",
-        sent: sequence,
-        head: page.head,
-        stale: staleLanes(holdings, ask.keyspace, lanes),
-      });
-      await send(out, [...page.frames, progress()], signal);
+      waker.reset();
+      if (waker.entriesChanged() || engine.log().first > read + 1n) looks = LOOKS;
+      const limit = window.limit(read);
+      const page = readPage(deps, keyspace, lanes, groups, read, limit, looks > 0);
+      read = page.through;
+      const atEnd = read === page.head;
+      if (atEnd && looks > 0) looks -= 1;
+      if (groups.isEmpty) sequence = read;
+      if (page.frames.length > 0 || groups.isEmpty)
+        await send([...page.frames, progress(page.head)]);
       retention.renew(follower);
       // A view may be newer or older than what the engine has told of; without this turn they would never meet.
       await breathe();
-      if (sequence < page.head || looks > 0) continue;
-      // Nothing to read again while nothing happens; but a copy's position may move without its log.
-      const isCopy = () => staleLanes(holdings, ask.keyspace, lanes).length > 0;
-      while (engine.log().last <= sequence && !(await wake.next()) && !isCopy()) {
-        await send(out, [progress()], signal);
+      const isCut = read === limit;
+      if ((!atEnd && !isCut) || looks > 0) continue;
+      if (atEnd) window.begin(performance.now());
+      await untilDue();
+    }
+
+    /** Nothing to read while nothing happens, or what happens is held back; but a copy's position may move without its log. */
+    async function untilDue(): Promise<void> {
+      for (;;) {
+        const left = isTakenOver(holdings, keyspace, lanes)
+          ? 0
+          : window.leftMs(performance.now(), read);
+        const { last } = engine.log();
+        if (waker.entryHasChanged) return;
+        if (left === 0 && last > read) return;
+        const isRung = await waker.next(
+          left === 0 ? HEARTBEAT_MS : Math.min(left, HEARTBEAT_MS),
+          left > 0,
+        );
+        if (left === 0 && (isRung || staleLanes(holdings, keyspace, lanes).length > 0)) return;
+        await send([progress(last > read ? last : read)]);
         retention.renew(follower);
       }
     }
   } finally {
-    wake.close();
+    waker.close();
+    close();
   }
 }
 
@@ -90,27 +137,36 @@ function openAll(
   }
 }
 
+/** Reads on from `after`, at most to `limit`. `frames`: what is to be sent now; the rest stays in `groups`. */
 function readPage(
   { engine, holdings }: ChangesDeps,
   keyspace: string,
   lanes: readonly Lane[],
+  groups: Groups,
   after: bigint,
+  limit: bigint | null,
   look: boolean,
 ): { frames: Frame[]; through: bigint; head: bigint } {
   const view = engine.read();
   try {
     const frames: Frame[] = [];
-    if (look) endLanes(holdings, view, keyspace, lanes, frames);
-    const { changes, through } = view.changes(after, null, PAGE);
-    for (const { keyspace: of, place, value, at, sequence } of changes) {
-      if (of !== keyspace) continue;
-      const lane = laneAt(lanes, positionOf(place));
-      if (lane === null || lane.ended || sequence <= lane.start) continue;
-      if (comparePositions(at, lane.cursor) <= 0) continue;
-      frames.push({ type: "change", segment: lane.index, prev: lane.cursor, at, place, value });
-      lane.cursor = at;
+    if (look) {
+      const tell: Frame[] = [];
+      endLanes(holdings, view, keyspace, lanes, tell);
+      // What ends a segment comes after all that was read of it.
+      if (tell.length > 0) frames.push(...groups.take(), ...tell);
+    }
+    const { changes, through } = readSteps(view, after, limit);
+    for (const change of changes) {
+      if (change.keyspace !== keyspace) continue;
+      const lane = laneAt(lanes, positionOf(change.place));
+      if (lane === null || lane.ended || change.sequence <= lane.start) continue;
+      const isLater = comparePositions(change.at, lane.cursor) > 0;
+      if (isLater || groups.continues(lane, change.at)) groups.add(lane, change);
     }
     const head = view.lastSequence;
+    const isWhole = through === head || through === limit;
+    if (isWhole || groups.isFull || !groups.coalesces) frames.push(...groups.take());
     if (through === head) moveLanes(view, keyspace, lanes, look, frames);
     return { frames, through, head };
   } finally {
@@ -118,54 +174,28 @@ function readPage(
   }
 }
 
-async function send(out: Writable, frames: readonly Frame[], signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  if (frames.length === 0) return;
-  if (!out.write(Buffer.concat(frames.map(encodeFrame)))) await once(out, "drain", { signal });
-}
-
-/** Tells whether the log grew or an entry changed since `reset`; waits for it, at most a heartbeat. */
-function waker({ engine, holdings }: ChangesDeps, signal: AbortSignal) {
-  let due = false;
-  let changed = true;
-  let wake: (() => void) | null = null;
-  const ring = () => {
-    due = true;
-    wake?.();
-  };
-  const change = () => {
-    changed = true;
-    ring();
-  };
-  const stops = [engine.onCommit(ring), holdings.onChange(change)];
-  signal.addEventListener("abort", ring);
-  return {
-    reset(): void {
-      due = false;
-    },
-    /** Whether an entry changed since this was asked the last time. */
-    entriesChanged(): boolean {
-      const was = changed;
-      changed = false;
-      return was;
-    },
-    async next(): Promise<boolean> {
-      if (!due && !signal.aborted) {
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, HEARTBEAT_MS);
-          wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
-        wake = null;
-      }
-      signal.throwIfAborted();
-      return due;
-    },
-    close(): void {
-      for (const stop of stops) stop();
-      signal.removeEventListener("abort", ring);
-    },
-  };
+/** A page of the log that does not end within a step: changes at the same position of an entry follow each other. */
+function readSteps(
+  view: View,
+  after: bigint,
+  limit: bigint | null,
+): { changes: readonly LoggedChange[]; through: bigint } {
+  const page = view.changes(after, null, PAGE);
+  const changes =
+    limit === null ? page.changes : page.changes.filter((one) => one.sequence <= limit);
+  let through = limit !== null && limit < page.through ? limit : page.through;
+  const last = changes.at(-1);
+  if (last === undefined) return { changes, through };
+  const isSame = ({ keyspace, at }: LoggedChange) =>
+    keyspace === last.keyspace && comparePositions(at, last.at) === 0;
+  while (through < view.lastSequence && through !== limit) {
+    const [next] = view.changes(through, null, { records: 1, bytes: 1 }).changes;
+    if (next === undefined || !isSame(next)) break;
+    const more = view.changes(through, null, PAGE).changes;
+    const end = more.findIndex((one) => !isSame(one));
+    const rest = end < 0 ? more : more.slice(0, end);
+    changes.push(...rest);
+    through = rest.at(-1)!.sequence;
+  }
+  return { changes, through };
 }

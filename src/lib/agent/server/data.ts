@@ -124,7 +124,7 @@ export class Data {
     this.#deps.stats.record(keyspace, "reads", now - began, false);
     this.#deps.accesses.record(keyspace, position, keyText.length + (value?.length ?? 0), now);
     if (holding.state.durable.role === "primary") return { ...standing, value };
-    return { ...standing, value, lagMs: holding.link.lagMs() };
+    return { ...standing, value, lagMs: holding.link.staleMs() };
   }
 
   /** Resolves once the write is flushed. Throws `wrong-node`, `moving`, `bad-key`, `too-large`. */

@@ -4,19 +4,29 @@ import { readable } from "../../ownership/copy.js";
 import { comparePositions, ORIGIN } from "../../ownership/position.js";
 import type { LogPosition } from "../../ownership/types.js";
 import type { Peers } from "../client/peer.js";
-import { type Frame, FrameReader } from "../protocol/frames.js";
+import { changeBytes, changesBytes, type Frame, FrameReader } from "../protocol/frames.js";
 import type { NodeRef } from "../protocol/json.js";
-import { type ApplyDeps, heedSource, isMoving, type Member, storeChanges } from "./apply.js";
+import {
+  type ApplyDeps,
+  heedSource,
+  isMoving,
+  type Member,
+  type MovingFrame,
+  storeChanges,
+} from "./apply.js";
 import { Backoff } from "./backoff.js";
 import type { Holding } from "./holdings.js";
+import type { Routes } from "./routes.js";
 import type { Timings } from "./timings.js";
 
 /** Frames that wait to be applied, bytes; above it the stream is not read. */
 const PENDING_BYTES = 4 * 1024 * 1024;
-/** Changes of one commit. */
-const COMMIT_CHANGES = 2_000;
+/** One commit. */
+const COMMIT = { changes: 2_000, bytes: 4 * 1024 * 1024 };
 const SMALL_COMMIT = 200;
 const ACKNOWLEDGE_MS = 1_000;
+/** For what is held back to come when it is asked for. */
+const HURRY_MS = 1_000;
 const RETRY_MS = { first: 50, most: 2_000 };
 /** A segment that the source cannot serve now is asked for again after this long. All others are asked for with it, so less and less often. */
 const UNSERVED_RETRY_MS = { first: 1_000, most: 10_000 };
@@ -25,6 +35,7 @@ export interface FeedDeps extends ApplyDeps {
   readonly self: string;
   readonly peers: Peers;
   readonly timings: Timings;
+  readonly routes: Pick<Routes, "settings" | "windowBetween">;
 }
 
 interface Received {
@@ -38,8 +49,12 @@ interface Halt {
   readonly member: Holding;
   /** Null while the position is not known: nothing is applied. */
   until: LogPosition | null;
-  /** The next frame of the segment is beyond it: everything up to it is here, wherever the cursor stands. */
+  /** The end of the source's log then. */
+  head: bigint;
+  /** Everything up to it is here, wherever the cursor stands: more has been read, or the next frame of the segment is beyond it. */
   reached: boolean;
+  /** The next step of the segment begins before it and ends beyond it: this copy never stands there. */
+  passed: boolean;
 }
 
 /**
@@ -71,7 +86,9 @@ export class Feed {
   #through: bigint | null = null;
   #backlog = 0n;
   #acknowledgedAt = 0;
-  /** Changes applied per second, smoothed; 0 before any. */
+  /** Of the open stream. */
+  #windowMs = 0;
+  /** Records of the source's log applied per second, smoothed; 0 before any. */
   #applyRate = 0;
 
   constructor(deps: FeedDeps, keyspace: string, source: NodeRef) {
@@ -102,32 +119,63 @@ export class Feed {
     return this.#applyRate === 0 ? 0 : (Number(this.#backlog) / this.#applyRate) * 1000;
   }
 
+  /** Asks anew where the routes have changed for how long the source may hold changes back. */
+  heedRoutes(): void {
+    const windowMs = this.#wantedWindowMs();
+    if (windowMs !== this.#windowMs) this.#again();
+  }
+
+  /** Has the source send what it holds back, and waits a little until that is applied. */
+  async hurry(signal: AbortSignal): Promise<void> {
+    if (this.#windowMs === 0) return;
+    const { keyspace, source } = this;
+    const patience = AbortSignal.any([signal, AbortSignal.timeout(HURRY_MS)]);
+    const ask = { keyspace, node: this.#deps.self };
+    try {
+      const through = await this.#deps.peers.hurry(source.url, ask, patience);
+      while (this.#through === null || this.#through < through)
+        await sleep(2, undefined, { signal: patience });
+    } catch {
+      // Then it comes when its window is over.
+      signal.throwIfAborted();
+    }
+  }
+
   close(): void {
     this.#closed = true;
     this.#again();
   }
 
   /**
-   * Stops applying, learns from `ask` at which position of the holding to stop, applies exactly up to there and resolves with a
-   * view pinned at it. Null when this copy is already past it. What follows is applied as soon as the view is pinned.
+   * Stops applying, learns from `ask` at which position of the holding to stop, and where the source's log ended then, applies exactly
+   * up to there and resolves with a view pinned at it. Null when this copy is past it. What follows is applied as soon as the view is
+   * pinned.
    */
   async pinAt(
     holding: Holding,
-    ask: () => Promise<LogPosition>,
+    ask: () => Promise<{ readonly position: LogPosition; readonly head: bigint }>,
     signal: AbortSignal,
   ): Promise<View | null> {
     const turn = this.#halts.then(async () => {
-      const halt: Halt = { member: holding, until: null, reached: false };
+      const halt: Halt = {
+        member: holding,
+        until: null,
+        head: 0n,
+        reached: false,
+        passed: false,
+      };
       this.#halt = halt;
       try {
         await this.#applying;
-        halt.until = await ask();
+        const { position, head } = await ask();
+        halt.head = head;
+        halt.until = position;
         const { engine } = this.#deps;
         for (;;) {
           signal.throwIfAborted();
           const cursor = engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
           const order = comparePositions(cursor, halt.until);
-          if (order > 0) return null;
+          if (order > 0 || halt.passed) return null;
           if (order === 0 || halt.reached) {
             const view = engine.read();
             // A view may be of a commit before the last one that the engine has told of.
@@ -138,7 +186,7 @@ export class Feed {
             continue;
           }
           this.#apply();
-          if (halt.reached) continue;
+          if (halt.reached || halt.passed) continue;
           await (this.#applying ?? sleep(2, undefined, { signal }));
         }
       } finally {
@@ -201,7 +249,15 @@ export class Feed {
       const read = link.read !== null && link.read.process === known ? link.read.through : null;
       return { lo, hi, from, ...(read === null ? {} : { read }) };
     });
-    const ask = { keyspace, node: self, segments, ...(known === null ? {} : { process: known }) };
+    const windowMs = this.#wantedWindowMs();
+    this.#windowMs = windowMs;
+    const ask = {
+      keyspace,
+      node: self,
+      segments,
+      ...(windowMs === 0 ? {} : { windowMs }),
+      ...(known === null ? {} : { process: known }),
+    };
     const { frames, process } = await peers.changes(source.url, ask, signal);
     this.#process = process;
     for (const { holding } of members) {
@@ -222,6 +278,11 @@ export class Feed {
       }
     }
     throw new Error("the source ended the stream");
+  }
+
+  #wantedWindowMs(): number {
+    const { routes, self } = this.#deps;
+    return routes.windowBetween(this.keyspace, self, this.source.node);
   }
 
   /** Starts to apply what waits, unless that is under way or halted. */
@@ -249,22 +310,29 @@ export class Feed {
   #take(halt: Halt | null): Received[] {
     let count = 0;
     let bytes = 0;
+    let changes = 0;
     for (const { frame } of this.#pending) {
-      if (count === COMMIT_CHANGES) break;
+      const size = sizeOf(frame);
+      if (changes >= COMMIT.changes || (count > 0 && bytes + size > COMMIT.bytes)) break;
       if (halt !== null && this.#isBeyond(halt, frame)) {
         // What comes before it must be applied first.
-        halt.reached = count === 0;
+        if (count > 0) break;
+        if (frame.type === "changes" && frame.after < halt.head) halt.passed = true;
+        else halt.reached = true;
         break;
       }
-      bytes += sizeOf(frame);
+      bytes += size;
       count += 1;
+      changes += frame.type === "changes" ? frame.changes.length : 1;
     }
     this.#pendingBytes -= bytes;
     return this.#pending.splice(0, count);
   }
 
-  #isBeyond({ member, until }: Halt, frame: Frame): boolean {
-    if (until === null || !isMoving(frame)) return false;
+  #isBeyond({ member, until, head }: Halt, frame: Frame): boolean {
+    if (until === null) return false;
+    if (frame.type === "progress") return frame.sent >= head;
+    if (!isMoving(frame)) return false;
     if (this.#members[frame.segment]?.holding !== member) return false;
     return comparePositions(frame.at, until) > 0;
   }
@@ -281,7 +349,8 @@ export class Feed {
       const ms = performance.now() - began;
       // What a takeover waits for are small commits; a large one says nothing about them.
       if (changes.length <= SMALL_COMMIT) this.#deps.timings.flushed(ms);
-      const rate = changes.length / Math.max(0.0005, ms / 1000);
+      const records = changes.reduce((sum, frame) => sum + recordsOf(frame), 0);
+      const rate = records / Math.max(0.0005, ms / 1000);
       this.#applyRate = this.#applyRate === 0 ? rate : this.#applyRate * 0.8 + rate * 0.2;
     }
     for (const holding of touched) this.#deps.ownership.applied(holding);
@@ -316,6 +385,7 @@ export class Feed {
     at: number,
   ): void {
     if (this.#round.signal.aborted) return;
+    const { routes } = this.#deps;
     const staleness = new Map(stale.map(({ segment, lagMs }) => [segment, lagMs]));
     this.#through = sent;
     this.#backlog = head - sent;
@@ -324,6 +394,9 @@ export class Feed {
       const copy = holding.entry.link?.copy;
       if (copy === undefined || holding.link.phase === "disconnected") continue;
       holding.link.read = read;
+      // A source that is itself a copy may get its changes late by a window of its own.
+      const held = staleness.has(segment) ? routes.settings(this.keyspace).syncWindowMs : 0;
+      holding.link.heldMs = this.#windowMs + held;
       if (sent !== head) continue;
       // A source that is itself a copy is no fresher than it knows to be.
       const lag = staleness.get(segment);
@@ -346,5 +419,11 @@ export class Feed {
 }
 
 function sizeOf(frame: Frame): number {
-  return frame.type === "change" ? frame.place.length + (frame.value?.length ?? 0) + 64 : 64;
+  if (frame.type === "change") return changeBytes(frame);
+  return frame.type === "changes" ? changesBytes(frame.changes) : 64;
+}
+
+/** How much of the source's log a frame stands for. */
+function recordsOf(frame: MovingFrame): number {
+  return frame.type === "changes" ? frame.of : 1;
 }

@@ -135,9 +135,17 @@ export function staleLanes(
   for (const lane of lanes) {
     const holding = lane.ended || !lane.copied ? null : holdings.at(keyspace, lane.lo);
     if (holding === null || holding.state.durable.role === "primary") continue;
-    stale.push({ segment: lane.index, lagMs: holding.link.lagMs() });
+    stale.push({ segment: lane.index, lagMs: holding.link.staleMs() });
   }
   return stale;
+}
+
+/** A takeover of one of the segments is under way. */
+export function isTakenOver(holdings: Holdings, keyspace: string, lanes: readonly Lane[]): boolean {
+  return lanes.some((lane) => {
+    const holding = lane.ended ? null : holdings.at(keyspace, lane.lo);
+    return holding !== null && holding.state.phase.kind !== "idle";
+  });
 }
 
 export function laneAt(lanes: readonly Lane[], position: bigint): Lane | null {

@@ -17,6 +17,8 @@ export class LinkState {
   };
   /** When the copy was last known to have everything that its source had. */
   caughtUpAt: number | null = null;
+  /** For how long the source may hold changes back so that of a key only the last value is sent, ms; of all copies on the way. */
+  heldMs = 0;
   phaseSince = performance.now();
   /** Up to where in the log of a process of the source everything of this segment is applied. */
   read: { readonly process: string; readonly through: bigint } | null = null;
@@ -34,8 +36,14 @@ export class LinkState {
   }
 
   /** How stale the copy may be, ms; null while that is not known. */
-  lagMs(): number | null {
+  staleMs(): number | null {
     return this.caughtUpAt === null ? null : Math.max(0, performance.now() - this.caughtUpAt);
+  }
+
+  /** The same beyond what is held back on purpose: by how much it is late. */
+  lagMs(): number | null {
+    const stale = this.staleMs();
+    return stale === null ? null : Math.max(0, stale - this.heldMs);
   }
 
   /** For the parts of a split. */

@@ -1,22 +1,28 @@
 import type { Holding, Holdings } from "./holdings.js";
 import { Copier, type CopierDeps } from "./copier.js";
 import { Feed, type FeedDeps } from "./feed.js";
+import type { Routes } from "./routes.js";
 
 /** Segments that are copied at once, from one source one after the other; the rest waits for its turn. */
 const MOST_COPIERS = 8;
 
+type LinksDeps = FeedDeps & CopierDeps & { readonly routes: Pick<Routes, "onChange"> };
+
 /** Keeps every copy of this node going: a copier for each segment that is being copied, a feed for each source and keyspace. */
 export class Links {
-  readonly #deps: FeedDeps & CopierDeps;
+  readonly #deps: LinksDeps;
   readonly #holdings: Holdings;
   readonly #copiers = new Map<Holding, Copier>();
   readonly #feeds = new Map<string, Feed>();
   #closed = false;
 
-  constructor(deps: FeedDeps & CopierDeps) {
+  constructor(deps: LinksDeps) {
     this.#deps = deps;
     this.#holdings = deps.holdings;
     deps.holdings.onChange(() => this.reconcile());
+    deps.routes.onChange(() => {
+      for (const feed of this.#feeds.values()) feed.heedRoutes();
+    });
   }
 
   /** Starts, changes and ends copiers and feeds so that they are what the entries ask for. */

@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Engine } from "../../engines/contract.js";
 import type { Holdings } from "./holdings.js";
+import type { SyncTraffic } from "./sync-traffic.js";
 
 /** The agent's Prometheus metrics. Gauges are read when somebody asks. */
 export class Metrics {
@@ -8,7 +9,7 @@ export class Metrics {
   readonly requests: Histogram<"method" | "route" | "status">;
   readonly takeovers: Counter<"outcome">;
 
-  constructor(node: string, engine: Engine, holdings: Holdings) {
+  constructor(node: string, engine: Engine, holdings: Holdings, traffic: SyncTraffic) {
     const registers = [this.#registry];
     this.#registry.setDefaultLabels({ node });
     this.requests = new Histogram({
@@ -54,6 +55,28 @@ export class Metrics {
           this.inc({ keyspace, role: state.durable.role });
       },
     });
+    const sync = (name: string, help: string, of: "sentBytes" | "plainBytes") =>
+      new Counter({
+        name,
+        help,
+        labelNames: ["keyspace", "region"],
+        registers,
+        collect() {
+          this.reset();
+          for (const { keyspace, region, ...count } of traffic.all())
+            this.inc({ keyspace, region }, count[of]);
+        },
+      });
+    sync(
+      "ops_sync_sent_bytes_total",
+      "Bytes of change streams sent to the followers of a region.",
+      "sentBytes",
+    );
+    sync(
+      "ops_sync_plain_bytes_total",
+      "The same if every change had been sent, and not of a key the last one within a window.",
+      "plainBytes",
+    );
     new Gauge({
       name: "ops_replica_lag_seconds",
       help: "How stale the stalest copy that follows a source may be.",
@@ -62,9 +85,9 @@ export class Metrics {
       collect() {
         this.reset();
         for (const { keyspace, entry, link } of holdings.all()) {
-          const lag = link.lagMs();
-          if (entry.link === null || lag === null) continue;
-          this.set({ keyspace, source: entry.link.source.node }, lag / 1000);
+          const stale = link.staleMs();
+          if (entry.link === null || stale === null) continue;
+          this.set({ keyspace, source: entry.link.source.node }, stale / 1000);
         }
       },
     });

@@ -34,6 +34,8 @@ export interface OwnershipDeps {
   readonly urlOf: (node: string) => string | null;
   /** A takeover asked of this node has ended. */
   readonly onOutcome: (outcome: Outcome["outcome"]) => void;
+  /** A takeover of the holding is under way: whoever follows it must not be kept waiting. */
+  readonly onBusy: (holding: Holding) => void;
   /** A commit failed, or something that must not happen did: the process ends. */
   readonly die: (error: unknown) => void;
 }
@@ -207,6 +209,7 @@ export class Ownership {
     holding.state = transition.state;
     const waits = ["catching-up", "promoting"].includes(transition.state.phase.kind);
     if (!waits) this.#watching.delete(holding);
+    if (transition.state.phase.kind !== "idle") this.#deps.onBusy(holding);
     for (const effect of transition.effects) this.#execute(holding, effect);
     if (transition.state.phase.kind === "repointing") return;
     this.#repointed.get(holding)?.();

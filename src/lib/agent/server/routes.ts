@@ -14,6 +14,7 @@ export class Routes {
   readonly #engine: Engine;
   readonly #tables = new Map<string, RouteTable>();
   readonly #waiting = new Set<() => void>();
+  readonly #listeners: (() => void)[] = [];
   #etag = "";
 
   constructor(engine: Engine) {
@@ -51,6 +52,23 @@ export class Routes {
     return this.#tables.get(keyspace)?.settings ?? DEFAULT_SETTINGS;
   }
 
+  /** The region of a node, as the routes of the keyspace have it. */
+  regionOf(keyspace: string, node: string): string | null {
+    return this.#tables.get(keyspace)?.nodes[node]?.region ?? null;
+  }
+
+  /** For how long a link of the keyspace between two nodes may hold changes back, ms: within a region not at all. */
+  windowBetween(keyspace: string, one: string, other: string): number {
+    const regions = [one, other].map((node) => this.regionOf(keyspace, node));
+    const apart = !regions.includes(null) && regions[0] !== regions[1];
+    return apart ? this.settings(keyspace).syncWindowMs : 0;
+  }
+
+  /** Calls back after every table that is stored. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
   urlOf(node: string): string | null {
     for (const table of this.#tables.values()) {
       const known = table.nodes[node];
@@ -81,6 +99,7 @@ export class Routes {
     this.#tables.set(table.keyspace, table);
     this.#renewEtag();
     for (const wake of this.#waiting) wake();
+    for (const listener of this.#listeners) listener();
   }
 
   /** Resolves when the tables differ from those of `etag`, or after `ms`, or when the signal aborts. */

@@ -11,6 +11,7 @@ import type { DigestRequest, SnapshotRequest } from "../protocol/peer.js";
 import { encodeJson } from "../protocol/json.js";
 import { ProblemError } from "../protocol/problem.js";
 import type { Retention } from "./retention.js";
+import type { Windows } from "./windows.js";
 
 const SCAN = { rows: 2_000, bytes: 256 * 1024 };
 /**
@@ -22,6 +23,7 @@ const PAGE = { ms: 60, bytes: 32 * 1024 * 1024 };
 export interface SnapshotDeps {
   readonly engine: Engine;
   readonly retention: Retention;
+  readonly windows: Windows;
 }
 
 /** The position of the whole of `[lo, hi)` in the view. Throws `not-held` or `not-readable`. */
@@ -106,6 +108,7 @@ export async function sendDigest(
   const view = deps.engine.read();
   try {
     const position = positionIn(view, ask);
+    deps.windows.cut(ask.keyspace, view.lastSequence);
     const out = open();
     out.write(`${encodeJson({ position, head: view.lastSequence })}\n`);
     const { rows, bytes, digest, next } = await view.digest(

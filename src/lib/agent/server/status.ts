@@ -36,6 +36,7 @@ export async function nodeStatusOf(services: Services): Promise<NodeStatus> {
       const lagIndexes = log.last > through ? log.last - through : 0n;
       return copy === undefined ? [{ node: follower, keyspace, lagIndexes }] : [];
     }),
+    sync: services.traffic.all(),
     routes: Object.fromEntries(routes.all().map(({ keyspace, version: at }) => [keyspace, at])),
   };
 }
@@ -73,6 +74,7 @@ function linkStatus({ entry, link }: Holding): LinkStatus {
     bytes: link.bytes,
     bytesPerSecond: copying ? link.bytesPerSecond : 0,
     lagMs: link.lagMs(),
+    heldMs: link.heldMs,
     verified: stored.verified,
     restarts: link.restarts,
     throttle: copying

@@ -128,7 +128,7 @@ export class EmbeddedTxn implements Txn {
   change(change: Change, at: LogPosition | null): LogPosition {
     const { keyspace, place, value } = change;
     checkRow(this.#limits, keyspace, place, value);
-    const { entry, cursor, keyspace: id } = this.#entryOf(keyspace, positionOf(place));
+    const { entry, cursor } = this.#entryOf(keyspace, positionOf(place));
     const sequence = this.#delta.last + 1n;
     if (at === null && entry.ownership.role !== "primary") throw notPrimary(entry);
     const position = at ?? { generation: entry.ownership.generation, index: sequence };
@@ -139,13 +139,32 @@ export class EmbeddedTxn implements Txn {
       const next = { generation: position.generation, after: sequence - 1n, own: at === null };
       this.#storeEntry({ ...entry, reigns: [...entry.reigns, next] });
     }
-    const bytes = encodeRecord({ at: position, keyspace: id, place, value });
+    this.#record(change, position);
+    this.#delta.cursors.set(cursor, position);
+    return position;
+  }
+
+  changeTogether(changes: readonly Change[], at: LogPosition): void {
+    const [first, ...others] = changes;
+    if (first === undefined) throw new RangeError("no change");
+    this.change(first, at);
+    const { entry } = this.#entryOf(first.keyspace, positionOf(first.place));
+    for (const change of others) {
+      const own = this.#entryOf(change.keyspace, positionOf(change.place)).entry;
+      if (own !== entry) throw new RangeError("changes of more than one entry");
+      checkRow(this.#limits, change.keyspace, change.place, change.value);
+      this.#record(change, at);
+    }
+  }
+
+  #record({ keyspace, place, value }: Change, at: LogPosition): void {
+    const id = this.#keyspaceId(keyspace);
+    const sequence = this.#delta.last + 1n;
+    const bytes = encodeRecord({ at, keyspace: id, place, value });
     this.#charge(bytes.length);
     this.#delta.records.push({ sequence, bytes });
     this.#delta.last = sequence;
     this.#writeRow(id, place, value);
-    this.#delta.cursors.set(cursor, position);
-    return position;
   }
 
   lastSequence(): bigint {

@@ -13,6 +13,8 @@ import type { Operations } from "../operations.js";
 import type { Ownership } from "../ownership.js";
 import type { Retention } from "../retention.js";
 import type { Routes } from "../routes.js";
+import type { SyncTraffic } from "../sync-traffic.js";
+import type { Windows } from "../windows.js";
 
 /** What the HTTP routes answer from. */
 export interface Services {
@@ -33,6 +35,8 @@ export interface Services {
   readonly stats: AccessStats;
   readonly accesses: AccessMap;
   readonly metrics: Metrics;
+  readonly windows: Windows;
+  readonly traffic: SyncTraffic;
   readonly logger: Logger;
   /** Aborted when the agent stops: whoever waits is answered. */
   readonly stopping: AbortSignal;

@@ -6,6 +6,7 @@ import {
   type ChangesRequest,
   changesRequest,
   digestRequest,
+  hurryRequest,
   ownershipRequest,
   reignRequest,
   snapshotRequest,
@@ -20,7 +21,7 @@ import { bad, body } from "./read.js";
 
 /** The requests of other agents. */
 export function replicationRoutes(app: FastifyInstance, services: Services): void {
-  const { ownership, retention, stats, holdings, self } = services;
+  const { engine, ownership, retention, stats, holdings, windows, self } = services;
 
   for (const kind of ["fence", "handover", "resolve"] as const) {
     app.post(`/v1/ownership/${kind}`, async (request, reply) => {
@@ -71,6 +72,12 @@ export function replicationRoutes(app: FastifyInstance, services: Services): voi
     return stream(reply, services, async (open, signal) =>
       sendChanges(services, known, open(), signal),
     );
+  });
+
+  app.post("/v1/replication/hurry", async (request, reply) => {
+    const { keyspace, node } = body(hurryRequest, request);
+    windows.end(keyspace, node);
+    return json(reply, { through: engine.log().last });
   });
 
   app.post("/v1/replication/digest", async (request, reply) => {

@@ -8,7 +8,7 @@ import type { Kind } from "./context.js";
 const LOOK_EVERY_MS = 50;
 
 /** Waits until the copies are complete and close behind their source. Of an entry that is wider, for all of it. */
-export const sync: Kind<"sync"> = async ({ engine, holdings }, request, task) => {
+export const sync: Kind<"sync"> = async ({ engine, holdings, links }, request, task) => {
   const { keyspace, maxLagMs } = request;
   const segments = segmentsOf(request);
   const began = performance.now();
@@ -31,6 +31,7 @@ export const sync: Kind<"sync"> = async ({ engine, holdings }, request, task) =>
       unit: "bytes",
       rate,
     });
+    await links.feedOf(behind)?.hurry(task.signal);
     await sleep(LOOK_EVERY_MS, undefined, { signal: task.signal });
   }
 

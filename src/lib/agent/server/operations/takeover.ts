@@ -92,6 +92,8 @@ async function takeOver(
 ): Promise<Pause> {
   const { keyspace, budgetMs } = request;
   await streaming(context, keyspace, part, task);
+  // What is held back would be applied while the writes wait.
+  await context.links.feedOf(current(context, keyspace, part))?.hurry(task.signal);
   const holding = current(context, keyspace, part);
   const plannedMs = predict(context, holding);
   if (plannedMs > budgetMs) {

@@ -178,7 +178,7 @@ async function compareOnce(
   try {
     const pin = async () => {
       source = await peers.digest(link.source.url, ask, patience);
-      return source.pinned.position;
+      return source.pinned;
     };
     view = await feed.pinAt(holding, pin, patience);
     // Narrowing does not see the assignment inside `pin`.
