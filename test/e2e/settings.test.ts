@@ -1,10 +1,22 @@
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { createClient } from "../../src/lib/client/index.js";
 import type { KeyspaceSettings } from "../../src/lib/routing/settings.js";
 import type { RouteTable } from "../../src/lib/routing/table.js";
+import type { SyncTraffic } from "../../src/lib/run/sync-traffic.js";
 import { Expansion } from "./expansion.js";
 
 const LONG_MS = 600_000;
+const HOT = 300;
+
+interface Status {
+  readonly sync: readonly SyncTraffic[];
+  readonly agents: readonly {
+    readonly status: {
+      readonly entries: readonly { keyspace: string; cursor: { index: string } }[];
+    };
+  }[];
+}
 
 /** `profile` is relationship, `presence` status, each on one node of either region. */
 function topology(syncWindow: string, ack: "local" | "follower"): string {
@@ -26,7 +38,7 @@ regions:
 ${region("east", "a1", 7401)}
 ${region("west", "b1", 7402)}
 keyspaces:
-${keyspace("profile", "relationship", `ack: ${ack}, `)}
+${keyspace("profile", "relationship", `load: { changeTraffic: 1MB/s }, ack: ${ack}, `)}
 ${keyspace("presence", "status", "")}
 policy:
   syncWindow: ${syncWindow}
@@ -91,6 +103,48 @@ describe("the settings of a keyspace", () => {
       expect(await settings()).toEqual([NEW, NEW]);
       await expansion.must("shard", "rollback", run, "--yes");
       expect(await settings()).toEqual([OLD, OLD]);
+    },
+    LONG_MS,
+  );
+
+  it(
+    "decide what crosses regions, which is measured and held against the topology",
+    async () => {
+      const client = createClient({
+        agents: Object.values(expansion.cluster.urls),
+        region: "east",
+      });
+      try {
+        for (let i = 0; i < HOT; i += 1) {
+          await client.put("profile", "7/hot", `${i}`);
+          await client.put("presence", "7/hot", `${i}`);
+        }
+      } finally {
+        await client.close();
+      }
+      const file = expansion.cluster.topologyFile;
+      // The last value is here: so is all that went before it.
+      const { sync, agents } = await vi.waitUntil(
+        async () => {
+          const now = (await expansion.must("agent", "status", "-t", file)) as unknown as Status;
+          const cursors = new Set(
+            now.agents.flatMap(({ status: { entries } }) =>
+              entries.map(({ keyspace, cursor }) => `${keyspace} ${cursor.index}`),
+            ),
+          );
+          return cursors.size === 2 ? now : null;
+        },
+        { timeout: 60_000, interval: 200 },
+      );
+      expect(agents).toHaveLength(2);
+      expect(sync).toMatchObject([
+        { keyspace: "profile", from: "east", to: "west", expectedBytesPerSecond: 1e6 },
+        { keyspace: "presence", from: "east", to: "west", expectedBytesPerSecond: null },
+      ]);
+      const [profile, presence] = sync;
+      expect(profile!.sentBytes).toBe(profile!.plainBytes);
+      for (const { plainBytes } of sync) expect(plainBytes).toBeGreaterThan(HOT * 44);
+      expect(presence!.sentBytes).toBeLessThan(presence!.plainBytes);
     },
     LONG_MS,
   );

@@ -2,6 +2,7 @@ import canonicalize from "canonicalize";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { overlaps, union } from "../../src/lib/keyspace/map.js";
+import { checkPlan } from "../../src/lib/plan/check/index.js";
 import { decodePlan, encodePlan } from "../../src/lib/plan/encode.js";
 import { fingerprintOf } from "../../src/lib/plan/fingerprint.js";
 import { canonicalJson, hashOf, sha256 } from "../../src/lib/plan/hash.js";
@@ -228,4 +229,23 @@ test.each([
   [`{"v":1,"hash":"x","deep":${"[".repeat(50_000)}${"]".repeat(50_000)}}`, "plan/tampered"],
 ])("%.20s is refused", (text, code) => {
   expect(refusal(text)).toMatchObject({ code, exit: 3 });
+});
+
+test("a plan of a version without settings can still be read and applied: it changes none", () => {
+  const topology = topologyOf([rangeKeyspace("profile", [shard("p0", 0n, 10n, "sh-1-d1")], 10n)]);
+  const {
+    keyspaces,
+    hash: _,
+    ...rest
+  } = planShards({
+    topology,
+    observed: { keyspaces: [], unreachable: [], basis: "unknown" },
+    createdAt: "2026-01-01T00:00:00.000Z",
+    topologyHash: "t",
+  });
+  const older = { ...rest, keyspaces: keyspaces.map(({ settings: __, ...one }) => one) };
+  const text = canonicalJson({ ...older, hash: hashOf(older) });
+  const plan = decodePlan(text, "plan.json");
+  expect(plan.keyspaces[0]!.settings.after).toEqual(DEFAULT_SETTINGS);
+  expect(checkPlan(plan)).toEqual([]);
 });

@@ -2,12 +2,14 @@ import { Flags } from "@oclif/core";
 import { BaseCommand } from "../../lib/cli/base.js";
 import { stateFlag, verboseFlag } from "../../lib/cli/flags.js";
 import { EXIT, OpsError } from "../../lib/errors.js";
+import type { AgentAnswer } from "../../lib/run/tables.js";
+import type { Topology } from "../../lib/topology/types.js";
 
 export default class AgentStatus extends BaseCommand<typeof AgentStatus> {
   static override summary = "Ask every agent what it holds, whom it follows, and how far it lags.";
 
   static override description =
-    "The agents of a topology, or without one those that the published routes name.";
+    "The agents of a topology, or without one those that the published routes name. With a topology also what copies cost between regions, against what it expects.";
 
   static override flags = {
     topology: Flags.string({ char: "t", description: "the topology", helpValue: "FILE" }),
@@ -18,21 +20,35 @@ export default class AgentStatus extends BaseCommand<typeof AgentStatus> {
   async run(): Promise<object> {
     const { askAgents } = await import("../../lib/run/tables.js");
     const { agentsText } = await import("../../lib/report/run-agents.js");
-    const agents = await askAgents(await this.urls());
-    this.print(agentsText(agents, this.textOptions));
+    const topology = await this.topology();
+    const agents = await askAgents(topology === null ? await this.routed() : topology.agents);
+    const sync = topology === null ? null : await this.sync(topology.topology, agents);
+    this.print([agentsText(agents, this.textOptions), ...(sync?.text ?? [])].join("\n\n"));
     const silent = agents.filter(({ status }) => status === null);
     if (silent.length > 0)
       this.exitWith(silent.length === agents.length ? EXIT.unreachable : EXIT.partial);
-    return { v: 1, agents };
+    return { v: 1, agents, ...(sync === null ? {} : { sync: sync.traffic }) };
   }
 
-  private async urls(): Promise<Record<string, { readonly url: string }>> {
-    const { topology: file, state } = this.flags;
-    if (file !== undefined) {
-      const { loadTopology } = await import("../../lib/topology/load.js");
-      const { dataAgents } = await import("../../lib/run/observe.js");
-      return dataAgents((await loadTopology(file)).topology);
-    }
+  private async topology() {
+    if (this.flags.topology === undefined) return null;
+    const { loadTopology } = await import("../../lib/topology/load.js");
+    const { dataAgents } = await import("../../lib/run/observe.js");
+    const { topology } = await loadTopology(this.flags.topology);
+    return { topology, agents: dataAgents(topology) };
+  }
+
+  private async sync(topology: Topology, agents: readonly AgentAnswer[]) {
+    const { syncTraffic } = await import("../../lib/run/sync-traffic.js");
+    const { syncText } = await import("../../lib/report/run-sync.js");
+    const traffic = syncTraffic(topology, agents);
+    const isGlobal = topology.keyspaces.some(({ sync }) => sync === "global");
+    return { traffic, text: isGlobal ? [syncText(traffic, this.textOptions)] : [] };
+  }
+
+  /** The agents that the published routes name. */
+  private async routed(): Promise<Record<string, { readonly url: string }>> {
+    const { state } = this.flags;
     const { FileStateStore } = await import("../../lib/state/file/store.js");
     const { storedTables } = await import("../../lib/run/tables.js");
     const nodes = (await storedTables(new FileStateStore(state))).map((table) => table.nodes);

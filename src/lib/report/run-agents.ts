@@ -38,7 +38,7 @@ function agentText({ node, url, status, why }: AgentAnswer, options: TextOptions
 
 /** What must be the same of entries that are told together. */
 function likeness({ role, phase, link, source }: EntryStatus): unknown[] {
-  return [role, phase, source?.node, link?.phase, link?.error, link?.throttle.reason];
+  return [role, phase, source?.node, link?.phase, link?.error, link?.throttle.reason, link?.heldMs];
 }
 
 function standing(place: string, entries: readonly [EntryStatus, ...EntryStatus[]]): string[] {
@@ -49,7 +49,7 @@ function standing(place: string, entries: readonly [EntryStatus, ...EntryStatus[
     place,
     `${role}${phase === "idle" ? "" : ` (${phase})`} ${generations(entries)}`,
     source === null ? "" : `from ${source.node}`,
-    link === null ? "" : `${link.phase}${lagText(entries)}${error}`,
+    link === null ? "" : `${link.phase}${lagText(entries)}${heldText(link.heldMs)}${error}`,
     link === null || link.throttle.reason === "none" ? "" : `throttled: ${link.throttle.reason}`,
   ];
 }
@@ -59,6 +59,10 @@ function generations(entries: readonly EntryStatus[]): string {
   const sorted = entries.map(({ generation }) => generation).toSorted((a, b) => (a < b ? -1 : 1));
   const [lowest, highest] = [String(sorted[0]), String(sorted.at(-1))];
   return lowest === highest ? lowest : `${lowest}-${highest}`;
+}
+
+function heldText(ms: number): string {
+  return ms === 0 ? "" : `, window ${durationText(ms)}`;
 }
 
 function lagText(entries: readonly EntryStatus[]): string {

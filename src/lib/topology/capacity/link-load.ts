@@ -1,4 +1,4 @@
-import type { Node, RegionLink, Topology } from "../types.js";
+import type { Keyspace, Node, RegionLink, Topology } from "../types.js";
 import type { Loss } from "./losses.js";
 import { loadedShards, type LoadedShard, sentBytes } from "./placement.js";
 import { type Scenario, scenarios } from "./scenarios.js";
@@ -31,6 +31,16 @@ function effects(
     ]);
 }
 
+/** Bytes a second that replication of a keyspace sends now, by direction; null where the keyspace does not say its load. */
+export function syncLoad(
+  topology: Topology,
+  keyspace: Keyspace,
+): ReadonlyMap<Direction, number> | null {
+  if (!keyspace.load) return null;
+  const [now] = linkLoads({ ...topology, keyspaces: [keyspace] }, []);
+  return new Map([...now!.sums].map(([way, [bits]]) => [way, bits! / 8]));
+}
+
 /** The link of a direction and its place in the list. */
 export function linkFinder({
   links,
@@ -49,6 +59,6 @@ export function regionsOf(way: Direction): string[] {
   return way.split(" -> ");
 }
 
-function direction(from: string, to: string): Direction {
+export function direction(from: string, to: string): Direction {
   return `${from} -> ${to}`;
 }
