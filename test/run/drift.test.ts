@@ -35,7 +35,13 @@ function entry(held: Held): EntryStatus {
 function link(more: Partial<NonNullable<EntryStatus["link"]>> = {}) {
   const throttle = { bytesPerSecond: null, reason: "none" } as const;
   const amounts = { rows: 0, bytes: 0, bytesPerSecond: 0, restarts: 0, since: 0 };
-  const standing = { phase: "streaming", lagMs: 5, verified: true, error: null } as const;
+  const standing = {
+    phase: "streaming",
+    heldMs: 0,
+    lagMs: 5,
+    verified: true,
+    error: null,
+  } as const;
   return { id: "l", purpose: "replica" as const, throttle, ...amounts, ...standing, ...more };
 }
 

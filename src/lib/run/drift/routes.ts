@@ -1,6 +1,8 @@
 import { type Piece, intersect, pile } from "../../keyspace/map.js";
 import { formatSegment } from "../../keyspace/wire.js";
+import { durationText } from "../../figures.js";
 import { observedKeyspace } from "../../plan/holdings.js";
+import { settingsOf } from "../../plan/settings.js";
 import { sameReaders } from "../../routing/change.js";
 import type { Reader, RouteTable } from "../../routing/table.js";
 import type { Keyspace } from "../../topology/types.js";
@@ -12,7 +14,8 @@ export function routeDifferences(seen: Seen, keyspace: Keyspace): Difference[] {
   const { id } = keyspace;
   const table = seen.tables.get(id);
   if (table === undefined) return strayRoutes(seen, id);
-  const wanted = coverText(keyspace);
+  const settings = settingsOf(keyspace, seen.topology.policy);
+  const wanted = coverText({ ...keyspace, settings });
   const live = table.withdrawn ? "withdrawn" : coverText(table);
   const mends = mendByPlan(seen, id);
   // Where somebody holds it, routes can come back without a plan.
@@ -52,8 +55,14 @@ function missing(seen: Seen, keyspace: string): Difference[] {
   ];
 }
 
-function coverText({ sharding, domain }: Pick<RouteTable, "sharding" | "domain">): string {
-  return `${sharding}, ${formatSegment(domain)}`;
+function coverText({
+  sharding,
+  domain,
+  settings: { ack, syncWindowMs },
+}: Pick<RouteTable, "sharding" | "domain" | "settings">): string {
+  const window = syncWindowMs === 0 ? [] : [`sync window ${durationText(syncWindowMs)}`];
+  const followers = ack === "local" ? [] : [`ack ${ack}`];
+  return [sharding, formatSegment(domain), ...followers, ...window].join(", ");
 }
 
 /** Who has another version than the newest. */
