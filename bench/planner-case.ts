@@ -136,6 +136,8 @@ const POLICY: Policy = {
   },
   concurrency: { perNode: 2, total: 64 },
   linkBytesPerSecond: null,
+  lineShare: 0.5,
+  blastRadius: "unlimited",
   takeoverBudgetMs: 1_000,
   soakSeconds: 600,
 };

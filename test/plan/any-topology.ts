@@ -93,10 +93,12 @@ const policies: fc.Arbitrary<Policy> = fc
     slices: fc.integer({ min: 1, max: 4 }),
     reads: fc.constantFrom([100], [1, 10, 50, 100]),
     syncWindowMs: fc.constantFrom(0, 1000),
+    blastRadius: fc.constantFrom("unlimited" as const, "set" as const),
   })
-  .map(({ perNode, total, canary, slices, reads, syncWindowMs }) => ({
+  .map(({ perNode, total, canary, slices, reads, syncWindowMs, blastRadius }) => ({
     ...POLICY,
     syncWindowMs,
+    blastRadius,
     concurrency: { perNode, total },
     promotion: { reads, canary, slices },
   }));

@@ -168,6 +168,11 @@ const MUTANTS: readonly [rule: string, what: string, mutate: Map<Plan>][] = [
     }),
   ],
   [
+    "blast-radius",
+    "reads go to two sets of a region at once",
+    (plan) => ({ ...plan, limits: { ...plan.limits, blastRadius: "set" } }),
+  ],
+  [
     "links-awaited",
     "nothing waits for a copy",
     stage("attach", (one) => ({ ...one, waves: one.waves.filter((_, i) => i % 2 === 0) })),

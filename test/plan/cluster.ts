@@ -43,6 +43,8 @@ export const POLICY: Policy = {
   },
   concurrency: { perNode: 2, total: 4 },
   linkBytesPerSecond: 20_000_000,
+  lineShare: 0.5,
+  blastRadius: "unlimited",
   takeoverBudgetMs: 500,
   soakSeconds: 600,
 };

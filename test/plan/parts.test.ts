@@ -6,13 +6,13 @@ import { checkPlan } from "../../src/lib/plan/check/index.js";
 import { decodePlan, encodePlan } from "../../src/lib/plan/encode.js";
 import { fingerprintOf } from "../../src/lib/plan/fingerprint.js";
 import { canonicalJson, hashOf, sha256 } from "../../src/lib/plan/hash.js";
-import { waves, type Pair } from "../../src/lib/plan/order.js";
 import { observedFromTopology } from "../../src/lib/plan/observed.js";
 import { planShards } from "../../src/lib/plan/planner.js";
 import { loadMap, sizeOf } from "../../src/lib/plan/size.js";
 import { slicesOf } from "../../src/lib/plan/slices.js";
 import type { PlanKeyspace } from "../../src/lib/plan/types.js";
 import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
+import type { Segment } from "../../src/lib/keyspace/segment.js";
 import type { Topology } from "../../src/lib/topology/types.js";
 import { rangeKeyspace, shard, topologyOf } from "./cluster.js";
 
@@ -49,7 +49,12 @@ test("slices cover the segments exactly, in order, the canary first and none of 
         expect(union(all)).toEqual(union(whole));
         expect(overlaps(all)).toEqual([]);
         expect(all.every(({ lo, hi }) => lo < hi)).toBe(true);
-        expect(all).toEqual(all.toSorted((a, b) => (a.lo < b.lo ? -1 : 1)));
+        const others = rest.flat();
+        expect(others).toEqual(others.toSorted((a, b) => (a.lo < b.lo ? -1 : 1)));
+        const width = (of: readonly Segment[]) => of.reduce((sum, { lo, hi }) => sum + hi - lo, 0n);
+        const asked = BigInt(Math.ceil(Number(width(whole)) * share)) + 1n;
+        if (canary) expect(width(canary)).toBeLessThanOrEqual(2n * asked);
+        else if (share > 0 && share < 0.99) expect(width(whole)).toBe(1n);
         expect(rest.length).toBeLessThanOrEqual(parts);
       },
     ),
@@ -63,32 +68,17 @@ test("a canary has the share asked for, at least one position", () => {
   expect(slicesOf([{ lo: 0n, hi: 1000n }], 0, 3).canary).toBeNull();
 });
 
-test("waves hold every pair once and keep to the limits", () => {
-  const node = fc.constantFrom("a", "b", "c", "d", "e");
-  const pairs = fc.array(
-    fc
-      .record({ node, source: node, bytes: fc.bigInt({ min: 0n, max: 100n }) })
-      .filter((pair) => pair.node !== pair.source),
-    { maxLength: 20 },
-  );
-  const limits = fc.record({
-    perNode: fc.integer({ min: 1, max: 3 }),
-    total: fc.integer({ min: 1, max: 5 }),
-  });
-  fc.assert(
-    fc.property(pairs, limits, (list: Pair[], limit) => {
-      const made = waves(list, limit);
-      expect(new Set(made.flat())).toEqual(new Set(list));
-      expect(made.flat()).toHaveLength(list.length);
-      for (const wave of made) {
-        expect(wave.length).toBeLessThanOrEqual(limit.total);
-        for (const name of ["a", "b", "c", "d", "e"]) {
-          const touched = wave.filter((pair) => pair.node === name || pair.source === name);
-          expect(touched.length).toBeLessThanOrEqual(limit.perNode);
-        }
-      }
-    }),
-  );
+test("of many segments the canary is a whole one of about the share asked for, wherever it lies", () => {
+  const ring = [55n, 90n, 12n, 300n, 8n, 535n].map((width, i) => ({
+    lo: BigInt(i) * 1000n,
+    hi: BigInt(i) * 1000n + width,
+  }));
+  const { canary, rest } = slicesOf(ring, 0.01, 1);
+  expect(canary).toEqual([{ lo: 2000n, hi: 2012n }]);
+  expect(rest).toEqual([ring.filter(({ lo }) => lo !== 2000n)]);
+  // The first end is near, but ten times as far as asked for.
+  expect(slicesOf(ring, 0.005, 1).canary).toEqual([{ lo: 4000n, hi: 4008n }]);
+  expect(slicesOf(ring, 0.001, 1).canary).toEqual([{ lo: 0n, hi: 1n }]);
 });
 
 test("canonical JSON sorts names and writes bigints as text", () => {

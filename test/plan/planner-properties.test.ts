@@ -57,6 +57,35 @@ test("a plan applied leaves nothing to plan, and its fingerprints are those of t
   );
 });
 
+test("the first takeover of every move is its canary, a small part of it, before anything else moves", () => {
+  fc.assert(
+    fc.property(topologyPairs, ({ before, after }) => {
+      const promotion = { ...after.policy.promotion, canary: 0.01 };
+      const plan = planBetween(before, { ...after, policy: { ...after.policy, promotion } });
+      const all = plan.stages.flatMap(({ waves }) => waves.flat());
+      const takeovers = all.filter((step) => step.kind === "takeover");
+      const widthOf = (of: typeof takeovers) =>
+        of.flatMap(({ segments }) => segments).reduce((sum, { lo, hi }) => sum + hi - lo, 0n);
+      const moves = new Map<string, typeof takeovers>();
+      for (const step of takeovers) {
+        const { keyspace, node, from, shard, shardBefore } = step;
+        const key = [keyspace, node, from, shard, shardBefore].join(" ");
+        moves.set(key, [...(moves.get(key) ?? []), step]);
+      }
+      // A single position has no part that could go first.
+      const cut = [...moves.values()].filter((steps) => widthOf(steps) > 1n);
+      const firsts = cut.map(([first]) => first!);
+      expect(new Set(takeovers.slice(0, firsts.length))).toEqual(new Set(firsts));
+      for (const [first, ...rest] of cut) {
+        expect(rest).not.toEqual([]);
+        const width = widthOf([first!, ...rest]);
+        expect(widthOf([first!]) * 50n).toBeLessThanOrEqual(width + 50n);
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
 test("a plan survives its file, and the same request gives the same plan", () => {
   fc.assert(
     fc.property(topologyPairs, ({ before, after }) => {

@@ -62,6 +62,8 @@ describe("a valid topology", () => {
       },
       concurrency: { perNode: 2, total: 8 },
       linkBytesPerSecond: 200_000_000,
+      lineShare: 0.5,
+      blastRadius: "unlimited",
       takeoverBudgetMs: 500,
       soakSeconds: 600,
     });

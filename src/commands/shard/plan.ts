@@ -3,7 +3,7 @@ import { BaseCommand } from "../../lib/cli/base.js";
 import { stateFlag, topologyFlag, verboseFlag } from "../../lib/cli/flags.js";
 import { EXIT } from "../../lib/errors.js";
 import type { Observed } from "../../lib/plan/observed.js";
-import type { Topology } from "../../lib/topology/types.js";
+import { BLAST_RADII, type Topology } from "../../lib/topology/types.js";
 
 export default class ShardPlan extends BaseCommand<typeof ShardPlan> {
   static override summary =
@@ -14,6 +14,7 @@ Warns when the state folder has a run of the same keyspaces that has not ended: 
 
   static override examples = [
     "<%= config.bin %> shard plan -t topology.yaml -o plan.json",
+    "<%= config.bin %> shard plan -t topology.yaml --blast-radius set -o plan.json",
     "<%= config.bin %> shard plan -t topology.yaml --from deployed.yaml --detailed-exitcode",
   ];
 
@@ -28,6 +29,10 @@ Warns when the state folder has a run of the same keyspaces that has not ended: 
       description: "compare with this topology instead of asking the agents",
       helpValue: "BASE.yaml",
     }),
+    "blast-radius": Flags.option({
+      description: "what may be put at risk at one time, instead of the topology's policy",
+      options: BLAST_RADII,
+    })(),
     verbose: verboseFlag,
     "detailed-exitcode": Flags.boolean({
       description: "exit 2 when there is something to do",
@@ -46,8 +51,9 @@ Warns when the state folder has a run of the same keyspaces that has not ended: 
     const { unfinishedRuns } = await import("../../lib/run/find-run.js");
     const { FileStateStore } = await import("../../lib/state/file/store.js");
     const { topology, text } = await loadTarget(this.flags.topology);
+    const { "blast-radius": blastRadius = topology.policy.blastRadius } = this.flags;
     const plan = planShards({
-      topology,
+      topology: { ...topology, policy: { ...topology.policy, blastRadius } },
       observed: await this.observed(topology),
       createdAt: new Date().toISOString(),
       topologyHash: sha256(text),

@@ -60,7 +60,9 @@ export function planAdoption(request: AdoptionRequest): Plan {
     ...stage,
     estimate: estimateWaves(stage.waves, () => NOTHING, specs, "measured"),
   }));
-  return assemblePlan(request, keyspaces, nodes, stages);
+  const { perNode, total } = topology.policy.concurrency;
+  const limits = { perNode, total };
+  return assemblePlan(request, { keyspaces, nodes, limits, stages, copying: null });
 }
 
 function preflight(nodes: readonly string[]): StageDraft {

@@ -4,6 +4,8 @@ import type { Size } from "./size.js";
 import type { Standing } from "./standing.js";
 import type { PlanKeyspace, Stage, StageKind, Step } from "./types.js";
 import type { Segment } from "../keyspace/segment.js";
+import type { Network } from "./waves/copies.js";
+import type { Risks } from "./waves/risks.js";
 
 /** A step that has no id yet. */
 export type StepDraft = Step extends infer S ? (S extends Step ? Omit<S, "id"> : never) : never;
@@ -27,6 +29,9 @@ export interface Task {
   readonly copies: readonly Copy[];
   readonly standing: ReadonlyMap<Change, readonly Standing[]>;
   readonly size: (keyspace: string, segments: readonly Segment[]) => Size;
+  readonly network: Network;
+  /** What a step puts at risk, where the policy asks for that. */
+  readonly risksOf: (step: StepDraft) => Risks;
 }
 
 /** New copies of the segments of a change on one node. */

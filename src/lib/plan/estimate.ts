@@ -1,11 +1,11 @@
 import type { Node } from "../topology/types.js";
 import type { Size } from "./size.js";
 import type { Estimate, Plan, Step } from "./types.js";
+import { cardShares, copyRate } from "./waves/copies.js";
+import { secondsAtOnce } from "./waves/work.js";
 
-/** Copy rate of a link without a limit, bytes per second: what an embedded engine takes in on modest hardware. */
-export const COPY_BYTES_PER_SECOND = 50e6;
 /** Rows per second that a node digests. */
-const VERIFY_ROWS_PER_SECOND = 1e6;
+export const VERIFY_ROWS_PER_SECOND = 1e6;
 /** For which a gate watches that never has enough reads: the first one and its extensions. */
 export const GATE_WINDOWS = 3;
 /**
@@ -44,8 +44,9 @@ export function estimateWaves(
   const links = waves.flat().filter((step) => step.kind === "link");
   const secondsWith = (windows: number) => {
     const seconds = waves.map((wave) => {
-      const longest = wave.map((step) => secondsOf(step, sizeOf(step), nodes, windows));
-      return Math.max(0, ...longest) + sum(wave.map(({ kind }) => OWN_SECONDS[kind]));
+      const longest = wave.map((step) => secondsOf(step, sizeOf(step), windows));
+      const copying = copyingSeconds(wave, nodes);
+      return Math.max(copying, ...longest) + sum(wave.map(({ kind }) => OWN_SECONDS[kind]));
     });
     return inTenths(sum(seconds));
   };
@@ -78,16 +79,9 @@ function inTenths(seconds: number): number {
   return Math.ceil(Math.round(seconds * 1e6) / 1e5) / 10;
 }
 
-/** What takes its time beside what every step takes. Takeovers count with their whole budget, gates with so many windows. */
-function secondsOf(
-  step: Step,
-  size: Size,
-  nodes: ReadonlyMap<string, Node>,
-  windows: number,
-): number {
+/** What takes its time beside copying and what every step takes. Takeovers count with their whole budget, gates with so many windows. */
+function secondsOf(step: Step, size: Size, windows: number): number {
   switch (step.kind) {
-    case "link":
-      return Number(step.bytes) / copyRate(step.bytesPerSecond, [step.node, step.source], nodes);
     case "verify":
       return Number(size.rows) / VERIFY_ROWS_PER_SECOND;
     case "gate":
@@ -101,14 +95,13 @@ function secondsOf(
   }
 }
 
-function copyRate(
-  limit: number | null,
-  ends: readonly string[],
-  nodes: ReadonlyMap<string, Node>,
-): number {
-  const networks = ends.flatMap((end) => {
-    const bits = nodes.get(end)?.capacity.networkBitsPerSecond ?? 0;
-    return bits > 0 ? [bits / 8] : [];
-  });
-  return Math.min(limit ?? COPY_BYTES_PER_SECOND, COPY_BYTES_PER_SECOND, ...networks);
+/** What the links of a wave take at once: each by its own limit, and all that go through one network card by that. */
+export function copyingSeconds(wave: readonly Step[], nodes: ReadonlyMap<string, Node>): number {
+  const links = wave.filter((step) => step.kind === "link");
+  return secondsAtOnce(
+    links.map((link) => ({
+      seconds: Number(link.bytes) / copyRate(link.bytesPerSecond, [link.node, link.source], nodes),
+      shares: cardShares(link, nodes),
+    })),
+  );
 }

@@ -2,7 +2,7 @@ import { EXIT, OpsError } from "../errors.js";
 import type { Segment } from "../keyspace/segment.js";
 import { formatSegment } from "../keyspace/wire.js";
 import type { RouteNode } from "../routing/table.js";
-import type { Node, Topology } from "../topology/types.js";
+import type { Topology } from "../topology/types.js";
 import type { Change } from "./changes.js";
 import { compareKeyspaces } from "./compare.js";
 import type { StageDraft, Task } from "./draft.js";
@@ -25,7 +25,11 @@ import { settingsStage } from "./stages/settings.js";
 import { syncStage } from "./stages/sync.js";
 import { verifyStage } from "./stages/verify.js";
 import { writesStage } from "./stages/writes.js";
-import type { Plan, PlanKeyspace, Stage, Step } from "./types.js";
+import { copyingOf, limitsOf } from "./copying.js";
+import type { Copying, Plan, PlanKeyspace, Stage, Step } from "./types.js";
+import { risksOfSteps } from "./waves/at-risk.js";
+import { networkOf } from "./waves/network.js";
+import { NO_RISKS } from "./waves/risks.js";
 
 export interface PlanRequest {
   readonly topology: Topology;
@@ -46,17 +50,26 @@ export function planShards({ topology, observed, createdAt, topologyHash }: Plan
   const { keyspaces, changes } = compareKeyspaces(topology, observed);
   refuseStrangers(topology, keyspaces);
   const nodes = keyspaces.length > 0 ? routeNodes(topology, observed) : {};
-  const stages =
-    keyspaces.length > 0 ? makeStages(topology, observed, keyspaces, changes, nodes) : [];
-  return assemblePlan({ topology, observed, createdAt, topologyHash }, keyspaces, nodes, stages);
+  const task = taskOf(topology, observed, keyspaces, changes);
+  const stages = keyspaces.length > 0 ? makeStages(task, nodes, observed.basis) : [];
+  return assemblePlan(
+    { topology, observed, createdAt, topologyHash },
+    { keyspaces, nodes, limits: limitsOf(task), stages, copying: copyingOf(task, stages) },
+  );
 }
 
 /** With all that follows from these. */
 export function assemblePlan(
   { topology, observed, createdAt, topologyHash }: PlanRequest,
-  keyspaces: readonly PlanKeyspace[],
-  nodes: Plan["nodes"],
-  stages: readonly Stage[],
+  {
+    keyspaces,
+    nodes,
+    limits,
+    stages,
+    copying,
+  }: Pick<Plan, "keyspaces" | "nodes" | "limits" | "stages"> & {
+    readonly copying: Copying | null;
+  },
 ): Plan {
   const body: Omit<Plan, "hash"> = {
     v: 1,
@@ -70,27 +83,24 @@ export function assemblePlan(
     scopes: keyspaces.map(({ id }) => `keyspace/${id}`).toSorted(compareText),
     keyspaces,
     nodes,
-    limits: {
-      perNode: topology.policy.concurrency.perNode,
-      total: topology.policy.concurrency.total,
-    },
+    limits,
     stages,
     estimate: sumEstimates(
       stages.map((stage) => stage.estimate),
       observed.basis,
     ),
+    ...(copying === null ? {} : { copying }),
   };
   return { ...body, hash: planHash(body) };
 }
 
-function makeStages(
+function taskOf(
   topology: Topology,
   observed: Observed,
   keyspaces: readonly PlanKeyspace[],
   changes: readonly Change[],
-  nodes: Readonly<Record<string, RouteNode>>,
-): Stage[] {
-  const specs: ReadonlyMap<string, Node> = new Map(topology.nodes.map((node) => [node.id, node]));
+): Task {
+  const network = networkOf(topology);
   const loads = new Map(observed.keyspaces.map((keyspace) => [keyspace.id, loadMap(keyspace)]));
   // Many steps are about the same segments.
   const sizes = new Map<readonly Segment[], Size>();
@@ -102,11 +112,22 @@ function makeStages(
   const standing = standingOf(changes, (keyspace) => observedKeyspace(observed, keyspace));
   const copies = chooseSources(
     changes,
-    specs,
+    network.nodes,
     standing,
     ({ keyspace, segments }) => size(keyspace, segments).bytes,
   );
-  const task: Task = { topology, keyspaces, changes, copies, standing, size };
+  const risksOf =
+    topology.policy.blastRadius === "set"
+      ? risksOfSteps(keyspaces, (node) => network.nodes.get(node))
+      : () => NO_RISKS;
+  return { topology, keyspaces, changes, copies, standing, size, network, risksOf };
+}
+
+function makeStages(
+  task: Task,
+  nodes: Readonly<Record<string, RouteNode>>,
+  basis: Observed["basis"],
+): Stage[] {
   const drafts = [
     preflightStage(task, nodes),
     createStage(task),
@@ -121,10 +142,10 @@ function makeStages(
     retireStage(task),
   ];
   const sizeOfStep = (step: Step) =>
-    "segments" in step ? size(step.keyspace, step.segments) : NOTHING;
+    "segments" in step ? task.size(step.keyspace, step.segments) : NOTHING;
   return number(drafts).map((stage) => ({
     ...stage,
-    estimate: estimateWaves(stage.waves, sizeOfStep, specs, observed.basis),
+    estimate: estimateWaves(stage.waves, sizeOfStep, task.network.nodes, basis),
   }));
 }
 

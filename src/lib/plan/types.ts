@@ -20,10 +20,11 @@ export interface Plan {
   readonly keyspaces: readonly PlanKeyspace[];
   /** Every node that the plan names or that must learn its routes. */
   readonly nodes: Readonly<Record<string, RouteNode>>;
-  /** Copies at once, into or out of one node and in total: what the waves were made for. */
-  readonly limits: { readonly perNode: number; readonly total: number };
+  readonly limits: PlanLimits;
   readonly stages: readonly Stage[];
   readonly estimate: Estimate;
+  /** Missing where nothing is copied, and where it is not known how much. */
+  readonly copying?: Copying | undefined;
 }
 
 /** What the route tables need beside the steps, and the ownership before and after, segment by segment. */
@@ -44,6 +45,26 @@ export interface Holding extends Segment {
   readonly primary: string;
   /** Sorted. */
   readonly replicas: readonly string[];
+}
+
+/** What the waves were made for. */
+export interface PlanLimits {
+  /** Copies at once, into or out of one node. */
+  readonly perNode: number;
+  /** Copies at once. */
+  readonly total: number;
+  /** Bytes a second of all copies at once from one region to another, `sh -> sz`; missing where no line is known. */
+  readonly lines?: Readonly<Record<string, number>> | undefined;
+  /** `set`: at one time one set of each region and one copy of each shard are put at risk. Missing for no such limit. */
+  readonly blastRadius?: "set" | undefined;
+}
+
+/** How long the copies take in their waves, and a time that no order of them can be shorter than. */
+export interface Copying {
+  readonly seconds: number;
+  readonly boundSeconds: number;
+  /** What does not let it be shorter. */
+  readonly because: string;
 }
 
 export interface Estimate {

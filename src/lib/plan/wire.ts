@@ -111,7 +111,12 @@ export const planWire = z.object({
     }),
   ),
   nodes: z.record(id, routeNodeWire),
-  limits: z.object({ perNode: z.int().positive(), total: z.int().positive() }),
+  limits: z.object({
+    perNode: z.int().positive(),
+    total: z.int().positive(),
+    lines: z.record(id, z.number().positive()).optional(),
+    blastRadius: z.literal("set").optional(),
+  }),
   stages: z.array(
     z.object({
       id,
@@ -123,4 +128,5 @@ export const planWire = z.object({
     }),
   ),
   estimate,
+  copying: z.object({ seconds, boundSeconds: seconds, because: z.string() }).optional(),
 }) satisfies z.ZodType<Plan, unknown>;

@@ -31,6 +31,9 @@ export function planText(plan: Plan, options: TextOptions): string {
     ...out(`  does   ${totals(plan)}`, 9),
     ...out(`  data   ${dataText(plan.estimate)}`, 9),
     ...limitTexts(plan).flatMap((text) => out(`  limits ${text}`, 9)),
+    ...lineTexts(plan).flatMap((text) => out(`  lines  ${text}`, 9)),
+    ...riskTexts(plan).flatMap((text) => out(`  risk   ${text}`, 9)),
+    ...copyingTexts(plan).flatMap((text) => out(`  copies ${text}`, 9)),
     ...out(`  time   ${timeText(plan)}`, 9),
     "",
     "What changes",
@@ -73,11 +76,44 @@ function dataText({ bytes, rows, basis }: Estimate): string {
 function limitTexts({ limits, stages }: Plan): string[] {
   const links = stages.flatMap(({ waves }) => waves.flat()).filter((step) => step.kind === "link");
   if (links.length === 0) return [];
-  const rates = new Set(links.map(({ bytesPerSecond }) => bytesPerSecond));
-  const each = [...rates].map((rate) => (rate === null ? "unlimited" : `${bytesText(rate)}/s`));
+  const rates = links.map(({ bytesPerSecond }) => bytesPerSecond ?? Infinity);
+  const [slowest, fastest] = [rateText(Math.min(...rates)), rateText(Math.max(...rates))];
+  const each = slowest === fastest ? slowest : `${slowest} to ${fastest}`;
   return [
-    `${plural(limits.perNode, "copy", "copies")} at once a node, ${limits.total} in all, each at most ${each.join(" or ")}`,
+    `${plural(limits.perNode, "copy", "copies")} at once a node, ${limits.total} in all, each at most ${each}`,
   ];
+}
+
+/** What the lines between regions have for all copies together. */
+function lineTexts({ limits }: Plan): string[] {
+  const lines = Object.entries(limits.lines ?? {}).map(
+    ([line, rate]) => `${line} ${rateText(rate)}`,
+  );
+  return lines.length === 0 ? [] : [`for all copies together: ${lines.join(", ")}`];
+}
+
+function rateText(bytesPerSecond: number): string {
+  return Number.isFinite(bytesPerSecond) ? `${bytesText(bytesPerSecond)}/s` : "unlimited";
+}
+
+/** How long the copies take, beside a time that no order of them can be shorter than. */
+function copyingTexts({ copying, stages }: Plan): string[] {
+  if (copying === undefined) return [];
+  const { seconds, boundSeconds, because } = copying;
+  const waves = stages
+    .flatMap((stage) => stage.waves)
+    .filter((wave) => wave.some((step) => step.kind === "link"));
+  const ratio = boundSeconds > 0 ? ` (ratio ${(seconds / boundSeconds).toFixed(2)})` : "";
+  return [
+    `${durationText(seconds * 1000)} in ${plural(waves.length, "wave")}, bound ${durationText(boundSeconds * 1000)}${ratio}: ${because}`,
+  ];
+}
+
+/** What is at risk at one time, where the plan limits that. */
+function riskTexts({ limits }: Plan): string[] {
+  return limits.blastRadius === undefined
+    ? []
+    : ["at one time one set of a region, and one copy of a shard (blast radius: set)"];
 }
 
 function timeText({ estimate, stages }: Plan): string {

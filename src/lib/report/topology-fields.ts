@@ -15,11 +15,12 @@ const BY_NAME: readonly (readonly [RegExp, (value: number) => string])[] = [
   [/(Bytes|\bbytes)$/, (value) => formatBytes(BigInt(value))],
   [/Ms$/, (value) => formatDuration(BigInt(value))],
   [/(window|soak)Seconds$/, (value) => formatDuration(BigInt(Math.round(value * 1000)))],
-  [/(headroom|canary|ErrorRate|share)$/, percentText],
+  [/(headroom|canary|ErrorRate|share|lineShare)$/, percentText],
 ];
 
 const WRITTEN: readonly (readonly [RegExp, string])[] = [
   [/linkBytesPerSecond$/, "bandwidth.perLink"],
+  [/lineShare$/, "bandwidth.lineShare"],
   [/takeoverBudgetMs$/, "takeover.budget"],
   [/soakSeconds$/, "soak"],
   [/windowSeconds$/, "window"],

@@ -198,7 +198,8 @@ function renderPolicy(policy: Policy): string {
     `  reads ${promotion.reads.map((step) => `${step}%`).join(", ")}; writes: canary ${text("canary", promotion.canary)}, slices ${promotion.slices}`,
     `  gates: window ${text("windowSeconds", gates.windowSeconds)}, errors <= ${text("maxErrorRate", gates.maxErrorRate)}, lag <= ${text("maxLagMs", gates.maxLagMs)},`,
     `    p99 <= ${text("p99FloorMs", gates.p99FloorMs)} or ${gates.maxP99Ratio}x of the source's`,
-    `  copies at once: ${concurrency.perNode} per node, ${concurrency.total} in all; ${text("linkBytesPerSecond", policy.linkBytesPerSecond)} each`,
+    `  copies at once: ${concurrency.perNode} per node, ${concurrency.total} in all; ${text("linkBytesPerSecond", policy.linkBytesPerSecond)} each,`,
+    `    between regions ${text("lineShare", policy.lineShare)} of what a line has left; blast radius: ${policy.blastRadius}`,
     `  a shard is hot above ${policy.skew}x the average; sync window ${text("syncWindowMs", policy.syncWindowMs)}`,
     `  takeover within ${text("takeoverBudgetMs", policy.takeoverBudgetMs)}, soak ${text("soakSeconds", policy.soakSeconds)}`,
     ...policy.rules.flatMap(({ rule, severity, reason }) =>

@@ -108,6 +108,8 @@ function policyOf(policy: DocumentPolicy): Policy {
     },
     concurrency: policy.concurrency,
     linkBytesPerSecond: policy.bandwidth.perLink,
+    lineShare: policy.bandwidth.lineShare,
+    blastRadius: policy.blastRadius,
     takeoverBudgetMs: policy.takeover.budget,
     soakSeconds: policy.soak / 1000,
   };

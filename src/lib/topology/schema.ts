@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { BLAST_RADII } from "./types.js";
 import { demand, links, load, shardShare, sharesAddUp } from "./schema-demand.js";
 import { ruleOverrides } from "./schema-rules.js";
 import * as field from "./schema-fields.js";
@@ -207,9 +208,19 @@ const policy = z
     promotion: promotion.prefault({}).meta({ description: "How accesses move to new copies." }),
     gates: gates.prefault({}).meta({ description: "What must hold before the next step." }),
     concurrency: concurrency.prefault({}).meta({ description: "How much runs at once." }),
+    blastRadius: z.enum(BLAST_RADII).default("unlimited").meta({
+      description:
+        "What is put at risk at one time: `set` is one set of each region and one copy of each shard.",
+    }),
     bandwidth: z
       .strictObject({
         perLink: field.rate("Copy rate of one link, or `unlimited`.").prefault("200MB/s"),
+        lineShare: field
+          .share(
+            "Of what a line between regions has left beside replication, the share for copies.",
+            "50%",
+          )
+          .prefault("50%"),
       })
       .prefault({})
       .meta({ description: "How fast data is copied." }),

@@ -141,10 +141,18 @@ export interface Policy {
   };
   /** Copy rate of one link, bytes per second; null for no limit. */
   readonly linkBytesPerSecond: number | null;
+  /** Of what a line between regions has left beside replication, the share that copies may use together, 0..1. */
+  readonly lineShare: number;
+  /** What may be put at risk at one time: one set of each region and one copy of each shard, or anything. */
+  readonly blastRadius: BlastRadius;
   /** Longest time for which a takeover may block the writes of its slice. */
   readonly takeoverBudgetMs: number;
   readonly soakSeconds: number;
 }
+
+export const BLAST_RADII = ["set", "unlimited"] as const;
+
+export type BlastRadius = (typeof BLAST_RADII)[number];
 
 export interface RuleOverride {
   readonly rule: string;

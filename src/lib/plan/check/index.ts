@@ -1,5 +1,6 @@
 import { EXIT, OpsError } from "../../errors.js";
 import type { Plan } from "../types.js";
+import { blastRadius } from "./blast-radius.js";
 import { domainsChained } from "./domains-chained.js";
 import { dropsAllowed } from "./drops-allowed.js";
 import { fingerprints } from "./fingerprints.js";
@@ -35,6 +36,7 @@ export const checks: readonly Check[] = [
   fingerprints,
   undoTold,
   waveLimits,
+  blastRadius,
   linksAwaited,
   takeoversPrepared,
   takeoversComplete,

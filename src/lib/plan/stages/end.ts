@@ -1,5 +1,6 @@
 import { isCreated, isDiscarded, isKept, isRelabelled, type Change } from "../changes.js";
 import { losslessUndo, type StageDraft, type StepDraft, type Task } from "../draft.js";
+import { apart } from "../waves/apart.js";
 
 /** Watch before anything is deleted. Not for what had no users yet, nor where clients go where they went before. */
 export function soakStage({ topology, changes }: Task): StageDraft {
@@ -17,7 +18,7 @@ function isOnlyRelabelled(change: Change): boolean {
 }
 
 /** The old copies go. Runs only when the run is finalized. */
-export function retireStage({ changes }: Task): StageDraft {
+export function retireStage({ changes, risksOf }: Task): StageDraft {
   const drops = changes
     .filter(isKept)
     .flatMap(({ keyspace, segments, removed }) =>
@@ -33,12 +34,14 @@ export function retireStage({ changes }: Task): StageDraft {
         node,
       })),
     );
+  const [first = [], ...others] = apart(drops, risksOf);
   return {
     kind: "retire",
     title: "drop the old copies (only on finalize)",
     // Replicas first: stopped between the two, what is left still has its primary.
     waves: [
-      [...drops, ...discards(({ before }) => before.replicas)],
+      [...first, ...discards(({ before }) => before.replicas)],
+      ...others,
       discards(({ before }) => [before.primary]),
     ],
     undo: {

@@ -2,9 +2,10 @@ import { compare, sortSegments } from "../../keyspace/map.js";
 import { isMove, isRelabelled, type Kept } from "../changes.js";
 import { losslessUndo, type StageDraft, type StepDraft, type Task } from "../draft.js";
 import { copiesOf } from "../holdings.js";
-import { compareText, waves } from "../order.js";
+import { compareText } from "../order.js";
 import { slicesOf, type Slice } from "../slices.js";
 import type { TakeoverStep } from "../types.js";
+import { inOrder } from "../waves/schedule.js";
 import { narrowedDomains } from "./domain.js";
 
 type TakeoverDraft = Omit<TakeoverStep, "id">;
@@ -80,7 +81,7 @@ function takeover({ topology }: Task, move: Kept, slice: Slice): TakeoverDraft {
  * copied at once, as many at once as copies may be.
  */
 function inWaves(
-  { topology, size }: Task,
+  { topology, size, risksOf }: Task,
   slices: readonly TakeoverDraft[],
   moves: number,
 ): TakeoverDraft[][] {
@@ -88,14 +89,15 @@ function inWaves(
   const rows = new Map(slices.map((slice) => [slice, size(slice.keyspace, slice.segments).rows]));
   const smallestFirst = slices.toSorted((a, b) => compare(rows.get(a)!, rows.get(b)!));
   if (moves <= concurrency.total) return smallestFirst.map((slice) => [slice]);
-  // Equal in bytes: packed in the order in which they stand.
-  const pairs = smallestFirst.map((slice) => ({
+  // Equally long: packed in the order in which they stand.
+  const works = smallestFirst.map((slice) => ({
     slice,
-    node: slice.node,
-    source: slice.from,
-    bytes: 0n,
+    ends: [slice.from, slice.node],
+    seconds: 1,
+    shares: [],
+    risks: risksOf(slice),
   }));
-  return waves(pairs, concurrency).map((wave) => wave.map(({ slice }) => slice));
+  return inOrder(works, concurrency).map((wave) => wave.map(({ slice }) => slice));
 }
 
 function relabel({ keyspace, segments, before, after }: Kept): StepDraft {

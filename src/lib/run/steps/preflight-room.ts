@@ -1,6 +1,6 @@
 import type { NodeStatus } from "../../agent/protocol/node.js";
 import { bytesText, durationText } from "../../figures.js";
-import { COPY_BYTES_PER_SECOND } from "../../plan/estimate.js";
+import { COPY_BYTES_PER_SECOND } from "../../plan/waves/copies.js";
 import type { Plan } from "../../plan/types.js";
 
 /** A store takes so much more room than the keys and values in it. */
