@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  aboutText,
   bytesText,
   countText,
   durationText,
@@ -66,4 +67,13 @@ test.each([
   [1_285, "1,285 copies"],
 ])("%s of a thing: %s", (n, text) => {
   expect(plural(n, "copy", "copies")).toBe(text);
+});
+
+test("a time between two is told coarsely, the longer one upwards", () => {
+  expect(aboutText(0, 0)).toBe("about 1s");
+  expect(aboutText(3_900, 4_100)).toBe("about 4s to 5s");
+  expect(aboutText(44_000, 45_000)).toBe("about 45s");
+  expect(aboutText(170_000, 290_000)).toBe("about 3m 00s to 5m 00s");
+  expect(aboutText(60_000, 3_600_000)).toBe("about 1m 00s to 1h 00m");
+  expect(aboutText(100, 36_000_000)).toBe("about 10m 00s to 10h 00m");
 });

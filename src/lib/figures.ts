@@ -34,6 +34,25 @@ export function durationText(ms: number): string {
     : `${Math.floor(hours / 24)}d ${hours % 24}h`;
 }
 
+/** A time that lies between two, coarsely: `about 45s`, `about 3m 00s to 5m 00s`. */
+export function aboutText(leastMs: number, mostMs: number): string {
+  const grain = COARSE.find(([below]) => mostMs < below)![1];
+  const most = Math.max(1, Math.ceil(mostMs / grain)) * grain;
+  const least = Math.min(most, Math.max(1, Math.round(leastMs / grain)) * grain);
+  return least === most
+    ? `about ${durationText(most)}`
+    : `about ${durationText(least)} to ${durationText(most)}`;
+}
+
+/** Times below so many milliseconds are told in steps of so many. */
+const COARSE: readonly (readonly [below: number, step: number])[] = [
+  [20_000, 1_000],
+  [90_000, 5_000],
+  [600_000, 30_000],
+  [7_200_000, 60_000],
+  [Infinity, 600_000],
+];
+
 /** How several measured times lie: `median 12ms, longest 56ms`; of a single one just itself. Never empty. */
 export function spreadText(times: readonly number[]): string {
   const sorted = times.toSorted((a, b) => a - b);

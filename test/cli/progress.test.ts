@@ -49,6 +49,33 @@ describe("without a terminal", () => {
   }
   type Progress = Awaited<ReturnType<typeof openProgress>>;
 
+  test("the time that is left is said under each heading, and once a minute", async () => {
+    const { clock, said, p } = await lines();
+    p.heading("apply r-1");
+    p.left("about 3m 00s left");
+    p.heading("stage 2-attach");
+    p.left("about 2m 30s left");
+    clock.ms = 59_000;
+    p.left("about 2m 00s left");
+    clock.ms = 60_000;
+    p.left("about 2m 00s left");
+    p.left(null);
+    p.heading("stage 3-sync");
+    p.left("about 1m 00s left");
+    p.heading("stage 4-verify");
+    p.heading("stage 5-soak");
+    expect(said).toEqual([
+      "apply r-1",
+      "stage 2-attach",
+      "about 3m 00s left",
+      "about 2m 00s left",
+      "stage 3-sync",
+      "stage 4-verify",
+      "about 1m 00s left",
+      "stage 5-soak",
+    ]);
+  });
+
   test("nothing is wider than 80 columns, but for what cannot be broken", async () => {
     const { said, p } = await lines();
     p.done(`  s12-s140 link status on sh-db-2 from tj-db-1: 128 segments, 1.2 GiB, [0, 5)`);

@@ -29,18 +29,32 @@ const entered = (stage: string) => (event: Json) =>
   String(event["stage"]).endsWith(stage);
 const roles = async (node: string) =>
   new Set((await expansion.entries(node)).map(({ role }) => role));
+interface Remaining {
+  readonly leastMs: number;
+  readonly mostMs: number;
+}
 const errorOf = ({ json }: Ended) => json["error"] as Record<"code" | "message" | "hint", string>;
 
 describe("a run", { timeout: LONG_MS }, () => {
   it("stops after the stage that it was told, and goes on from there", async () => {
-    const end = await expansion.ops([
-      "shard",
-      "apply",
-      expansion.plan,
-      "--until",
-      "verify",
-      "--yes",
-    ]);
+    const apply = expansion.begin(["shard", "apply", expansion.plan, "--until", "verify", "--yes"]);
+    await apply.event(entered("-attach"));
+    const begun = await apply.event(({ type }) => type === "run");
+    const shown = await expansion.must("run", "show", String(begun["run"]));
+    const end = await apply.ended;
+    // Of how long it goes on, itself and to another process.
+    const left = end.lines.filter(({ type }) => type === "remaining") as unknown as Remaining[];
+    const stages = end.lines.filter(({ state }) => state === "entered").length;
+    expect(left.length).toBeGreaterThanOrEqual(stages);
+    for (const span of [...left, shown["remaining"] as Remaining]) {
+      expect(span.leastMs).toBeGreaterThan(0);
+      expect(span.mostMs).toBeGreaterThanOrEqual(span.leastMs);
+    }
+    expect(left.at(-1)!.mostMs).toBeLessThan(left[0]!.leastMs);
+    expect(await expansion.must("run", "show", String(begun["run"]))).toMatchObject({
+      activity: "stopped",
+      remaining: null,
+    });
     expect(end).toMatchObject({
       code: 0,
       json: { activity: "stopped", stop: { reason: "until" }, stage: "4-verify" },

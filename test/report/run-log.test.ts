@@ -288,3 +288,11 @@ test("agents without the routes are named once, and so is that they have them", 
     "every agent has the routes of status",
   ]);
 });
+
+test("how long a run goes on is told in words; that it is not known any more, too", () => {
+  const log = new RunLog({ verbose: false });
+  const left = (leastMs: number | null, mostMs: number | null) =>
+    log.take({ type: "remaining", leastMs, mostMs }).left;
+  expect(left(170_000, 290_000)).toBe("about 3m 00s to 5m 00s left");
+  expect(left(null, null)).toBeNull();
+});

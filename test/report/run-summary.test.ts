@@ -42,6 +42,7 @@ const RUN: RunInspection = {
   missing: {},
   next: ["ops run resume r-20260101-000000-0000", "ops shard rollback r-20260101-000000-0000"],
   holder: null,
+  remaining: { leastMs: 181_000, mostMs: 299_000 },
   open: [
     ...[3, 4, 5].map((n) => open(n)),
     open(6, { state: "no-answer", phase: "accepted", why: "http://10.0.0.1: ECONNREFUSED" }),
@@ -58,6 +59,7 @@ test("work of a run that is under way is told in groups, with why it does not go
     "  next   ops run resume r-20260101-000000-0000",
     "    or   ops shard rollback r-20260101-000000-0000",
     "  by     nobody: its process ended without a word; resume it",
+    "  time   about 3m 00s to 5m 00s left",
     "  sz-1: running (copying) for 1m 00s: s3-s5 wait until sz-1 has status: 3",
     "      segments, [300, 400) [400, 500) [500, 600)",
     "  sz-1: no-answer (accepted) for 1m 00s: s6 wait until sz-1 has status",

@@ -34,7 +34,7 @@ export default class RunShow extends BaseCommand<typeof RunShow> {
     const store = new FileStateStore(this.flags.state);
     let shown = "";
     for (;;) {
-      const run = await inspectRun(store, connectAgents, this.args.run);
+      const run = await inspectRun(store, connectAgents, this.args.run, systemClock.now());
       const key = changing(run);
       if (key !== shown) {
         this.print(inspectionText(run, ageBy(systemClock), this.textOptions));
@@ -47,9 +47,10 @@ export default class RunShow extends BaseCommand<typeof RunShow> {
   }
 }
 
-function changing({ activity, stage, steps, open, holder }: RunInspection): string {
+function changing({ activity, stage, steps, open, holder, remaining }: RunInspection): string {
   return JSON.stringify([
     activity,
+    remaining && Math.round(remaining.mostMs / 60_000),
     stage,
     steps,
     holder,

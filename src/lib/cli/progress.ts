@@ -30,6 +30,8 @@ export interface ProgressState {
 export interface Progress {
   /** The state now. Cheap; call it as often as there is news. */
   update(state: ProgressState): void;
+  /** How long all of it will go on, in words; null for not known. Said now and then. */
+  left(text: string | null): void;
   /** What begins now; stays on the screen. */
   heading(line: string): void;
   /** Something finished; stays on the screen. */
@@ -50,6 +52,7 @@ export interface ProgressOptions {
 
 /** Between two lines (or events) about the same state. */
 const QUIET_MS = 5_000;
+const EVERY_MINUTE_MS = 60_000;
 /** Of the mark before a line on a terminal. */
 const SYMBOL_WIDTH = 2;
 
@@ -60,6 +63,7 @@ export async function openProgress(options: ProgressOptions = {}): Promise<Progr
   if (events !== undefined) {
     return paced(now, 1_000, {
       update: (state) => events("progress", state),
+      left: (message) => events("left", { message }),
       heading: (message) => events("begun", { message }),
       done: (message) => events("done", { message }),
       warn: (message) => events("warning", { message }),
@@ -71,13 +75,47 @@ export async function openProgress(options: ProgressOptions = {}): Promise<Progr
   if (options.write === undefined && drawable) return spinner(process.stderr.columns);
   const write = options.write ?? writeErr;
   const say = (text: string) => write(wrapped(text, LINE_WIDTH));
+  const left = new SaidNowAndThen(now, say);
   return paced(now, QUIET_MS, {
     update: (state) => say(progressLine(state)),
-    heading: say,
+    left: (text) => left.take(text),
+    heading(line) {
+      say(line);
+      left.again();
+    },
     done: say,
     warn: (line) => say(`warning: ${line}`),
     stop: () => {},
   });
+}
+
+/** A text that changes all the time, said once a minute. */
+class SaidNowAndThen {
+  readonly #now: () => number;
+  readonly #say: (text: string) => void;
+  #text: string | null = null;
+  #said: string | null = null;
+  #at = -Infinity;
+
+  constructor(now: () => number, say: (text: string) => void) {
+    this.#now = now;
+    this.#say = say;
+  }
+
+  take(text: string | null): void {
+    // What is known first stands under the next heading.
+    if (this.#text === null) this.#at = this.#now();
+    this.#text = text;
+    if (this.#now() - this.#at >= EVERY_MINUTE_MS) this.again();
+  }
+
+  /** Says it, unless that was the last word about it. */
+  again(): void {
+    if (this.#text === null || this.#text === this.#said) return;
+    this.#say(this.#text);
+    this.#said = this.#text;
+    this.#at = this.#now();
+  }
 }
 
 /** Passes an update on when nothing of the same subject, stage and throttling was passed on for `everyMs`. */
@@ -104,11 +142,14 @@ async function spinner(columns: number): Promise<Progress> {
   // discardStdin would put the terminal in raw mode and swallow Ctrl-C.
   const line = ora({ stream: process.stderr, discardStdin: false });
   const laidOut = (text: string) => wrapped(text, columns - SYMBOL_WIDTH);
+  let left: string | null = null;
   return {
     update(state) {
-      line.text = progressLine(state);
+      const text = progressLine(state);
+      line.text = left === null ? text : `${text}; ${left}`;
       if (!line.isSpinning) line.start();
     },
+    left: (text) => void (left = text),
     // What was going on is over with these two; the next update says what is.
     heading: (text) => void line.stopAndPersist({ symbol: " ", text: laidOut(text) }),
     done: (text) => void line.succeed(laidOut(text)),

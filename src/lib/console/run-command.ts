@@ -90,7 +90,8 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
   }
 }
 
-function show(screen: Progress, { lines, progress }: LogEntry): void {
+function show(screen: Progress, { lines, progress, left }: LogEntry): void {
+  if (left !== undefined) screen.left(left);
   for (const { kind, text } of lines) {
     if (kind === "heading") screen.heading(text);
     else if (kind === "warning") screen.warn(text);

@@ -45,8 +45,7 @@ export function estimateWaves(
   const secondsWith = (windows: number) => {
     const seconds = waves.map((wave) => {
       const longest = wave.map((step) => secondsOf(step, sizeOf(step), windows));
-      const copying = copyingSeconds(wave, nodes);
-      return Math.max(copying, ...longest) + sum(wave.map(({ kind }) => OWN_SECONDS[kind]));
+      return Math.max(copyingSeconds(wave, nodes), ...longest) + ownSeconds(wave);
     });
     return inTenths(sum(seconds));
   };
@@ -74,13 +73,18 @@ function sum(numbers: readonly number[]): number {
   return numbers.reduce((all, one) => all + one, 0);
 }
 
+/** What the steps of a wave take by themselves, however little they move. */
+export function ownSeconds(wave: readonly Step[]): number {
+  return sum(wave.map(({ kind }) => OWN_SECONDS[kind]));
+}
+
 /** Upwards, but for what binary fractions add. */
 function inTenths(seconds: number): number {
   return Math.ceil(Math.round(seconds * 1e6) / 1e5) / 10;
 }
 
 /** What takes its time beside copying and what every step takes. Takeovers count with their whole budget, gates with so many windows. */
-function secondsOf(step: Step, size: Size, windows: number): number {
+export function secondsOf(step: Step, size: Size, windows: number): number {
   switch (step.kind) {
     case "verify":
       return Number(size.rows) / VERIFY_ROWS_PER_SECOND;

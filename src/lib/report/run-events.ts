@@ -12,12 +12,14 @@ export interface LogLine {
 export interface LogEntry {
   readonly lines: readonly LogLine[];
   readonly progress: WorkProgress | null;
+  /** How long it will go on in all; null for news that it is not known any more. */
+  readonly left?: string | null;
 }
 
 /** An event that is told by itself. */
 export type PlainEvent = Exclude<
   RunEvent,
-  { type: "progress" | "step" | "stage" | "evidence" | "stopped" }
+  { type: "progress" | "step" | "stage" | "evidence" | "remaining" | "stopped" }
 >;
 
 export function eventLine(event: PlainEvent): LogLine {

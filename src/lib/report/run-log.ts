@@ -1,5 +1,6 @@
 import type { RunEvent } from "../run/events.js";
 import { type LogEntry, type LogLine, type PlainEvent, eventLine } from "./run-events.js";
+import { leftText } from "./run-left.js";
 import { StageLog } from "./run-stage.js";
 import type { TextOptions } from "./text-options.js";
 
@@ -42,6 +43,8 @@ export class RunLog {
         if (event.state === "entered") this.#enter(event);
         return { lines, progress: null };
       }
+      case "remaining":
+        return { lines: [], progress: null, left: leftText(event) };
       case "evidence":
         this.#stage?.evidence(event.step, event.about, event.facts);
         return { lines: [], progress: null };

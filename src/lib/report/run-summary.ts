@@ -4,6 +4,7 @@ import type { RunSummary } from "../run/summary.js";
 import { wrap } from "../wrap.js";
 import { columns } from "./columns.js";
 import { groupBy, groupText } from "./group.js";
+import { leftText } from "./run-left.js";
 import type { TextOptions } from "./text-options.js";
 
 /** How long ago a time (ISO 8601) was, milliseconds. */
@@ -47,6 +48,8 @@ export function inspectionText(run: RunInspection, age: Age, options: TextOption
   } else if (run.activity === "running") {
     say("  by     nobody: its process ended without a word; resume it", 9);
   }
+  const left = run.remaining === null ? null : leftText(run.remaining);
+  if (left !== null) say(`  time   ${left}`, 9);
   const groups = groupBy(run.open, ({ step, node, like, state, phase }) =>
     options.verbose ? step : JSON.stringify([node, like, state, phase]),
   );

@@ -20,9 +20,14 @@ export function agendaForward(
   status: RunStatus | null,
   until: string | null,
 ): AgendaStage[] {
+  return stagesUpTo(plan, until).flatMap((stage) => left(stage, status));
+}
+
+/** What applying the plan does, up to and with `until`; null for all. */
+export function stagesUpTo(plan: Plan, until: string | null): Stage[] {
   const stages = plan.stages.filter(isReversible);
   const end = until === null ? stages.length : stages.findIndex(({ id }) => id === until) + 1;
-  return stages.slice(0, end).flatMap((stage) => left(stage, status));
+  return stages.slice(0, end);
 }
 
 /** What finalizing has still to do. */

@@ -1,8 +1,9 @@
 import type { Plan } from "../plan/types.js";
 import { encodePlan } from "../plan/encode.js";
 import { admitNew, pushEpochs } from "./admit.js";
-import { agendaForward, isReversible } from "./agenda.js";
+import { agendaForward, isReversible, stagesUpTo } from "./agenda.js";
 import { type RunContext, participantsOf, statusOf } from "./context.js";
+import { tellingRemaining } from "./eta/tracker.js";
 import { executeForward, stopRun } from "./execute.js";
 import { findRun, type Found } from "./find-run.js";
 import { newRunId } from "./id.js";
@@ -77,7 +78,10 @@ async function goForward(context: RunContext, { until }: ApplyOptions): Promise<
     let admitted = !isUntouched(statusOf(context)) || agenda.length === 0;
     if (admitted)
       await pushEpochs(context, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))));
-    await executeForward(context, agenda, async () => {
+    const { steps } = statusOf(context);
+    const done = (step: string) => steps.get(step)?.state === "done";
+    const telling = tellingRemaining(context, stagesUpTo(plan, until), done);
+    await executeForward(telling, agenda, async () => {
       if (!admitted) await admitNew(context);
       admitted = true;
     });

@@ -64,6 +64,8 @@ export type RunEvent =
     }
   /** A node that was waited for answers again. */
   | { readonly type: "answered"; readonly step: string | null; readonly node: string }
+  /** How long the run will go on; null while that cannot be told. */
+  | { readonly type: "remaining"; readonly leastMs: number | null; readonly mostMs: number | null }
   | { readonly type: "note"; readonly message: string }
   | {
       readonly type: "stopped";

@@ -1,7 +1,10 @@
 import { type Said, sayStep, sayUndo } from "../plan/say.js";
 import type { StepKind } from "../plan/types.js";
+import type { Operation } from "../agent/protocol/operation.js";
 import type { StateStore } from "../state/contract.js";
 import type { Connect } from "./agents.js";
+import { remainingOf } from "./eta/from-journal.js";
+import type { Live, Span } from "./eta/seen.js";
 import { asProblem } from "./failure.js";
 import { readHistory } from "./journal/journal.js";
 import type { JournalRecord } from "./journal/records.js";
@@ -32,6 +35,8 @@ export interface RunInspection extends RunSummary {
     readonly alive: "yes" | "no" | "unknown";
   } | null;
   readonly open: readonly OpenWork[];
+  /** How long applying goes on, where a process is at it; null where that is not known. */
+  readonly remaining: Span | null;
 }
 
 /** How a run stands, with what is under way at the agents. Reads only. */
@@ -39,6 +44,7 @@ export async function inspectRun(
   store: StateStore,
   connect: Connect,
   run: string,
+  now: number,
 ): Promise<RunInspection> {
   const summary = await showRun(store, run);
   const { status, records } = await readHistory(store, run);
@@ -48,8 +54,11 @@ export async function inspectRun(
       ? null
       : { actor: held.actor, pid: held.pid, host: held.host, alive: held.alive };
   const ops = openOps(status!);
-  if (ops.length === 0) return { ...summary, holder, open: [] };
+  const isApplied = summary.activity === "running" && summary.direction === "apply";
+  const isGoingOn = isApplied && holder !== null && holder.alive !== "no";
+  if (ops.length === 0 && !isGoingOn) return { ...summary, holder, open: [], remaining: null };
   const plan = await planOf(store, run);
+  const progress = new Map<string, Live>();
   const steps = new Map(
     plan.stages.flatMap(({ waves }) => waves.flat()).map((one) => [one.id, one]),
   );
@@ -64,6 +73,7 @@ export async function inspectRun(
           const live = await agents.of(node).operation(op);
           if (live === null)
             return { ...about, state: "unknown-there", phase: null, why: error?.message ?? null };
+          if (live.progress !== null) progress.set(id, liveOf(live.progress));
           return {
             ...about,
             state: live.state,
@@ -75,10 +85,16 @@ export async function inspectRun(
         }
       }),
     );
-    return { ...summary, holder, open };
+    const remaining = isGoingOn ? remainingOf(plan, status!, records, progress, now) : null;
+    return { ...summary, holder, open, remaining };
   } finally {
     await agents.close();
   }
+}
+
+/** Between two segments of a copy an agent says a rate of 0. */
+function liveOf({ done, total, rate }: NonNullable<Operation["progress"]>): Live {
+  return { done, total, rate: rate === 0 ? null : rate };
 }
 
 function sinceOf(records: readonly JournalRecord[], op: string): string {
