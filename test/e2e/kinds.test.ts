@@ -16,21 +16,22 @@ const LONG_MS = 600_000;
 const RING_USERS = 400;
 const VIRTUAL_NODES = 24;
 
-/** Two nodes in each of three regions; `keyspaces` as YAML, indented by two. */
+/** Two sets of a node in each of three regions, of which one is at risk at a time; `keyspaces` as YAML, indented by two. */
 function topology(keyspaces: string): string {
   const node = (name: string, port: number) =>
     `                ${name}: { agent: "http://127.0.0.1:${port}", engine: embedded, capacity: { memory: 8GiB, ops: 50k, network: 1Gbps } }`;
+  const set = (name: string, only: string) => `          ${name}:
+            capacity: { onlineUsers: 1M, loginsPerSecond: 1k }
+            data:
+              nodes:
+${only}`;
   const region = (name: string, letter: string, port: number) => `  ${name}:
     idcs:
       ${name}-1:
         carriers: [telecom]
         sets:
-          ${name}-1-a:
-            capacity: { onlineUsers: 1M, loginsPerSecond: 1k }
-            data:
-              nodes:
-${node(`${letter}1`, port)}
-${node(`${letter}2`, port + 1)}`;
+${set(`${name}-1-a`, node(`${letter}1`, port))}
+${set(`${name}-1-b`, node(`${letter}2`, port + 1))}`;
   return `version: 1
 name: kinds
 regions:
@@ -39,7 +40,9 @@ ${region("west", "b", 7403)}
 ${region("north", "c", 7405)}
 keyspaces:
 ${keyspaces}
+links: [{ between: [east, west], bandwidth: 1Gbps }, { between: [east, north], bandwidth: 1Gbps }]
 policy:
+  blastRadius: set
   promotion: { reads: [10%, 100%], canary: 10%, slices: 2 }
   gates: { window: 200ms, minSamples: 0, maxErrorRate: 100%, maxP99Ratio: 1000, maxLag: 10s }
   bandwidth: { perLink: unlimited }
