@@ -78,8 +78,9 @@ test("the first takeover of every move is its canary, a small part of it, before
       expect(new Set(takeovers.slice(0, firsts.length))).toEqual(new Set(firsts));
       for (const [first, ...rest] of cut) {
         expect(rest).not.toEqual([]);
-        const width = widthOf([first!, ...rest]);
-        expect(widthOf([first!]) * 50n).toBeLessThanOrEqual(width + 50n);
+        // Twice what was asked for, which is one position at least.
+        const hundredth = widthOf([first!, ...rest]) / 100n;
+        expect(widthOf([first!])).toBeLessThanOrEqual(2n * (hundredth > 1n ? hundredth : 1n));
       }
     }),
     { numRuns: 200 },
