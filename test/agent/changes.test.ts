@@ -48,7 +48,12 @@ afterEach(async () => {
 });
 
 function deps() {
-  return { retention, windows: new Windows(), traffic: new SyncTraffic(() => "east") };
+  return {
+    retention,
+    windows: new Windows(),
+    traffic: new SyncTraffic(() => "east"),
+    onOpen: () => () => {},
+  };
 }
 
 /** The engine, which counts how often it is read within one turn of the event loop, and refuses what would go on for ever. */

@@ -26,9 +26,9 @@ beforeEach(async () => {
       asks.push(ask);
       const out = new PassThrough();
       signal.addEventListener("abort", () => out.destroy(new Error("aborted")));
-      return { frames: (stream = out), process };
+      return { frames: (stream = out), process, stream: "s1" };
     },
-    acknowledge: async () => undefined,
+    acknowledge: async () => false,
   };
   const holdings = new Holdings(store.engine);
   const deps = {

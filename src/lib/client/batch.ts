@@ -272,7 +272,7 @@ function object(context: Context, group: Group, item: Item, problem: Problem): v
   } else if (problem.outcome === "none" || isRead) {
     if (!problem.retryable) item.fail(refusal(item.what, item.last, problem));
   } else {
-    item.unknown = new UnknownOutcome(`${item.what}: ${item.last}`, problem.code !== "storage");
+    item.unknown = UnknownOutcome.of(item.what, item.last, problem);
     if (!settings.retryUnknown || item.unknown.open) item.fail(item.unknown);
   }
 }

@@ -1,3 +1,4 @@
+import type { Problem } from "../agent/protocol/problem.js";
 import { EXIT, OpsError, type Exit } from "../errors.js";
 
 /** An access that was not done, for certain: nothing changed. */
@@ -13,10 +14,18 @@ export class ClientError extends OpsError {
   }
 }
 
+/** Answers to a write that say that it is settled, although not how: a node that could not flush ends, one that waited for a follower has the write. */
+const SETTLED = new Set(["storage", "ack-timeout"]);
+
 /** A write that was sent and whose answer never came: it took effect, or it did not. */
 export class UnknownOutcome extends OpsError {
   /** Whether it may take effect even later than now. False: it is settled, only not known. */
   readonly open: boolean;
+
+  /** Of what a node answered. */
+  static of(access: string, last: string, { code }: Problem): UnknownOutcome {
+    return new UnknownOutcome(`${access}: ${last}`, !SETTLED.has(code));
+  }
 
   constructor(message: string, open: boolean, cause?: unknown) {
     super("unknown-outcome", EXIT.unknown, message, {

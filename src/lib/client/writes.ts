@@ -101,8 +101,7 @@ async function attempts(
     } else if (problem.outcome === "none") {
       throw giveUp(refusal(what(value, address), last, problem));
     } else {
-      // A node that could not flush ends, so the request is settled.
-      unknown = new UnknownOutcome(`${what(value, address)}: ${last}`, problem.code !== "storage");
+      unknown = UnknownOutcome.of(what(value, address), last, problem);
       if (!settings.retryUnknown || unknown.open) throw unknown;
       metrics.retries += 1;
       await patience.pause();

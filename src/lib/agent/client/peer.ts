@@ -57,14 +57,13 @@ export class Peers {
     return typeof node === "string" ? node : "unknown";
   }
 
-  async acknowledge(url: string, ask: Acknowledgement): Promise<void> {
-    const body = await this.#post(
-      url,
-      "/v1/replication/acknowledge",
-      ask,
-      AbortSignal.timeout(5_000),
-    );
+  /** Says whether writes wait for the next one. */
+  async acknowledge(url: string, ask: Acknowledgement): Promise<boolean> {
+    const path = "/v1/replication/acknowledge";
+    const signal = AbortSignal.timeout(5_000);
+    const { body, headers } = await this.#request(url, path, "POST", encodeJson(ask), signal);
     await read(url, body);
+    return headers[HEADER.eager] !== undefined;
   }
 
   /** Up to where in the source's log everything is being sent now. */
@@ -73,16 +72,19 @@ export class Peers {
     return hurryAnswer.parse(JSON.parse(await read(url, body))).through;
   }
 
-  /** Frames, see protocol/frames.ts, and the process that sends them. End it with `signal` or by destroying the stream. */
+  /** Frames, see protocol/frames.ts, the process that sends them, and what it calls the stream. End it with `signal` or by destroying the stream. */
   async changes(
     url: string,
     ask: ChangesRequest,
     signal: AbortSignal,
-  ): Promise<{ frames: Readable; process: string | null }> {
+  ): Promise<{ frames: Readable; process: string | null; stream: string | null }> {
     const path = "/v1/replication/changes";
     const { body, headers } = await this.#request(url, path, "POST", encodeJson(ask), signal);
-    const process = headers[HEADER.process];
-    return { frames: body, process: typeof process === "string" ? process : null };
+    const told = (header: string) => {
+      const value = headers[header];
+      return typeof value === "string" ? value : null;
+    };
+    return { frames: body, process: told(HEADER.process), stream: told(HEADER.stream) };
   }
 
   /** Frames of one page, and the source's p99 write latency (ms) when it began. */

@@ -102,12 +102,14 @@ export const changesRequest = z.strictObject({
 });
 export type ChangesRequest = z.infer<typeof changesRequest>;
 
-/** `POST /v1/replication/acknowledge`: what the follower holds durably, so that the source may trim its log. */
+/** `POST /v1/replication/acknowledge`: what the follower holds durably, so that the source may trim its log and acknowledge writes. */
 export const acknowledgement = z.strictObject({
   keyspace: z.string(),
   node: z.string(),
   /** Everything up to this sequence of the source's log. */
   through: uint64,
+  /** The change stream that brought it, as the source names it. An older source does not, and takes none. */
+  stream: z.string().max(64).optional(),
 });
 export type Acknowledgement = z.infer<typeof acknowledgement>;
 

@@ -7,10 +7,12 @@ import { openEngine } from "../../engines/registry.js";
 import { Peers } from "../client/peer.js";
 import { AccessMap } from "./access-map.js";
 import { AccessStats } from "./access-stats.js";
+import { Acknowledgements } from "./acknowledgements.js";
 import { AuthorityGate } from "./authority.js";
 import type { AgentConfig } from "./config.js";
 import { Data } from "./data.js";
 import { Drops } from "./drops.js";
+import { FollowerStreams } from "./follower-streams.js";
 import { type Holding, Holdings } from "./holdings.js";
 import { httpServer } from "./http/server.js";
 import { Links } from "./links.js";
@@ -58,7 +60,11 @@ export async function startAgent(
   const retention = new Retention(engine, config.log.maxBytes, die);
   const urlOf = (other: string) => routes.urlOf(other);
   const traffic = new SyncTraffic((keyspace, other) => routes.regionOf(keyspace, other));
-  const metrics = new Metrics(node, engine, holdings, traffic);
+  const streams = new FollowerStreams();
+  const onEnd = (keyspace: string, ms: number, acknowledged: boolean) =>
+    metrics.ackWaits.observe({ keyspace, acknowledged: String(acknowledged) }, ms / 1000);
+  const acks = new Acknowledgements({ self: node, holdings, routes, streams, onEnd });
+  const metrics = new Metrics(node, engine, holdings, traffic, acks);
   const onOutcome = (outcome: string) => metrics.takeovers.inc({ outcome });
   const windows = new Windows();
   const onBusy = ({ keyspace }: Holding) => windows.end(keyspace);
@@ -79,9 +85,11 @@ export async function startAgent(
     retention,
     operations,
     authority: new AuthorityGate(engine),
-    data: new Data({ self: node, engine, holdings, routes, stats, accesses }),
+    data: new Data({ self: node, engine, holdings, routes, stats, accesses, acks }),
     stats,
     accesses,
+    acks,
+    streams,
     metrics,
     windows,
     traffic,
@@ -100,6 +108,7 @@ export async function startAgent(
     async stop() {
       stopping.abort();
       links.close();
+      acks.close();
       await app.close();
       await within(operations.close());
       await drops.close();

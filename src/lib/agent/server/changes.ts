@@ -35,6 +35,8 @@ export interface ChangesDeps {
   readonly retention: Retention;
   readonly windows: Windows;
   readonly traffic: SyncTraffic;
+  /** The lanes are open: their follower may tell what it has flushed of them, until the returned function is called. */
+  readonly onOpen: (lanes: readonly Lane[]) => () => void;
 }
 
 /**
@@ -54,6 +56,7 @@ export async function sendChanges(
   const waker = new Waker(engine, holdings, signal);
   const { window, close } = deps.windows.open(ask, waker.ring);
   const groups = new Groups(window.ms > 0);
+  let forget = () => {};
   const send = async (frames: readonly Frame[]) => {
     signal.throwIfAborted();
     if (frames.length === 0) return;
@@ -65,6 +68,7 @@ export async function sendChanges(
     const opening: Frame[] = [];
     let sequence = openAll(deps, ask, lanes, opening);
     retention.hold(follower, sequence, true);
+    forget = deps.onOpen(lanes);
     await send(opening);
     const progress = (head: bigint): Frame => ({
       type: "progress",
@@ -112,6 +116,7 @@ export async function sendChanges(
       }
     }
   } finally {
+    forget();
     waker.close();
     close();
   }

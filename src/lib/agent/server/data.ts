@@ -16,6 +16,7 @@ import { MAX_VALUE_BYTES } from "../protocol/headers.js";
 import { ProblemError } from "../protocol/problem.js";
 import type { AccessMap } from "./access-map.js";
 import type { AccessStats } from "./access-stats.js";
+import type { Acknowledgements } from "./acknowledgements.js";
 import type { Holding, Holdings } from "./holdings.js";
 import type { Routes } from "./routes.js";
 
@@ -31,6 +32,7 @@ export interface DataDeps {
   readonly routes: Routes;
   readonly stats: AccessStats;
   readonly accesses: AccessMap;
+  readonly acks: Acknowledgements;
 }
 
 /** Where an answer stands. */
@@ -60,6 +62,20 @@ export interface Write {
   readonly value: Buffer | null;
   /** The generation that it was routed by; null for whatever it is. */
   readonly generation: bigint | null;
+}
+
+interface Located {
+  readonly write: Write;
+  readonly position: bigint;
+  readonly place: Place;
+}
+
+export type WriteResult = Standing | ProblemError;
+
+/** Writes that are flushed here, but for those that were refused. */
+export interface Commit {
+  /** In the order of the writes. Never rejects. */
+  readonly acknowledged: Promise<readonly WriteResult[]>;
 }
 
 /** The data of this node: every access checks who the node is for that position, writes inside the transaction itself. */
@@ -127,16 +143,18 @@ export class Data {
     return { ...standing, value, lagMs: holding.link.staleMs() };
   }
 
-  /** Resolves once the write is flushed. Throws `wrong-node`, `moving`, `bad-key`, `too-large`. */
+  /** Resolves once the write is acknowledged. Throws `wrong-node`, `moving`, `bad-key`, `too-large`, and what `commit` answers. */
   async write(keyspace: string, write: Write): Promise<Standing> {
-    const [result] = await this.writeAll(keyspace, [write]);
+    const { acknowledged } = await this.commit(keyspace, [write]);
+    const [result] = await acknowledged;
     if (result instanceof ProblemError) throw result;
     return result!;
   }
 
-  /** All in one commit, each admitted or refused by itself; the answers are in the order of the writes. */
-  async writeAll(keyspace: string, writes: readonly Write[]): Promise<(Standing | ProblemError)[]> {
+  /** All in one commit, each admitted or refused by itself. Resolves once that is flushed here. */
+  async commit(keyspace: string, writes: readonly Write[]): Promise<Commit> {
     const began = performance.now();
+    const { engine, stats, accesses, acks } = this.#deps;
     const located = writes.map((write) => {
       try {
         if ((write.value?.length ?? 0) > MAX_VALUE_BYTES) {
@@ -148,30 +166,62 @@ export class Data {
         throw error;
       }
     });
-    const { engine, stats, accesses } = this.#deps;
-    const results = await engine.write((txn) =>
-      located.map((one) =>
-        one instanceof ProblemError ? one : this.#writeOne(txn, keyspace, one),
-      ),
-    );
-    const now = performance.now();
-    let done = 0;
-    for (const [i, one] of located.entries()) {
-      if (one instanceof ProblemError || results[i] instanceof ProblemError) continue;
-      const { key, value } = one.write;
-      accesses.record(keyspace, one.position, key.length + (value?.length ?? 0), now);
-      done += 1;
+    const places = acks.enter(keyspace, writes.length);
+    if (places === null) {
+      const refused = located.map((one) => (one instanceof ProblemError ? one : tooManyWait()));
+      return { acknowledged: Promise.resolve(refused) };
     }
-    if (done > 0) stats.record(keyspace, "writes", now - began, false, done);
-    return results;
+    try {
+      const results = await engine.write((txn) =>
+        located.map((one) =>
+          one instanceof ProblemError ? one : this.#writeOne(txn, keyspace, one),
+        ),
+      );
+      const now = performance.now();
+      let done = 0;
+      for (const [i, one] of located.entries()) {
+        if (one instanceof ProblemError || results[i] instanceof ProblemError) continue;
+        const { key, value } = one.write;
+        accesses.record(keyspace, one.position, key.length + (value?.length ?? 0), now);
+        done += 1;
+      }
+      if (done > 0) stats.record(keyspace, "writes", now - began, false, done);
+      const acknowledged = this.#acknowledge(keyspace, located, results);
+      return { acknowledged: acknowledged.finally(() => acks.leave(places)) };
+    } catch (error) {
+      acks.leave(places);
+      throw error;
+    }
   }
 
-  #writeOne(
-    txn: Txn,
+  /** The results, once those that were made may be told. */
+  async #acknowledge(
     keyspace: string,
-    { write, position, place }: { write: Write; position: bigint; place: Place },
-  ): Standing | ProblemError {
-    const { holdings, routes } = this.#deps;
+    located: readonly (Located | ProblemError)[],
+    results: readonly WriteResult[],
+  ): Promise<readonly WriteResult[]> {
+    const { acks } = this.#deps;
+    if (!acks.needsFollower(keyspace)) return results;
+    const made = results.map((result, i) => {
+      const one = located[i]!;
+      if (one instanceof ProblemError || result instanceof ProblemError) return null;
+      const { generation, position } = result;
+      return { position: one.position, generation, sequence: position.index };
+    });
+    const late = new Set(
+      await acks.unacknowledged(
+        keyspace,
+        made.filter((one) => one !== null),
+      ),
+    );
+    return results.map((result, i) => {
+      const one = made[i];
+      return one && late.has(one) ? notAcknowledged(keyspace, one.position) : result;
+    });
+  }
+
+  #writeOne(txn: Txn, keyspace: string, { write, position, place }: Located): WriteResult {
+    const { acks, holdings, routes } = this.#deps;
     // Whoever comes with older routes would write to what is about to be deleted.
     if (!routes.mayLeadTo(keyspace, { lo: position, hi: position + 1n }))
       return this.#nobodys(keyspace, position);
@@ -196,6 +246,8 @@ export class Data {
       const why = `this node takes the writes of ${keyspace} at ${position} in generation ${generation}, not ${write.generation}`;
       return this.wrongNode(keyspace, position, why);
     }
+    const refused = acks.refusal(keyspace, position);
+    if (refused !== null) return refused;
     const at = txn.change({ keyspace, place, value: write.value }, null);
     return { generation, position: at };
   }
@@ -345,4 +397,24 @@ export class Data {
     const position = this.#deps.engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
     return { generation: knownGeneration(holding.state.durable, position), position };
   }
+}
+
+function tooManyWait(): ProblemError {
+  return new ProblemError(503, "busy", "too many writes wait for a follower", {
+    retryable: true,
+    hint: "Not applied. See ops_writes_waiting in /metrics, and whether the followers keep up.",
+  });
+}
+
+function notAcknowledged(keyspace: string, position: bigint): ProblemError {
+  return new ProblemError(
+    504,
+    "ack-timeout",
+    `no follower in another set has told in time that it has the write of ${keyspace} at ${position}`,
+    {
+      retryable: true,
+      outcome: "unknown",
+      hint: "It is applied here, and will be on the followers unless this node is lost before. Write it again, or read the key.",
+    },
+  );
 }

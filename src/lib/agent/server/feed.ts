@@ -15,6 +15,7 @@ import {
   storeChanges,
 } from "./apply.js";
 import { Backoff } from "./backoff.js";
+import { FlushReports } from "./flush-reports.js";
 import type { Holding } from "./holdings.js";
 import type { Routes } from "./routes.js";
 import type { Timings } from "./timings.js";
@@ -24,7 +25,6 @@ const PENDING_BYTES = 4 * 1024 * 1024;
 /** One commit. */
 const COMMIT = { changes: 2_000, bytes: 4 * 1024 * 1024 };
 const SMALL_COMMIT = 200;
-const ACKNOWLEDGE_MS = 1_000;
 /** For what is held back to come when it is asked for. */
 const HURRY_MS = 1_000;
 const RETRY_MS = { first: 50, most: 2_000 };
@@ -85,9 +85,9 @@ export class Feed {
   /** Of the source's log: applied and flushed. */
   #through: bigint | null = null;
   #backlog = 0n;
-  #acknowledgedAt = 0;
   /** Of the open stream. */
   #windowMs = 0;
+  #reports: FlushReports | null = null;
   /** Records of the source's log applied per second, smoothed; 0 before any. */
   #applyRate = 0;
 
@@ -258,8 +258,9 @@ export class Feed {
       ...(windowMs === 0 ? {} : { windowMs }),
       ...(known === null ? {} : { process: known }),
     };
-    const { frames, process } = await peers.changes(source.url, ask, signal);
+    const { frames, process, stream } = await peers.changes(source.url, ask, signal);
     this.#process = process;
+    this.#reports = new FlushReports(this.#deps, source, keyspace, stream);
     for (const { holding } of members) {
       holding.link.enter("catching-up");
       holding.link.error = null;
@@ -346,6 +347,7 @@ export class Feed {
         ? { touched: new Set<Holding>(), misfit: false }
         : await storeChanges(this.#deps, members, changes);
     if (changes.length > 0) {
+      this.#reports?.changed();
       const ms = performance.now() - began;
       // What a takeover waits for are small commits; a large one says nothing about them.
       if (changes.length <= SMALL_COMMIT) this.#deps.timings.flushed(ms);
@@ -406,15 +408,7 @@ export class Feed {
       const cursor = this.#deps.engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
       holding.link.enter(readable(copy, cursor) ? "streaming" : "catching-up");
     }
-    if (at - this.#acknowledgedAt < ACKNOWLEDGE_MS) return;
-    this.#acknowledgedAt = at;
-    const { keyspace, source } = this;
-    const told = { keyspace, node: this.#deps.self, through: sent };
-    const asked = performance.now();
-    this.#deps.peers.acknowledge(source.url, told).then(
-      () => this.#deps.timings.answered(source.url, performance.now() - asked),
-      () => undefined,
-    );
+    this.#reports?.flushed(sent, head, performance.now());
   }
 }
 

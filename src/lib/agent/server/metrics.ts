@@ -1,5 +1,6 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Engine } from "../../engines/contract.js";
+import type { Acknowledgements } from "./acknowledgements.js";
 import type { Holdings } from "./holdings.js";
 import type { SyncTraffic } from "./sync-traffic.js";
 
@@ -8,8 +9,15 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly requests: Histogram<"method" | "route" | "status">;
   readonly takeovers: Counter<"outcome">;
+  readonly ackWaits: Histogram<"keyspace" | "acknowledged">;
 
-  constructor(node: string, engine: Engine, holdings: Holdings, traffic: SyncTraffic) {
+  constructor(
+    node: string,
+    engine: Engine,
+    holdings: Holdings,
+    traffic: SyncTraffic,
+    acks: Acknowledgements,
+  ) {
     const registers = [this.#registry];
     this.#registry.setDefaultLabels({ node });
     this.requests = new Histogram({
@@ -25,6 +33,13 @@ export class Metrics {
       labelNames: ["outcome"],
       registers,
     });
+    this.ackWaits = new Histogram({
+      name: "ops_ack_wait_seconds",
+      help: "For how long a flushed write waited for a follower in another set, and whether one had it in time.",
+      labelNames: ["keyspace", "acknowledged"],
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+      registers,
+    });
     const gauge = (name: string, help: string, read: () => number) =>
       new Gauge({
         name,
@@ -38,6 +53,11 @@ export class Metrics {
     gauge("ops_log_bytes", "Size of the change log.", () => engine.log().bytes);
     gauge("ops_log_last_sequence", "Last flushed sequence of the change log.", () =>
       Number(engine.log().last),
+    );
+    gauge(
+      "ops_writes_waiting",
+      "Writes that are being made or wait for a follower in another set.",
+      () => acks.waiting,
     );
     gauge(
       "ops_open_views",

@@ -57,11 +57,20 @@ export class Routes {
     return this.#tables.get(keyspace)?.nodes[node]?.region ?? null;
   }
 
-  /** For how long a link of the keyspace between two nodes may hold changes back, ms: within a region not at all. */
+  /** The set of a node, as the routes of the keyspace have it. */
+  setOf(keyspace: string, node: string): string | null {
+    return this.#tables.get(keyspace)?.nodes[node]?.set ?? null;
+  }
+
+  /**
+   * For how long a link of the keyspace between two nodes may hold changes back, ms: within a region not at all, nor where writes
+   * wait for followers.
+   */
   windowBetween(keyspace: string, one: string, other: string): number {
     const regions = [one, other].map((node) => this.regionOf(keyspace, node));
     const apart = !regions.includes(null) && regions[0] !== regions[1];
-    return apart ? this.settings(keyspace).syncWindowMs : 0;
+    const { ack, syncWindowMs } = this.settings(keyspace);
+    return apart && ack === "local" ? syncWindowMs : 0;
   }
 
   /** Calls back after every table that is stored. */

@@ -1,12 +1,14 @@
 import { formatPosition } from "../../../ownership/position.js";
 import { type Problem, ProblemError } from "../../protocol/problem.js";
-import type { Data, Standing, Write } from "../data.js";
+import type { Data, Write, WriteResult } from "../data.js";
 import { bad } from "./read.js";
 import { problemOf } from "./problems.js";
 
 /** Operations of one commit. */
 const COMMIT_OPERATIONS = 2_000;
 const COMMIT_BYTES = 4 * 1024 * 1024;
+/** Commits of one batch that may wait for followers at once. */
+const COMMITS_AHEAD = 4;
 const MOST_OPERATIONS = 100_000;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
@@ -30,7 +32,8 @@ export async function runBatch(
   const operations = lines.map((line, i) => parseLine(line, i + 1, generation));
   data.sharding(keyspace);
 
-  const answers: string[] = [];
+  /** Of each commit, or read, in order: the next one does not wait for the acknowledgements. */
+  const answers: Promise<string[]>[] = [];
   let writes: Write[] = [];
   let bytes = 0;
   const commit = async () => {
@@ -38,13 +41,15 @@ export async function runBatch(
     const batch = writes;
     writes = [];
     bytes = 0;
-    for (const result of await data.writeAll(keyspace, batch)) answers.push(answerOf(result));
+    await answers[answers.length - COMMITS_AHEAD];
+    const { acknowledged } = await data.commit(keyspace, batch);
+    answers.push(acknowledged.then((results) => results.map(answerOf)));
   };
   for (const operation of operations) {
     if (operation.op === "get") {
       // A read sees the writes before it in the batch.
       await commit();
-      answers.push(read(data, keyspace, operation.key));
+      answers.push(Promise.resolve([read(data, keyspace, operation.key)]));
       continue;
     }
     writes.push(operation);
@@ -52,7 +57,7 @@ export async function runBatch(
     if (writes.length === COMMIT_OPERATIONS || bytes > COMMIT_BYTES) await commit();
   }
   await commit();
-  return `${answers.join("\n")}\n`;
+  return `${(await Promise.all(answers)).flat().join("\n")}\n`;
 }
 
 function parseLine(line: string, number: number, generation: bigint | null): Operation {
@@ -84,7 +89,7 @@ function read(data: Data, keyspace: string, key: string): string {
   }
 }
 
-function answerOf(result: Standing | ProblemError): string {
+function answerOf(result: WriteResult): string {
   if (result instanceof ProblemError) return JSON.stringify(result.problem satisfies Problem);
   const { generation, position } = result;
   return `{"status":204,"generation":"${generation}","position":"${formatPosition(position)}"}`;

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { untilClosed } from "./until-closed.js";
 import { PassThrough } from "node:stream";
 import type { FastifyInstance, FastifyReply } from "fastify";
@@ -15,13 +16,14 @@ import { HEADER } from "../../protocol/headers.js";
 import { encodeJson } from "../../protocol/json.js";
 import { ProblemError } from "../../protocol/problem.js";
 import { sendChanges } from "../changes.js";
+import type { Lane } from "../lanes.js";
 import { sendDigest, sendSnapshot } from "../snapshot.js";
 import type { Services } from "./context.js";
 import { bad, body } from "./read.js";
 
 /** The requests of other agents. */
 export function replicationRoutes(app: FastifyInstance, services: Services): void {
-  const { engine, ownership, retention, stats, holdings, windows, self } = services;
+  const { acks, engine, ownership, retention, stats, streams, holdings, windows, self } = services;
 
   for (const kind of ["fence", "handover", "resolve"] as const) {
     app.post(`/v1/ownership/${kind}`, async (request, reply) => {
@@ -49,8 +51,10 @@ export function replicationRoutes(app: FastifyInstance, services: Services): voi
   }
 
   app.post("/v1/replication/acknowledge", async (request, reply) => {
-    const { node, keyspace, through } = body(acknowledgement, request);
+    const { node, keyspace, through, stream: id } = body(acknowledgement, request);
     retention.hold(`${node}/${keyspace}`, through, false);
+    if (id !== undefined) streams.report(id, through);
+    if (acks.needsFollower(keyspace)) void reply.header(HEADER.eager, "1");
     return reply.status(204).send();
   });
 
@@ -65,12 +69,15 @@ export function replicationRoutes(app: FastifyInstance, services: Services): voi
 
   app.post("/v1/replication/changes", async (request, reply) => {
     const ask = body(changesRequest, request);
-    void reply.header(HEADER.process, services.bootId);
+    const id = randomUUID();
+    void reply.header(HEADER.process, services.bootId).header(HEADER.stream, id);
     // Another process may have another log.
     const known =
       ask.process === services.bootId ? ask : { ...ask, segments: unread(ask.segments) };
+    const { keyspace, node } = ask;
+    const onOpen = (lanes: readonly Lane[]) => streams.open({ id, keyspace, node, lanes });
     return stream(reply, services, async (open, signal) =>
-      sendChanges(services, known, open(), signal),
+      sendChanges({ ...services, onOpen }, known, open(), signal),
     );
   });
 
