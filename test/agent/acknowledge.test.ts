@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(async () => nodes.stop(), 180_000);
 beforeEach(async () => {
   await putRoutes("follower");
-  await acknowledged(home!, "1/ready");
+  await home!.insist("1/ready", "v");
 }, PATIENCE_MS);
 
 async function putRoutes(
@@ -59,17 +59,6 @@ async function put(node: TestNode, key: string, value = "v"): Promise<Answer> {
   const answer = await node.data(key, { method: "PUT", body: value });
   if (answer.status === 204) return { status: 204 };
   return (await answer.json()) as Answer;
-}
-
-/** Writes until it is acknowledged. */
-async function acknowledged(node: TestNode, key: string): Promise<void> {
-  const until = performance.now() + PATIENCE_MS;
-  for (;;) {
-    const answer = await put(node, key).catch(() => null);
-    if (answer?.status === 204) return;
-    if (performance.now() > until) throw new Error(`${key}: ${JSON.stringify(answer)}`);
-    await sleep(20);
-  }
 }
 
 async function whileFrozen<T>(node: TestNode, work: () => Promise<T>): Promise<T> {
@@ -115,7 +104,7 @@ test("a write waits for the follower in another set; the one in the same set doe
     TIMEOUT,
     [TIMEOUT, { status: 200 }, { status: 400, code: "bad-key" }],
   ]);
-  await acknowledged(home!, "2/after");
+  await home!.insist("2/after", "v");
   // What was told as unknown is there, as the answer says.
   expect([await shows(far!, "2/frozen"), await shows(far!, "3/frozen")]).toEqual(["v", "v"]);
   expect(await waiting(home!)).toBe(0);
@@ -147,7 +136,7 @@ test("nothing is written while the follower is dead, and writes go on when it is
   expect(inBatch).toMatchObject(REFUSED);
   expect([await shows(home!, "6/dead"), await shows(home!, "1/ready")]).toEqual([null, "v"]);
   await nodes.restart(far!);
-  await acknowledged(home!, "6/dead");
+  await home!.insist("6/dead", "v");
 });
 
 test("what was acknowledged is at the follower when both are killed under load, and the writer stays dead", async () => {
@@ -219,7 +208,7 @@ test("writes that wait when the segment is handed over are acknowledged, and it 
     await near!.must({ kind: "repoint", ...WHOLE, source: to.ref });
     await from.must({ kind: "sync", ...WHOLE, maxLagMs: 2_000 });
     const seen = told.size;
-    await acknowledged(to, `9/${to.name}`);
+    await to.insist(`9/${to.name}`, "v");
     expect(seen).toBeGreaterThan(0);
   }
   writing = false;
@@ -227,7 +216,7 @@ test("writes that wait when the segment is handed over are acknowledged, and it 
   // Refused before it was made, or made and acknowledged: nobody was left waiting.
   const codes = new Set(problems.map(({ code }) => code));
   for (const code of codes) expect(["wrong-node", "moving", "no-follower"]).toContain(code);
-  await acknowledged(home!, "9/end");
+  await home!.insist("9/end", "v");
   for (const [key, value] of told)
     expect([await shows(home!, key), await shows(far!, key)]).toEqual([value, value]);
   expect([await waiting(home!), await waiting(far!)]).toEqual([0, 0]);

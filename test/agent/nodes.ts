@@ -112,6 +112,20 @@ export class TestNode {
     return answer;
   }
 
+  /** Puts until it is acknowledged, for as long as the node says that it may be tried again, or does not answer. */
+  async insist(key: string, value: string): Promise<void> {
+    const until = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const answer = await this.data(key, { method: "PUT", body: value }).catch(() => null);
+      if (answer?.status === 204) return;
+      const text = (await answer?.text()) ?? '{"retryable":true}';
+      const { retryable } = JSON.parse(text) as { retryable: boolean };
+      if (!retryable || performance.now() > until)
+        throw new Error(`PUT ${key} at ${this.name}: ${text}`);
+      await sleep(20);
+    }
+  }
+
   async batch(
     lines: readonly object[],
     headers: Record<string, string> = {},

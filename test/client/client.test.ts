@@ -144,6 +144,34 @@ describe("a write", () => {
     });
   });
 
+  test("waits for a follower that is not there, and nothing was changed meanwhile", async () => {
+    let asked = 0;
+    a.answer = () => (++asked < 3 ? problem(503, "no-follower", { retryAfterMs: 5 }) : written());
+    const one = client();
+    await one.put("profile", "1", "x");
+    expect(one.metrics().writes).toMatchObject({ count: 1, failed: 0, unknown: 0 });
+    a.answer = () => problem(503, "no-follower", { retryAfterMs: 5 });
+    const [result] = await client({ deadlineMs: 60 }).batch("profile", [
+      { op: "put", key: "1", value: "y" },
+    ]);
+    expect(result).toMatchObject({ error: { name: "ClientError", code: "deadline" } });
+  });
+
+  test("that no follower had in time is settled: unknown, or repeated where the caller allows it", async () => {
+    const late = () => problem(504, "ack-timeout", { outcome: "unknown" });
+    a.answer = late;
+    await expect(client().put("profile", "1", "x")).rejects.toMatchObject({
+      code: "unknown-outcome",
+      open: false,
+    });
+    expect(a.accesses).toHaveLength(1);
+    let asked = 0;
+    a.answer = () => (++asked === 1 ? late() : written("3.9"));
+    expect(await client({ retryUnknown: true }).put("profile", "1", "x")).toEqual({
+      position: "3.9",
+    });
+  });
+
   test("of a key follows the one before, also while that one waits", async () => {
     const order: string[] = [];
     let asked = 0;

@@ -65,6 +65,12 @@ export class WriteRecord {
     if (highest === null || by.generation > highest.generation) this.#highest.set(slice, by);
   }
 
+  /** Sent, and nobody knows whether it was applied. */
+  unknown(key: string, value: string | null): void {
+    this.unanswered += 1;
+    this.of(key).unknown.push(value);
+  }
+
   violate(what: string): void {
     this.violations.push(what);
   }
@@ -138,11 +144,14 @@ export class Writers {
         );
         if (answer.status !== 204) problem = (await answer.json()) as typeof problem;
       } catch {
-        // Nobody knows whether it was applied.
-        record.unanswered += 1;
-        record.of(key).unknown.push(value);
+        record.unknown(key, value);
         targets.set(slice, random.of(nodes));
         await sleep(50);
+        if (random.next() < 0.5 || performance.now() > until) return false;
+        continue;
+      }
+      if (problem.code === "ack-timeout") {
+        record.unknown(key, value);
         if (random.next() < 0.5 || performance.now() > until) return false;
         continue;
       }
@@ -156,7 +165,7 @@ export class Writers {
       if (problem.code === "wrong-node") {
         const owner = nodes.find(({ url }) => url === problem.owner);
         targets.set(slice, owner ?? random.of(nodes));
-      } else if (problem.code !== "moving") {
+      } else if (problem.code !== "moving" && problem.code !== "no-follower") {
         record.violate(
           `a write of ${key} at ${node.name} was answered ${answer.status} ${JSON.stringify(problem)}`,
         );
