@@ -12,7 +12,7 @@ import {
 import { createClient, type Client } from "../src/lib/client/index.js";
 import { Cluster } from "../src/lib/demo/cluster.js";
 import { secondsSince } from "./benchmark.js";
-import { DEFAULT_SETTINGS } from "../src/lib/routing/settings.js";
+import { DEFAULT_SETTINGS, type KeyspaceSettings } from "../src/lib/routing/settings.js";
 
 export const KEYSPACE = "bench";
 const BATCH = 2_000;
@@ -107,20 +107,24 @@ export class TwoAgents {
     );
   }
 
-  /** Tells both agents, and so the client, who takes the writes. */
-  async publish(writer: "a" | "b", generation: bigint): Promise<void> {
+  /** Tells both agents, and so the client, who takes the writes, and when they are acknowledged. */
+  async publish(
+    writer: "a" | "b",
+    generation: bigint,
+    ack: KeyspaceSettings["ack"] = "local",
+  ): Promise<void> {
     this.#version += 1;
     const node = (url: string): { url: string; region: string; set: string } => ({
       url,
       region: "here",
-      set: "here",
+      set: url,
     });
     const table = {
       keyspace: KEYSPACE,
       sharding: "range",
       domain: this.segment,
       version: this.#version,
-      settings: DEFAULT_SETTINGS,
+      settings: { ...DEFAULT_SETTINGS, ack },
       nodes: { a: node(this.a.url), b: node(this.b.url) },
       segments: [
         {

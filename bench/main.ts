@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { ack } from "./ack.js";
 import { batchOps } from "./batch-ops.js";
 import { meets, type Benchmark, type Measure } from "./benchmark.js";
 import { expand } from "./expand.js";
@@ -18,6 +19,7 @@ const ALL: readonly Benchmark[] = [
   writePause,
   throttledCopy,
   batchOps,
+  ack,
   startUp,
   expand,
   planner,

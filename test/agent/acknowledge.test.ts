@@ -141,9 +141,9 @@ test("nothing is written while the follower is dead, and writes go on when it is
 
 test("what was acknowledged is at the follower when both are killed under load, and the writer stays dead", async () => {
   const told: string[] = [];
-  let alive = true;
+  const end = new AbortController();
   const writers = Array.from({ length: 16 }, async (_, writer) => {
-    for (let i = 0; alive; i += 1) {
+    for (let i = 0; !end.signal.aborted; i += 1) {
       const key = `${100 + writer}/k${i}`;
       const answer = await put(home!, key, key).catch(() => null);
       if (answer?.status === 204) told.push(key);
@@ -153,7 +153,7 @@ test("what was acknowledged is at the follower when both are killed under load, 
   await nodes.kill9(far!);
   await sleep(300);
   await nodes.kill9(home!);
-  alive = false;
+  end.abort();
   await Promise.all(writers);
   await nodes.restart(far!);
   const lost: string[] = [];
@@ -163,10 +163,10 @@ test("what was acknowledged is at the follower when both are killed under load, 
 });
 
 test("the setting changes under writers: from then on, and only from then on, they wait", async () => {
-  let writing = true;
+  const end = new AbortController();
   const answers: Answer[] = [];
   const writer = (async () => {
-    for (let i = 0; writing; i += 1) answers.push(await put(home!, `7/k${i}`));
+    for (let i = 0; !end.signal.aborted; i += 1) answers.push(await put(home!, `7/k${i}`));
   })();
   for (const ack of ["local", "follower", "local"] as const) {
     await putRoutes(ack);
@@ -175,7 +175,7 @@ test("the setting changes under writers: from then on, and only from then on, th
   }
   await whileFrozen(far!, async () => {
     expect(await put(home!, "8/local")).toEqual({ status: 204 });
-    writing = false;
+    end.abort();
     await writer;
     await putRoutes("follower", [home!]);
     expect(await put(home!, "8/follower")).toMatchObject(TIMEOUT);
@@ -186,9 +186,10 @@ test("the setting changes under writers: from then on, and only from then on, th
 test("writes that wait when the segment is handed over are acknowledged, and it goes on at the taker", async () => {
   const told = new Map<string, string>();
   const problems: Answer[] = [];
-  let [writing, writer] = [true, home!];
+  const end = new AbortController();
+  let writer = home!;
   const writers = Array.from({ length: 8 }, async (_, id) => {
-    for (let i = 0; writing; i += 1) {
+    for (let i = 0; !end.signal.aborted; i += 1) {
       const key = `${200 + id}/k${i % 20}`;
       const value = `${id}:${i}`;
       const answer = await put(writer, key, value);
@@ -211,7 +212,7 @@ test("writes that wait when the segment is handed over are acknowledged, and it 
     await to.insist(`9/${to.name}`, "v");
     expect(seen).toBeGreaterThan(0);
   }
-  writing = false;
+  end.abort();
   await Promise.all(writers);
   // Refused before it was made, or made and acknowledged: nobody was left waiting.
   const codes = new Set(problems.map(({ code }) => code));

@@ -28,7 +28,7 @@ beforeEach(async () => {
       signal.addEventListener("abort", () => out.destroy(new Error("aborted")));
       return { frames: (stream = out), process, stream: "s1" };
     },
-    acknowledge: async () => false,
+    acknowledge: async () => undefined,
   };
   const holdings = new Holdings(store.engine);
   const deps = {

@@ -57,13 +57,14 @@ export class Peers {
     return typeof node === "string" ? node : "unknown";
   }
 
-  /** Says whether writes wait for the next one. */
-  async acknowledge(url: string, ask: Acknowledgement): Promise<boolean> {
-    const path = "/v1/replication/acknowledge";
-    const signal = AbortSignal.timeout(5_000);
-    const { body, headers } = await this.#request(url, path, "POST", encodeJson(ask), signal);
+  async acknowledge(url: string, ask: Acknowledgement): Promise<void> {
+    const body = await this.#post(
+      url,
+      "/v1/replication/acknowledge",
+      ask,
+      AbortSignal.timeout(5_000),
+    );
     await read(url, body);
-    return headers[HEADER.eager] !== undefined;
   }
 
   /** Up to where in the source's log everything is being sent now. */

@@ -10,8 +10,6 @@ export const HEADER = {
   process: "ops-process",
   /** Of a change stream: what a follower names it by when it acknowledges. */
   stream: "ops-stream",
-  /** Of the answer to an acknowledgement: writes wait for the next one. */
-  eager: "ops-eager",
   next: "ops-next",
   nextOwner: "ops-next-owner",
 } as const;

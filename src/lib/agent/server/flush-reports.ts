@@ -1,5 +1,6 @@
 import type { Peers } from "../client/peer.js";
 import type { NodeRef } from "../protocol/json.js";
+import type { Routes } from "./routes.js";
 import type { Timings } from "./timings.js";
 
 /** At least so often, for the source's log to be trimmed. */
@@ -11,6 +12,7 @@ export interface FlushReportsDeps {
   readonly self: string;
   readonly peers: Pick<Peers, "acknowledge">;
   readonly timings: Timings;
+  readonly routes: Pick<Routes, "settings">;
 }
 
 /** Tells the source of one change stream up to where this node has flushed what it brought. */
@@ -20,8 +22,6 @@ export class FlushReports {
   readonly #keyspace: string;
   /** As the source names it; null where it does not ask for reports. */
   readonly #stream: string | null;
-  /** Writes wait for it at the source. */
-  #eager = false;
   /** There is something to tell that writes may wait for. */
   #due = true;
   #reportedAt = -Infinity;
@@ -42,7 +42,9 @@ export class FlushReports {
 
   /** Everything of the stream up to `through` of the source's log, which then ended at `head`, is flushed. `now`: monotonic, ms. */
   flushed(through: bigint, head: bigint, now: number): void {
-    if (!(this.#eager && this.#due) && now - this.#reportedAt < EVERY_MS) return;
+    // Where this node does not know yet that writes wait at the source, they do so a little longer.
+    const isWaitedFor = this.#deps.routes.settings(this.#keyspace).ack === "follower";
+    if (!(isWaitedFor && this.#due) && now - this.#reportedAt < EVERY_MS) return;
     this.#due = through < head;
     this.#reportedAt = now;
     if (this.#underWay < MOST_UNDER_WAY) void this.#send(through);
@@ -57,11 +59,8 @@ export class FlushReports {
     const asked = performance.now();
     this.#underWay += 1;
     try {
-      const eager = await peers.acknowledge(url, { ...told, ...stream });
+      await peers.acknowledge(url, { ...told, ...stream });
       timings.answered(url, performance.now() - asked);
-      // What was flushed while nobody waited may be waited for now.
-      if (eager && !this.#eager) this.#due = true;
-      this.#eager = eager;
     } catch {
       this.#due = true;
     }

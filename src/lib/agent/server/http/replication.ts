@@ -23,7 +23,7 @@ import { bad, body } from "./read.js";
 
 /** The requests of other agents. */
 export function replicationRoutes(app: FastifyInstance, services: Services): void {
-  const { acks, engine, ownership, retention, stats, streams, holdings, windows, self } = services;
+  const { engine, ownership, retention, stats, streams, holdings, windows, self } = services;
 
   for (const kind of ["fence", "handover", "resolve"] as const) {
     app.post(`/v1/ownership/${kind}`, async (request, reply) => {
@@ -54,7 +54,6 @@ export function replicationRoutes(app: FastifyInstance, services: Services): voi
     const { node, keyspace, through, stream: id } = body(acknowledgement, request);
     retention.hold(`${node}/${keyspace}`, through, false);
     if (id !== undefined) streams.report(id, through);
-    if (acks.needsFollower(keyspace)) void reply.header(HEADER.eager, "1");
     return reply.status(204).send();
   });
 
