@@ -163,4 +163,23 @@ describe("the settings of a keyspace", () => {
     },
     LONG_MS,
   );
+
+  it(
+    "are what the agents go by: a write now waits for the other set",
+    async () => {
+      const { cluster } = expansion;
+      const put = async (keyspace: string) => {
+        const at = `${cluster.url("a1")}/v1/data/${keyspace}/1`;
+        return (await fetch(at, { method: "PUT", body: "v" })).status;
+      };
+      expect([await put("profile"), await put("presence")]).toEqual([204, 204]);
+      process.kill(cluster.pid("b1"), "SIGSTOP");
+      try {
+        expect([await put("profile"), await put("presence")]).toEqual([504, 204]);
+      } finally {
+        process.kill(cluster.pid("b1"), "SIGCONT");
+      }
+    },
+    LONG_MS,
+  );
 });

@@ -21,7 +21,7 @@ interface Carried {
 function carried(topology: Topology, lost: readonly string[]): Carried {
   const { nodes, lines }: Carried = { nodes: {}, lines: {} };
   const regionOf = (id: string) => topology.nodes.find((node) => node.id === id)!.region;
-  for (const { class: kind, domain, load, shards } of topology.keyspaces) {
+  for (const { ack, class: kind, domain, load, shards } of topology.keyspaces) {
     for (const { segments, primary, replicas } of shards) {
       const part = Number(segments[0]!.hi - segments[0]!.lo) / Number(domain.hi - domain.lo);
       const left = [primary, ...replicas].filter(
@@ -36,7 +36,8 @@ function carried(topology: Topology, lost: readonly string[]): Carried {
         const [from, to] = [regionOf(writer), regionOf(id)];
         const windowWrites = load!.writesPerSecond * (topology.policy.syncWindowMs / 1000);
         let bits = 8 * load!.changeBytesPerSecond * part;
-        const merges = kind === "status" && from !== to && load!.changedKeys !== null;
+        const merges =
+          kind === "status" && ack === "local" && from !== to && load!.changedKeys !== null;
         if (merges && windowWrites > load!.changedKeys!) bits *= load!.changedKeys! / windowWrites;
         sums[2] += bits;
         if (i === 0) continue;

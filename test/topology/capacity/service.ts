@@ -79,6 +79,7 @@ const anyShard = fc.record({
 
 const anyKeyspace = fc.record({
   class: fc.constantFrom("status" as const, "relationship" as const),
+  ack: fc.constantFrom("local" as const, "local" as const, "follower" as const),
   load: anyLoad,
   shards: fc.array(anyShard, { minLength: 1, maxLength: 4 }),
 });
@@ -121,7 +122,10 @@ export const anyData: fc.Arbitrary<Topology> = fc
 
 type Of<A> = A extends fc.Arbitrary<infer T> ? T : never;
 
-function keyspaceOf(id: string, { class: kind, load, shards }: Of<typeof anyKeyspace>): Keyspace {
+function keyspaceOf(
+  id: string,
+  { class: kind, ack, load, shards }: Of<typeof anyKeyspace>,
+): Keyspace {
   let lo = 0n;
   const made = shards.map(({ width, copies }, i): Shard => {
     const segment = { lo, hi: lo + BigInt(width) };
@@ -134,7 +138,7 @@ function keyspaceOf(id: string, { class: kind, load, shards }: Of<typeof anyKeys
     id,
     class: kind,
     sync: "global",
-    ack: "local",
+    ack,
     sharding: "range",
     domain,
     load,

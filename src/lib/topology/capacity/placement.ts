@@ -28,7 +28,7 @@ export function loadedShards({ keyspaces, nodes }: Topology): LoadedShard[] {
 
 /**
  * Bytes a second that the primary sends to a replica. Of a key of a global status keyspace only the last value within the window
- * goes to another region: as many changes as keys that change in it.
+ * goes to another region: as many changes as keys that change in it. But where writes wait for a replica nothing is held back.
  */
 export function sentBytes(
   { keyspace, load, share }: LoadedShard,
@@ -37,7 +37,8 @@ export function sentBytes(
   syncWindowMs: number,
 ): number {
   const all = load.changeBytesPerSecond * share;
-  const coalesced = keyspace.class === "status" && keyspace.sync === "global";
+  const { class: kind, sync, ack } = keyspace;
+  const coalesced = kind === "status" && sync === "global" && ack === "local";
   if (!coalesced || from.region === to.region || load.changedKeys === null) return all;
   const writes = (load.writesPerSecond * syncWindowMs) / 1000;
   return writes === 0 ? all : all * Math.min(1, load.changedKeys / writes);

@@ -9,9 +9,9 @@ export const syncTraffic: FitnessRule = {
   severity: "error",
   adjustable: true,
   checks:
-    "The changes that primaries send to replicas in other regions fit through `links`, in each direction, also after any loss. Of relationship keyspaces these are all changes; of status keyspaces the last value of each key within `policy.syncWindow`, if `load.changedKeys` says how many keys that are.",
+    "The changes that primaries send to replicas in other regions fit through `links`, in each direction, also after any loss. Of relationship keyspaces these are all changes; of status keyspaces the last value of each key within `policy.syncWindow`, if `load.changedKeys` says how many keys that are; with `ack: follower` all changes.",
   why: "Replicas behind a line that is too small fall behind without end, and cannot take over.",
-  mend: "Widen the line, spread the primaries over the regions, or lengthen `policy.syncWindow`.",
+  mend: "Widen the line, spread the primaries over the regions, or lengthen `policy.syncWindow` (it counts with `ack: local`).",
   example: `links: [{ between: [shanghai, tianjin], bandwidth: 100Mbps }]
 ...
 load: { changeTraffic: 30MB/s } # 240Mbps`,

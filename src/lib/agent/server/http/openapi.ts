@@ -73,14 +73,14 @@ const CALLS: Readonly<Record<string, Call>> = {
     tells: [...STANDING, "Ops-Lag-Ms"],
   },
   "PUT /v1/data/{keyspace}/{key}": {
-    summary: "Write a value; answered once it is flushed.",
+    summary: "Write a value; answered once it is acknowledged.",
     headers: ["Ops-Generation"],
     takes: BYTES,
     status: 204,
     tells: STANDING,
   },
   "DELETE /v1/data/{keyspace}/{key}": {
-    summary: "Delete a value; answered once that is flushed.",
+    summary: "Delete a value; answered once that is acknowledged.",
     headers: ["Ops-Generation"],
     status: 204,
     tells: STANDING,
@@ -182,7 +182,7 @@ const CALLS: Readonly<Record<string, Call>> = {
     takes: "ChangesRequest",
     status: 200,
     gives: BYTES,
-    tells: ["Ops-Process"],
+    tells: ["Ops-Process", "Ops-Stream"],
   },
   "POST /v1/replication/digest": {
     summary: "The digest of a chunk, at a position that is told first.",
