@@ -150,6 +150,25 @@ describe("a domain that becomes larger", () => {
   });
 });
 
+describe("a new primary in the set of the old one", () => {
+  const from = shard("p0", 0n, 1000n, "sh-1-d1", "sz-1-d1");
+  const at = (ack: Keyspace["ack"], primary: string) =>
+    topologyOf([{ ...rangeKeyspace("profile", [{ ...from, primary }]), ack }]);
+  const kindsOfWrites = (ack: Keyspace["ack"], primary: string) =>
+    planBetween(at(ack, "sh-1-d1"), at(ack, primary))
+      .stages.find(({ kind }) => kind === "promote-writes")!
+      .waves.map((wave) => wave.map(({ kind }) => kind).join());
+
+  test("is followed by the others after each takeover where writes wait for them", () => {
+    const pair = ["takeover", "repoint"];
+    expect(kindsOfWrites("follower", "sh-1-d2")).toEqual([...pair, ...pair, ...pair]);
+    const last = ["takeover", "takeover", "takeover", "repoint"];
+    expect(kindsOfWrites("local", "sh-1-d2")).toEqual(last);
+    // The old writer is in another set, and follows by itself.
+    expect(kindsOfWrites("follower", "sh-2-d1")).toEqual(last);
+  });
+});
+
 describe("other settings", () => {
   const settings = (syncWindowMs: number, more: Partial<Keyspace> = {}) =>
     topologyOf([{ ...TWO, class: "status", ...more }], { ...POLICY, syncWindowMs });

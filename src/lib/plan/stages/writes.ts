@@ -1,4 +1,5 @@
-import { compare, sortSegments } from "../../keyspace/map.js";
+import { compare, intersect, sortSegments } from "../../keyspace/map.js";
+import type { Segment } from "../../keyspace/segment.js";
 import { isMove, isRelabelled, type Kept } from "../changes.js";
 import { losslessUndo, type StageDraft, type StepDraft, type Task } from "../draft.js";
 import { copiesOf } from "../holdings.js";
@@ -10,23 +11,36 @@ import { narrowedDomains } from "./domain.js";
 
 type TakeoverDraft = Omit<TakeoverStep, "id">;
 
+interface Takeover {
+  readonly step: TakeoverDraft;
+  /** Of what is taken over, those that must follow the new writer before anything else happens. */
+  readonly repoints: readonly StepDraft[];
+}
+
 /**
  * Shards that keep their writer get their name; then the takeovers: all canaries, then the other slices, those with the fewest
  * rows first. At the end every follower is pointed at the new writer (until then the old one, now a follower itself, feeds
- * them), and the routes leave out what nobody is to hold.
+ * them), and the routes leave out what nobody is to hold. Where writes wait for a follower in another set and the old writer is in
+ * the set of the new one, the followers are pointed at it after each takeover.
  */
 export function writesStage(task: Task): StageDraft {
   const { canary, slices } = task.topology.policy.promotion;
   const moves = task.changes.filter(isMove);
+  const sets = new Map(task.topology.nodes.map(({ id, set }) => [id, set]));
+  const alone = new Set(moves.filter((move) => isLeftAlone(task, sets, move)));
   const cut = movesByNodes(moves).map((parts) => ({
-    move: parts[0]!,
+    parts,
     ...slicesOf(sortSegments(parts.flatMap((part) => part.segments)), canary, slices),
   }));
-  const canaries = cut.flatMap(({ move, canary: slice }) =>
-    slice ? [takeover(task, move, slice)] : [],
+  const takeoverOf = (parts: readonly Kept[], slice: Slice): Takeover => ({
+    step: takeover(task, parts[0]!, slice),
+    repoints: parts.filter((part) => alone.has(part)).flatMap((part) => repoints(part, slice)),
+  });
+  const canaries = cut.flatMap(({ parts, canary: slice }) =>
+    slice ? [takeoverOf(parts, slice)] : [],
   );
-  const rest = cut.flatMap(({ move, rest: parts }) =>
-    parts.map((slice) => takeover(task, move, slice)),
+  const rest = cut.flatMap(({ parts, rest: others }) =>
+    others.map((slice) => takeoverOf(parts, slice)),
   );
   return {
     kind: "promote-writes",
@@ -35,7 +49,7 @@ export function writesStage(task: Task): StageDraft {
       task.changes.filter(isRelabelled).map(relabel),
       ...inWaves(task, canaries, cut.length),
       ...inWaves(task, rest, cut.length),
-      moves.flatMap(repoints),
+      moves.filter((move) => !alone.has(move)).flatMap((move) => repoints(move, move.segments)),
       narrowedDomains(task),
     ],
     undo: losslessUndo(
@@ -82,30 +96,57 @@ function takeover({ topology }: Task, move: Kept, slice: Slice): TakeoverDraft {
  */
 function inWaves(
   { topology, size, risksOf }: Task,
-  slices: readonly TakeoverDraft[],
+  takeovers: readonly Takeover[],
   moves: number,
-): TakeoverDraft[][] {
+): StepDraft[][] {
   const { concurrency } = topology.policy;
-  const rows = new Map(slices.map((slice) => [slice, size(slice.keyspace, slice.segments).rows]));
-  const smallestFirst = slices.toSorted((a, b) => compare(rows.get(a)!, rows.get(b)!));
-  if (moves <= concurrency.total) return smallestFirst.map((slice) => [slice]);
+  const rows = new Map(
+    takeovers.map((one) => [one, size(one.step.keyspace, one.step.segments).rows]),
+  );
+  const smallestFirst = takeovers.toSorted((a, b) => compare(rows.get(a)!, rows.get(b)!));
   // Equally long: packed in the order in which they stand.
-  const works = smallestFirst.map((slice) => ({
-    slice,
-    ends: [slice.from, slice.node],
+  const works = smallestFirst.map((one) => ({
+    one,
+    ends: [one.step.from, one.step.node],
     seconds: 1,
     shares: [],
-    risks: risksOf(slice),
+    risks: risksOf(one.step),
   }));
-  return inOrder(works, concurrency).map((wave) => wave.map(({ slice }) => slice));
+  const together =
+    moves <= concurrency.total
+      ? smallestFirst.map((one) => [one])
+      : inOrder(works, concurrency).map((wave) => wave.map(({ one }) => one));
+  return together.flatMap((wave) => [
+    wave.map(({ step }) => step),
+    wave.flatMap((one) => one.repoints),
+  ]);
 }
 
 function relabel({ keyspace, segments, before, after }: Kept): StepDraft {
   return { kind: "relabel", keyspace, segments, shard: after.shard, shardBefore: before.shard };
 }
 
-/** All copies but the new writer and the old one, which follows the new one by itself. */
-function repoints({ keyspace, segments, before, after, added }: Kept): StepDraft[] {
+/** Whether the old writer, which follows the new one by itself, cannot acknowledge its writes. */
+function isLeftAlone(
+  { keyspaces }: Task,
+  sets: ReadonlyMap<string, string>,
+  { keyspace, before, after }: Kept,
+): boolean {
+  const known = keyspaces.find(({ id }) => id === keyspace);
+  // Other settings come after this stage.
+  if (known?.settings.before.ack !== "follower") return false;
+  return sets.get(before.primary) === sets.get(after.primary);
+}
+
+/** Of what the segments have of the change: all copies but the new writer and the old one, which follows the new one by itself. */
+function repoints(
+  { keyspace, segments: all, before, after, added }: Kept,
+  within: readonly Segment[],
+): StepDraft[] {
+  const pieces = (of: readonly Segment[]) =>
+    sortSegments(of).map((one) => ({ ...one, value: null }));
+  const segments = intersect(pieces(all), pieces(within)).map(({ lo, hi }) => ({ lo, hi }));
+  if (segments.length === 0) return [];
   return [...copiesOf(before), ...added]
     .filter((node) => node !== after.primary && node !== before.primary)
     .toSorted(compareText)
