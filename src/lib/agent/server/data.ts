@@ -222,12 +222,12 @@ export class Data {
 
   #writeOne(txn: Txn, keyspace: string, { write, position, place }: Located): WriteResult {
     const { acks, holdings, routes } = this.#deps;
-    // Whoever comes with older routes would write to what is about to be deleted.
-    if (!routes.mayLeadTo(keyspace, { lo: position, hi: position + 1n }))
-      return this.#nobodys(keyspace, position);
     const holding = holdings.at(keyspace, position);
     const role = holding?.state.durable.role ?? null;
     if (holding === null || role === "follower") return this.wrongNode(keyspace, position);
+    // Whoever comes with older routes would write to what is about to be deleted.
+    if (!routes.mayLeadTo(keyspace, { lo: position, hi: position + 1n }))
+      return this.#nobodys(keyspace, position);
     // Also while this node is about to take over: who asks the old writer is sent back here.
     if (role !== "primary" || !acceptsWrites(holding.state)) {
       return new ProblemError(
