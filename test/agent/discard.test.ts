@@ -91,6 +91,12 @@ test("of a withdrawn keyspace all is, and it may be made again, cut in another w
 
   const ring = { lo: 0n, hi: 1n << 64n, sharding: "consistent-hash" } as const;
   await a.must({ kind: "init", ...ring });
+  const early = await a.data("59/row", { method: "PUT", body: "early" });
+  expect([early.status, await early.json()]).toMatchObject([421, { retryable: true }]);
+  await a.api.putRoutes(
+    table(4, { lo: ring.lo, hi: ring.hi }, { sharding: ring.sharding }),
+    authority,
+  );
   await a.put("59/row", "again");
   expect(await (await a.data("59/row")).text()).toBe("again");
   expect(await a.run({ kind: "init", lo: 0n, hi: 1n, sharding: "range" })).toMatchObject({
