@@ -57,7 +57,10 @@ export interface Engine {
    */
   trim(through: bigint, maxRecords: number): Promise<number>;
 
-  /** Drops that were started (`Txn.startDrop`) and have not ended, also those of an earlier process. */
+  /**
+   * Drops that were started (`Txn.startDrop`) and have not ended, also those of an earlier process: sorted by keyspace and `lo`, no
+   * two overlap.
+   */
   drops(): readonly StoredDrop[];
   /**
    * Deletes the rows of a started drop in bounded transactions, then forgets the drop. Goes on where an earlier process or
@@ -170,6 +173,8 @@ export interface Txn {
   entryAt(keyspace: string, position: bigint): StoredEntry | null;
   /** The entry of exactly this segment. */
   entry(keyspace: string, segment: Segment): StoredEntry | null;
+  /** The entries that hold a part of the segment, in order. O(log n) and the number found. */
+  entriesIn(keyspace: string, segment: Segment): readonly StoredEntry[];
   /**
    * Adds an entry, or replaces the one of exactly this segment. Throws `entry-overlaps` when it overlaps another entry
    * or a drop that has not ended.

@@ -1,4 +1,6 @@
 import type { Engine } from "../../engines/contract.js";
+import { touching } from "../../keyspace/map.js";
+import type { Segment } from "../../keyspace/segment.js";
 
 /** Deletes the rows of dropped copies. Once begun a drop goes on to its end, also over restarts: its range is blocked until then. */
 export class Drops {
@@ -17,12 +19,14 @@ export class Drops {
     for (const { id } of this.#engine.drops()) this.#run(id);
   }
 
-  /** Drops under way that overlap the segment. */
-  overlapping(keyspace: string, lo: bigint, hi: bigint): string[] {
-    return this.#engine
-      .drops()
-      .filter((one) => one.keyspace === keyspace && one.lo < hi && one.hi > lo)
-      .map(({ id }) => id);
+  /** Drops under way, each with the first of the segments that it overlaps. */
+  overlapping(keyspace: string, segments: readonly Segment[]): { id: string; segment: Segment }[] {
+    const drops = this.#engine.drops().filter((one) => one.keyspace === keyspace);
+    const found = new Map<string, Segment>();
+    for (const segment of segments) {
+      for (const { id } of touching(drops, segment)) if (!found.has(id)) found.set(id, segment);
+    }
+    return Array.from(found, ([id, segment]) => ({ id, segment }));
   }
 
   /** Resolves with the rows that were deleted. */

@@ -1,5 +1,5 @@
 import type { Engine, StoredEntry } from "../../engines/contract.js";
-import { contains, gaps } from "../../keyspace/map.js";
+import { contains, gaps, pieceAt, touching } from "../../keyspace/map.js";
 import { restart } from "../../ownership/machine.js";
 import type { State } from "../../ownership/types.js";
 import { ProblemError } from "../protocol/problem.js";
@@ -48,44 +48,33 @@ export class Holdings {
   }
 
   at(keyspace: string, position: bigint): Holding | null {
-    const list = this.#byKeyspace.get(keyspace);
-    if (list === undefined) return null;
-    let low = 0;
-    let high = list.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >> 1;
-      const holding = list[middle]!;
-      if (position < holding.lo) high = middle - 1;
-      else if (position >= holding.hi) low = middle + 1;
-      else return holding;
-    }
-    return null;
+    return pieceAt(this.#byKeyspace.get(keyspace) ?? [], position);
   }
 
   all(): Holding[] {
     return [...this.#byKeyspace.values()].flat();
   }
 
-  overlapping(keyspace: string, lo: bigint, hi: bigint): Holding[] {
-    return (this.#byKeyspace.get(keyspace) ?? []).filter((one) => one.lo < hi && one.hi > lo);
+  overlapping(keyspace: string, lo: bigint, hi: bigint): readonly Holding[] {
+    return touching(this.#byKeyspace.get(keyspace) ?? [], { lo, hi });
   }
 
   /** The holdings in which every position of `[lo, hi)` lies; the first and the last may reach beyond. Throws `no-entry`. */
-  covering(keyspace: string, lo: bigint, hi: bigint): Holding[] {
+  covering(keyspace: string, lo: bigint, hi: bigint): readonly Holding[] {
     const found = this.overlapping(keyspace, lo, hi);
     if (gaps(found, { lo, hi }).length === 0) return found;
     throw noEntry(`all of ${keyspace} [${lo}, ${hi})`);
   }
 
   /** The holdings that together are exactly `[lo, hi)`. Throws `no-entry`. */
-  exactly(keyspace: string, lo: bigint, hi: bigint): Holding[] {
+  exactly(keyspace: string, lo: bigint, hi: bigint): readonly Holding[] {
     const found = this.covering(keyspace, lo, hi);
     if (found[0]?.lo === lo && found.at(-1)?.hi === hi) return found;
     throw noEntry(`exactly ${keyspace} [${lo}, ${hi})`);
   }
 
   /** What is exactly `[lo, hi)`, cut there if it must be; none where the node holds nothing of it. Throws as `cut`. */
-  async cutOrNone(keyspace: string, lo: bigint, hi: bigint): Promise<Holding[]> {
+  async cutOrNone(keyspace: string, lo: bigint, hi: bigint): Promise<readonly Holding[]> {
     const found = this.overlapping(keyspace, lo, hi);
     if (found.length === 0) return [];
     return found.every((one) => contains({ lo, hi }, one))
@@ -140,7 +129,7 @@ export class Holdings {
     keyspace: string,
     lo: bigint,
     hi: bigint,
-    then: (parts: Holding[]) => T,
+    then: (parts: readonly Holding[]) => T,
   ): Promise<T> {
     const turn = this.#splits.then(async () => {
       await this.#splitAt(keyspace, lo);

@@ -1,7 +1,7 @@
 import type { Transaction } from "lmdb";
 import type { LogPosition } from "../../ownership/types.js";
 import type { StoredDrop, StoredEntry } from "../contract.js";
-import { EntryTable } from "../entry-table.js";
+import { SegmentTable } from "../segment-table.js";
 import type { Delta } from "./delta.js";
 import { decodeJson } from "./records.js";
 import {
@@ -20,10 +20,10 @@ const TABLES_KEPT = 8;
 
 /** What is kept in memory of the last flushed commit: small, and asked for with each request. */
 export class Committed {
-  entries = EntryTable.empty;
+  entries = SegmentTable.of<StoredEntry>([]);
   entriesVersion = 0;
-  readonly #tables = new Map<number, EntryTable>();
-  drops: readonly StoredDrop[] = [];
+  readonly #tables = new Map<number, SegmentTable<StoredEntry>>();
+  drops = SegmentTable.of<StoredDrop>([]);
   /** Ids of keyspaces. */
   keyspaces: ReadonlyMap<string, number> = new Map();
   /** The oldest sequence in the log; one past `last` when the log is empty. */
@@ -45,9 +45,11 @@ export class Committed {
     loaded.keyspaces = keyspaces;
     const entries: StoredEntry[] = [];
     all<StoredEntry>(ENTRIES, (_, entry) => entries.push(entry));
-    loaded.entries = EntryTable.of(entries);
+    loaded.entries = SegmentTable.of(entries);
     loaded.entriesVersion = entriesVersionIn(tables);
-    all<StoredDrop>(DROPS, (_, drop) => (loaded.drops = [...loaded.drops, drop]));
+    const drops: StoredDrop[] = [];
+    all<StoredDrop>(DROPS, (_, drop) => drops.push(drop));
+    loaded.drops = SegmentTable.of(drops);
     all<LogPosition>(CURSORS, (key, at) => loaded.#cursors.set(key, at));
 
     loaded.last = lastSequenceIn(tables);
@@ -57,7 +59,7 @@ export class Committed {
   }
 
   /** The entries of a version, where they are remembered. */
-  entriesOf(version: number): EntryTable | null {
+  entriesOf(version: number): SegmentTable<StoredEntry> | null {
     return version === this.entriesVersion ? this.entries : (this.#tables.get(version) ?? null);
   }
 

@@ -1,6 +1,6 @@
 import type { LogPosition } from "../../ownership/types.js";
-import type { Place, StoredDrop } from "../contract.js";
-import type { EntryTable } from "../entry-table.js";
+import type { Place, StoredDrop, StoredEntry } from "../contract.js";
+import type { SegmentTable } from "../segment-table.js";
 import type { Committed } from "./committed.js";
 import { encodeJson } from "./records.js";
 import { ENTRIES_VERSION } from "./state-keys.js";
@@ -16,8 +16,8 @@ export interface RowWrite extends RowKey {
  * succeeded, so that a work that throws has no effect.
  */
 export class Delta {
-  entries: EntryTable;
-  drops: readonly StoredDrop[];
+  entries: SegmentTable<StoredEntry>;
+  drops: SegmentTable<StoredDrop>;
   keyspaces: ReadonlyMap<string, number>;
   first: bigint;
   last: bigint;

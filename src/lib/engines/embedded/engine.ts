@@ -135,7 +135,7 @@ class EmbeddedEngine implements Engine {
   }
 
   drops(): readonly StoredDrop[] {
-    return this.#committed.drops;
+    return this.#committed.drops.all();
   }
 
   runDrop(
@@ -193,7 +193,7 @@ class EmbeddedEngine implements Engine {
         }
         const wiped = txn.wipe(drop.keyspace, drop, DELETE_BATCH);
         const after = { ...drop, removed: drop.removed + wiped };
-        if (wiped < DELETE_BATCH) txn.endDrop(id);
+        if (wiped < DELETE_BATCH) txn.endDrop(drop);
         else txn.setDrop(after);
         return { removed: after.removed, done: wiped < DELETE_BATCH };
       });

@@ -2,7 +2,6 @@ import { EXIT, OpsError } from "../../errors.js";
 import type { Segment } from "../../keyspace/segment.js";
 import type { LogPosition } from "../../ownership/types.js";
 import type { Change, EngineLimits, Place, StoredDrop, StoredEntry, Txn } from "../contract.js";
-import { overlap } from "../entry-table.js";
 import { isAfter } from "../log-position.js";
 import { positionOf } from "../place.js";
 import { type Delta, rowText } from "./delta.js";
@@ -63,12 +62,16 @@ export class EmbeddedTxn implements Txn {
     return this.#delta.entries.exactly(keyspace, segment);
   }
 
+  entriesIn(keyspace: string, segment: Segment): readonly StoredEntry[] {
+    return this.#delta.entries.overlapping(keyspace, segment);
+  }
+
   putEntry(entry: StoredEntry): void {
     const { keyspace, lo, hi } = entry;
     checkSegment(entry);
     const replaced = this.#delta.entries.exactly(keyspace, entry);
-    const other = replaced === null ? this.#delta.entries.overlapping(keyspace, entry) : null;
-    if (other !== null) throw overlaps(keyspace, entry, "an entry", other);
+    const [other] = replaced === null ? this.#delta.entries.overlapping(keyspace, entry) : [];
+    if (other !== undefined) throw overlaps(keyspace, entry, "an entry", other);
     this.#checkDrops(keyspace, entry);
     const { last } = this.#delta;
     const own = entry.ownership.role === "primary";
@@ -199,28 +202,27 @@ export class EmbeddedTxn implements Txn {
 
   startDrop(id: string, keyspace: string, segment: Segment): void {
     checkSegment(segment);
-    const entry = this.#delta.entries.overlapping(keyspace, segment);
-    if (entry !== null) throw overlaps(keyspace, segment, "an entry", entry);
+    const [entry] = this.#delta.entries.overlapping(keyspace, segment);
+    if (entry !== undefined) throw overlaps(keyspace, segment, "an entry", entry);
     this.#checkDrops(keyspace, segment);
     this.setDrop({ id, keyspace, lo: segment.lo, hi: segment.hi, removed: 0 });
   }
 
   /** For the engine itself. */
   drop(id: string): StoredDrop | null {
-    return this.#delta.drops.find((each) => each.id === id) ?? null;
+    return this.#stateAt<StoredDrop>(dropKey(id));
   }
 
   /** For the engine itself. */
   setDrop(drop: StoredDrop): void {
-    const others = this.#delta.drops.filter((each) => each.id !== drop.id);
     this.#writeState(dropKey(drop.id), encodeJson(drop));
-    this.#delta.drops = [...others, Object.freeze(drop)];
+    this.#delta.drops = this.#delta.drops.with(drop);
   }
 
   /** For the engine itself. */
-  endDrop(id: string): void {
-    this.#writeState(dropKey(id), null);
-    this.#delta.drops = this.#delta.drops.filter((each) => each.id !== id);
+  endDrop(drop: StoredDrop): void {
+    this.#writeState(dropKey(drop.id), null);
+    this.#delta.drops = this.#delta.drops.without(drop);
   }
 
   /** For the engine itself: deletes the oldest records up to `through`; returns how many. */
@@ -260,10 +262,7 @@ export class EmbeddedTxn implements Txn {
   }
 
   document<T>(table: string, id: string): T | null {
-    const key = documentKey(table, id);
-    const written = this.#delta.stateAt(key);
-    const bytes = written === undefined ? this.#tables.state.getBinary(key) : written;
-    return bytes ? decodeJson<T>(bytes) : null;
+    return this.#stateAt<T>(documentKey(table, id));
   }
 
   documents<T>(table: string): { readonly id: string; readonly value: T }[] {
@@ -336,6 +335,12 @@ export class EmbeddedTxn implements Txn {
     this.#delta.rows.push({ keyspace, place, value });
   }
 
+  #stateAt<T>(key: string): T | null {
+    const written = this.#delta.stateAt(key);
+    const bytes = written === undefined ? this.#tables.state.getBinary(key) : written;
+    return bytes ? decodeJson<T>(bytes) : null;
+  }
+
   #writeState(key: string, value: Buffer | null): void {
     this.#charge(value?.length ?? 0);
     this.#delta.state.set(key, value);
@@ -354,9 +359,7 @@ export class EmbeddedTxn implements Txn {
   }
 
   #checkDrops(keyspace: string, segment: Segment): void {
-    const drop = this.#delta.drops.find(
-      (each) => each.keyspace === keyspace && overlap(each, segment),
-    );
+    const [drop] = this.#delta.drops.overlapping(keyspace, segment);
     if (drop !== undefined) throw overlaps(keyspace, segment, `the drop ${drop.id}`, drop);
   }
 

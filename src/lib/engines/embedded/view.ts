@@ -14,7 +14,7 @@ import type {
   View,
 } from "../contract.js";
 import { type RowDigest, digestRows } from "../digest.js";
-import { EntryTable } from "../entry-table.js";
+import { SegmentTable } from "../segment-table.js";
 import { histogramOf } from "../histogram.js";
 import { positionOf } from "../place.js";
 import { type Committed, entriesVersionIn, lastSequenceIn } from "./committed.js";
@@ -29,7 +29,7 @@ export class EmbeddedView implements View {
   readonly #committed: Committed;
   readonly #onClose: (view: EmbeddedView) => void;
   #transaction: Transaction | null;
-  #entries: EntryTable | null = null;
+  #entries: SegmentTable<StoredEntry> | null = null;
 
   constructor(tables: Tables, committed: Committed, onClose: (view: EmbeddedView) => void) {
     this.#tables = tables;
@@ -153,14 +153,14 @@ export class EmbeddedView implements View {
     return this.#tables.shownRows.show({ ...range, transaction }, into, enough);
   }
 
-  #entryTable(): EntryTable {
+  #entryTable(): SegmentTable<StoredEntry> {
     const transaction = this.#open();
     if (this.#entries !== null) return this.#entries;
     const version = entriesVersionIn(this.#tables, { transaction });
     this.#entries = this.#committed.entriesOf(version);
     if (this.#entries !== null) return this.#entries;
     const range = { start: ENTRIES, end: endOf(ENTRIES), transaction };
-    this.#entries = EntryTable.of(
+    this.#entries = SegmentTable.of(
       Array.from(this.#tables.state.getRange(range), ({ value }) => decodeJson<StoredEntry>(value)),
     );
     return this.#entries;

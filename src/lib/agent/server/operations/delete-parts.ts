@@ -38,7 +38,7 @@ export async function deleteParts(
   }
   holdings.refresh();
   // Also those of an earlier drop that was cancelled: the range is free only when all have ended.
-  const ids = segmentsOf(request).flatMap(({ lo, hi }) => drops.overlapping(keyspace, lo, hi));
+  const ids = drops.overlapping(keyspace, segmentsOf(request)).map(({ id }) => id);
   const finished = drops.finish(ids);
   const ended = finished.then(() => true);
   while (!(await Promise.race([ended, sleep(REPORT_MS, false, { signal: task.signal })]))) {

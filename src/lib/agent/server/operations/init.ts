@@ -13,14 +13,16 @@ export const init: Kind<"init"> = async (context, request) => {
   const { engine, holdings } = context;
   const generation = 1n;
   await engine.write((txn) => {
-    for (const { lo, hi } of segmentsOf(request)) {
-      const known = txn.entry(keyspace, { lo, hi });
-      if (known?.ownership.role === "primary" && known.ownership.generation === generation)
-        continue;
-      occupied(context, txn, keyspace, lo, hi);
-      Data.declare(txn, keyspace, sharding);
-      const segment = { keyspace, lo, hi };
+    const made = segmentsOf(request).filter((segment) => {
+      const known = txn.entry(keyspace, segment)?.ownership;
+      return known?.role !== "primary" || known.generation !== generation;
+    });
+    if (made.length === 0) return;
+    occupied(context, txn, keyspace, made);
+    Data.declare(txn, keyspace, sharding);
+    for (const segment of made) {
       txn.putEntry({
+        keyspace,
         ...segment,
         ownership: reigning(generation),
         link: null,

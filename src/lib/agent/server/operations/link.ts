@@ -8,7 +8,7 @@ import { ProblemError } from "../../protocol/problem.js";
 import { Data } from "../data.js";
 import type { Holding } from "../holdings.js";
 import type { Kind } from "./context.js";
-import { heldIn, occupied } from "./occupied.js";
+import { occupied } from "./occupied.js";
 
 /** The node begins to copy segments and then follows their source. All of them, or none. */
 export const link: Kind<"link"> = async (context, request) => {
@@ -25,14 +25,17 @@ export const link: Kind<"link"> = async (context, request) => {
     bytesPerSecond,
   };
   await engine.write((txn) => {
-    for (const segment of segmentsOf(request)) {
-      const held = heldIn(txn, keyspace, segment);
+    const begun = segmentsOf(request).filter((segment) => {
+      const held = txn.entriesIn(keyspace, segment);
       // Those that the same link has already been cut into are fine.
       const isSame = (entry: StoredEntry) =>
         entry.link?.id === request.link && contains(segment, entry);
-      if (held.length > 0 && held.every(isSame)) continue;
-      occupied(context, txn, keyspace, segment.lo, segment.hi);
-      Data.declare(txn, keyspace, sharding);
+      return held.length === 0 || !held.every(isSame);
+    });
+    if (begun.length === 0) return;
+    occupied(context, txn, keyspace, begun);
+    Data.declare(txn, keyspace, sharding);
+    for (const segment of begun) {
       txn.putEntry({
         keyspace,
         ...segment,
