@@ -190,7 +190,9 @@ describe("operations", () => {
       state: "succeeded",
       result: { generation: "1" },
     });
-    expect(await a.api.putOperation("op-init-twice", { ...init, hi: 5n }, by)).toEqual(failed);
+    expect(await a.api.putOperation("op-init-twice", { ...init, hi: 5n }, by)).toMatchObject(
+      failed,
+    );
   });
 
   test("one that nobody knows is 404, also to cancel", async () => {
@@ -205,12 +207,15 @@ describe("operations", () => {
       for (;;) {
         const seen = (await a.api.waitOperation("op-endless-1", rev, 20_000))!;
         expect(seen.rev).toBeGreaterThan(rev);
+        // It may be long, and who polls has it.
+        expect(seen.request).toBeUndefined();
         if (!["pending", "running"].includes(seen.state)) return seen;
         rev = seen.rev;
       }
     })();
     await a.api.cancelOperation("op-endless-1", { ...authority, scope: "keyspace/wake" });
     expect(await polled).toMatchObject({ state: "cancelled", error: null });
+    expect((await a.api.operation("op-endless-1"))!.request).toEqual(running.request);
     // Cancelling what has ended changes nothing.
     await a.api.cancelOperation("op-endless-1", { ...authority, scope: "keyspace/wake" });
     expect((await a.api.operation("op-endless-1"))!.state).toBe("cancelled");

@@ -362,6 +362,13 @@ export function conformance(name: string, make: () => Promise<Bench>): void {
         expect(engine.entryAt("profile", END - 1n)?.hi).toBe(END);
         expect(engine.entryAt("a/b", 3n)?.keyspace).toBe("a/b");
         expect(engine.entryAt("none", 3n)).toBeNull();
+        await engine.write((txn) => {
+          const within = (lo: bigint, hi: bigint) =>
+            txn.entriesIn("profile", { lo, hi }).map((entry) => entry.lo);
+          expect(within(5n, 11n)).toEqual([0n, 10n]);
+          expect(within(20n, 1n << 63n)).toEqual([]);
+          expect(within(19n, END)).toEqual([10n, 1n << 63n]);
+        });
         expect(engine.entries().map(({ keyspace, lo }) => [keyspace, lo])).toEqual([
           ["a/b", 0n],
           ["profile", 0n],

@@ -44,9 +44,9 @@ export class Peers {
   async reign(
     url: string,
     ask: { keyspace: string; lo: bigint; hi: bigint },
-    timeoutMs: number,
+    signal: AbortSignal,
   ): Promise<Reign | null> {
-    const body = await this.#post(url, "/v1/ownership/reign", ask, AbortSignal.timeout(timeoutMs));
+    const body = await this.#post(url, "/v1/ownership/reign", ask, signal);
     return reignAnswer.parse(JSON.parse(await read(url, body))).reign;
   }
 

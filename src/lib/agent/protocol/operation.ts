@@ -86,11 +86,14 @@ export const operationState = z.enum([
 ]);
 export type OperationState = z.infer<typeof operationState>;
 
-/** An operation as the agent stores and shows it. `request` is what was put, with its numbers as strings. */
+/**
+ * An operation as the agent stores and shows it. `request` is what was put, with its numbers as strings; it may name thousands of
+ * segments, so a poll that says what it has seen (`after`) is answered without it.
+ */
 export const operation = z.object({
   id: z.string(),
   kind: z.string(),
-  request: z.record(z.string(), z.unknown()),
+  request: z.record(z.string(), z.unknown()).optional(),
   state: operationState,
   /** Rises with every change. */
   rev: z.number().int(),

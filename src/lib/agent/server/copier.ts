@@ -34,16 +34,18 @@ export class Copier {
   readonly #pace: Pace;
   readonly #deps: CopierDeps;
   readonly #holding: Holding;
-  readonly #onStall: () => void;
+  readonly #onTurn: () => void;
   readonly link: string;
   readonly #stopping = new AbortController();
   readonly done: Promise<void>;
+  /** Everything has been read, and is being stored. */
+  #finishing = false;
 
-  /** `onStall`: the source does not answer; it is asked again and again. */
-  constructor(deps: CopierDeps, holding: Holding, onStall: () => void) {
+  /** `onTurn`: another may have its turn at the source, which has given everything, or does not answer and is asked again and again. */
+  constructor(deps: CopierDeps, holding: Holding, onTurn: () => void) {
     this.#deps = deps;
     this.#holding = holding;
-    this.#onStall = onStall;
+    this.#onTurn = onTurn;
     const link = holding.entry.link!;
     this.link = link.id;
     this.#pace = new Pace(link.bytesPerSecond);
@@ -59,6 +61,10 @@ export class Copier {
 
   get stalled(): boolean {
     return this.#holding.link.phase === "disconnected";
+  }
+
+  get finishing(): boolean {
+    return this.#finishing;
   }
 
   stop(): void {
@@ -85,7 +91,8 @@ export class Copier {
         if (signal.aborted || (await this.#cut(error))) return;
         state.error = error instanceof Error ? error.message : String(error);
         state.enter("disconnected");
-        this.#onStall();
+        this.#finishing = false;
+        this.#onTurn();
         await sleep(retries.next(), undefined, { signal }).catch(() => undefined);
       }
     }
@@ -108,7 +115,7 @@ export class Copier {
     const link = holding.entry.link;
     if (link === null || link.id !== this.link || link.copy.phase !== "copying") return false;
     const copy = link.copy;
-    if (copy.first === null) await this.#wipe();
+    if (copy.first === null && this.#mayHaveRows()) await this.#wipe();
     const { signal } = this.#stopping;
     const { keyspace, lo, hi } = holding;
     const began = performance.now();
@@ -162,6 +169,10 @@ export class Copier {
           if (bytes >= this.#commitBytes()) await flush();
         } else if (frame.type === "page-end") {
           await flush();
+          if (frame.complete) {
+            this.#finishing = true;
+            this.#onTurn();
+          }
           await Promise.all(storing);
           if (copy === null) throw new Error("a page without a pinned position");
           if (frame.complete) await this.#finish(copy);
@@ -211,8 +222,21 @@ export class Copier {
   async #finish(copying: Copying): Promise<void> {
     const { copy, cursor } = copyFinished(copying);
     await this.#change(copy, () => undefined, { floor: cursor, cursor });
-    this.#deps.holdings.refresh();
     this.#holding.link.enter("catching-up");
+  }
+
+  /** Whether the segment has rows, as far as a view shows that has this copy's beginning and so all that was written before. */
+  #mayHaveRows(): boolean {
+    const { keyspace, lo, hi } = this.#holding;
+    const view = this.#deps.engine.read();
+    try {
+      const entry = view.entryAt(keyspace, lo);
+      const began = entry?.link?.id === this.link && entry.link.copy.phase === "copying";
+      if (!began || entry.lo !== lo || entry.hi !== hi) return true;
+      return view.scan(keyspace, { lo, hi }, null, { rows: 1, bytes: 1 }).rows.length > 0;
+    } finally {
+      view.close();
+    }
   }
 
   /** Rows of an older copy may have been deleted at the source since: they must go first. */

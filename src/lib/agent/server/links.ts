@@ -5,6 +5,10 @@ import type { Routes } from "./routes.js";
 
 /** Segments that are copied at once, from one source one after the other; the rest waits for its turn. */
 const MOST_COPIERS = 8;
+/** Those that have been read and are being stored share their commits, and keep no other from its turn. */
+const MOST_FINISHING = 16;
+/** A stream is asked for anew, with all its segments, when one joins it: those that are copied one soon after the other join together. */
+const JOIN_MS = 200;
 
 type LinksDeps = FeedDeps & CopierDeps & { readonly routes: Pick<Routes, "onChange"> };
 
@@ -13,7 +17,10 @@ export class Links {
   readonly #deps: LinksDeps;
   readonly #holdings: Holdings;
   readonly #copiers = new Map<Holding, Copier>();
+  /** Those that wait for their turn to be copied, by source, in order. */
+  #waiting = new Map<string, Holding[]>();
   readonly #feeds = new Map<string, Feed>();
+  #joining: NodeJS.Timeout | null = null;
   #closed = false;
 
   constructor(deps: LinksDeps) {
@@ -30,6 +37,24 @@ export class Links {
     if (this.#closed) return;
     const all = this.#holdings.all();
     this.#reconcileCopiers(all);
+    this.#reconcileFeeds(all);
+  }
+
+  /** The stream that keeps the holding up to date; null while it is copied or primary. */
+  feedOf(holding: Holding): Feed | null {
+    return holding.entry.link === null ? null : (this.#feeds.get(feedKey(holding)) ?? null);
+  }
+
+  close(): void {
+    this.#closed = true;
+    if (this.#joining !== null) clearTimeout(this.#joining);
+    for (const copier of this.#copiers.values()) copier.stop();
+    for (const feed of this.#feeds.values()) feed.close();
+  }
+
+  #reconcileFeeds(all: readonly Holding[]): void {
+    if (this.#joining !== null) clearTimeout(this.#joining);
+    this.#joining = null;
     const groups = new Map<string, Holding[]>();
     for (const holding of all) {
       const link = holding.entry.link;
@@ -55,37 +80,53 @@ export class Links {
     }
   }
 
-  /** The stream that keeps the holding up to date; null while it is copied or primary. */
-  feedOf(holding: Holding): Feed | null {
-    return holding.entry.link === null ? null : (this.#feeds.get(feedKey(holding)) ?? null);
-  }
-
-  close(): void {
-    this.#closed = true;
-    for (const copier of this.#copiers.values()) copier.stop();
-    for (const feed of this.#feeds.values()) feed.close();
-  }
-
   #reconcileCopiers(all: readonly Holding[]): void {
     const wanted = new Set(all.filter(({ entry }) => entry.link?.copy.phase === "copying"));
     for (const [holding, copier] of this.#copiers) {
       if (wanted.has(holding) && copier.link === holding.entry.link?.id) {
         copier.limit = holding.entry.link.bytesPerSecond;
+        wanted.delete(holding);
         continue;
       }
       copier.stop();
       this.#copiers.delete(holding);
     }
-    // One that waits for its source keeps no other from its turn.
-    const busy = [...this.#copiers].filter(([, { stalled }]) => !stalled);
-    const sources = new Set(busy.map(([holding]) => feedKey(holding)));
+    this.#waiting = new Map();
     for (const holding of wanted) {
-      if (sources.size >= MOST_COPIERS) return;
       const source = feedKey(holding);
-      if (this.#copiers.has(holding) || sources.has(source)) continue;
-      this.#copiers.set(holding, new Copier(this.#deps, holding, () => this.reconcile()));
-      sources.add(source);
+      const queue = this.#waiting.get(source);
+      if (queue === undefined) this.#waiting.set(source, [holding]);
+      else queue.push(holding);
     }
+    this.#startCopiers();
+  }
+
+  #startCopiers(): void {
+    if (this.#closed) return;
+    // One that waits for its source keeps no other from its turn.
+    const live = [...this.#copiers].filter(([, { stalled }]) => !stalled);
+    const busy = live.filter(([, { finishing }]) => !finishing);
+    if (live.length - busy.length >= MOST_FINISHING) return;
+    const sources = new Set(busy.map(([holding]) => feedKey(holding)));
+    for (const [source, queue] of this.#waiting) {
+      if (sources.size >= MOST_COPIERS) return;
+      if (sources.has(source)) continue;
+      const holding = queue.shift()!;
+      if (queue.length === 0) this.#waiting.delete(source);
+      const copier = new Copier(this.#deps, holding, () => this.#startCopiers());
+      this.#copiers.set(holding, copier);
+      sources.add(source);
+      void copier.done.then(() => this.#copied(holding, copier));
+    }
+  }
+
+  #copied(holding: Holding, copier: Copier): void {
+    if (this.#closed || this.#copiers.get(holding) !== copier) return;
+    this.#copiers.delete(holding);
+    this.#startCopiers();
+    const join = () => this.#reconcileFeeds(this.#holdings.all());
+    if (this.#copiers.size === 0) join();
+    else this.#joining ??= setTimeout(join, JOIN_MS);
   }
 }
 

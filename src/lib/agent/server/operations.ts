@@ -16,8 +16,10 @@ import {
 import { ProblemError } from "../protocol/problem.js";
 
 const TABLE = "operations";
-/** Ended operations that are remembered, the last ones to end. */
-const KEPT = 5_000;
+/** Ended operations that are remembered, the last ones to end. In bytes too: a request may name thousands of segments. */
+const KEPT = { operations: 5_000, bytes: 64 * 1024 * 1024 };
+/** What an operation reports about itself is told at most this often. */
+const TELL_EVERY_MS = 1_000;
 
 /** What a running operation may do about itself. */
 export interface Task {
@@ -36,21 +38,28 @@ interface Live {
   /** Asked to end by its owner, not by the stop of the agent. */
   cancelled: boolean;
   readonly waiting: Set<() => void>;
+  /** Reported, and not told yet. */
+  reported: Pick<Operation, "phase" | "progress"> | null;
+  /** Until it fires nothing that is reported is told. */
+  quiet: NodeJS.Timeout | null;
 }
 
 /** The operations of this node: stored before they begin and when they end, watched while they run. */
 export class Operations {
   readonly #engine: Engine;
   readonly #perform: Perform;
+  readonly #kept: typeof KEPT;
   readonly #live = new Map<string, Live>();
   readonly #running = new Set<Promise<void>>();
-  /** Ids of what has ended and is remembered; the first one ended first. */
-  readonly #ended = new Set<string>();
+  /** Bytes of what has ended and is remembered, by id; the first one ended first. */
+  readonly #ended = new Map<string, number>();
+  #endedBytes = 0;
   #stopping = false;
 
-  constructor(engine: Engine, perform: Perform) {
+  constructor(engine: Engine, perform: Perform, kept = KEPT) {
     this.#engine = engine;
     this.#perform = perform;
+    this.#kept = kept;
   }
 
   /** Marks what an earlier process left running. Call it once, before the first request. */
@@ -60,8 +69,8 @@ export class Operations {
       .map(({ value }) => value)
       .toSorted((a, b) => a.updatedAt.localeCompare(b.updatedAt));
     const left = stored.filter(({ state }) => !isEnded(state));
-    for (const { id, state } of stored) if (isEnded(state)) this.#ended.add(id);
-    for (const { id } of left) this.#ended.add(id);
+    for (const one of stored) if (isEnded(one.state)) this.#remember(one);
+    for (const one of left) this.#remember(one);
     const forgotten = this.#forget();
     await this.#engine.write((txn) => {
       for (const operation of left) {
@@ -80,7 +89,7 @@ export class Operations {
     return known;
   }
 
-  /** What runs, and the last `KEPT` that ended. */
+  /** What runs, and the last that ended. */
   all(): Operation[] {
     const stored = this.#engine.documents<Operation>(TABLE).map(({ value }) => value);
     return stored.map((one) => this.#live.get(one.id)?.operation ?? one);
@@ -125,9 +134,11 @@ export class Operations {
       abort: new AbortController(),
       cancelled: false,
       waiting: new Set(),
+      reported: null,
+      quiet: null,
     };
     this.#live.set(id, live);
-    this.#ended.delete(id);
+    if (known !== null) this.#take(id);
     try {
       await this.#engine.write((txn) => {
         admit(txn);
@@ -135,7 +146,7 @@ export class Operations {
       });
     } catch (error) {
       this.#live.delete(id);
-      if (known !== null) this.#ended.add(id);
+      if (known !== null) this.#remember(known);
       throw error;
     }
     const run = this.#run(live, request);
@@ -206,8 +217,11 @@ export class Operations {
     const task: Task = {
       id: live.operation.id,
       signal: live.abort.signal,
-      report: (phase, progress) =>
-        this.#change(live, { phase, ...(progress === undefined ? {} : { progress }) }),
+      report: (phase, progress) => {
+        const told = live.reported ?? live.operation;
+        live.reported = { phase, progress: progress ?? told.progress };
+        if (live.quiet === null) this.#tell(live);
+      },
     };
     let end: Partial<Operation>;
     try {
@@ -221,14 +235,17 @@ export class Operations {
       end = live.cancelled
         ? { state: "cancelled" }
         : { state: "failed", error: explain(error, request) };
+    } finally {
+      if (live.quiet !== null) clearTimeout(live.quiet);
     }
     const ended = {
       ...live.operation,
+      ...live.reported,
       ...end,
       rev: live.operation.rev + 1,
       updatedAt: new Date().toISOString(),
     };
-    this.#ended.add(ended.id);
+    this.#remember(ended);
     const forgotten = this.#forget();
     try {
       await this.#engine.write((txn) => {
@@ -244,6 +261,16 @@ export class Operations {
     for (const wake of live.waiting) wake();
   }
 
+  /** Tells what was reported last, and then nothing for a while. */
+  #tell(live: Live): void {
+    const { reported } = live;
+    live.reported = null;
+    live.quiet = null;
+    if (reported === null) return;
+    live.quiet = setTimeout(() => this.#tell(live), TELL_EVERY_MS);
+    this.#change(live, reported);
+  }
+
   #change(live: Live, fields: Partial<Operation>): void {
     const { rev } = live.operation;
     live.operation = {
@@ -255,12 +282,25 @@ export class Operations {
     for (const wake of live.waiting) wake();
   }
 
-  /** Takes the ids of those that ended longest ago off the list, down to `KEPT`. */
+  #remember(operation: Operation): void {
+    const bytes = encodeJson(operation).length;
+    this.#ended.set(operation.id, bytes);
+    this.#endedBytes += bytes;
+  }
+
+  #take(id: string): void {
+    this.#endedBytes -= this.#ended.get(id) ?? 0;
+    this.#ended.delete(id);
+  }
+
+  /** Takes those that ended longest ago off the list, down to what is kept; the last one to end stays. Returns their ids. */
   #forget(): string[] {
     const forgotten: string[] = [];
-    for (const id of this.#ended) {
-      if (this.#ended.size <= KEPT) break;
-      this.#ended.delete(id);
+    const { operations, bytes } = this.#kept;
+    for (const id of this.#ended.keys()) {
+      const { size } = this.#ended;
+      if (size === 1 || (size <= operations && this.#endedBytes <= bytes)) break;
+      this.#take(id);
       forgotten.push(id);
     }
     return forgotten;

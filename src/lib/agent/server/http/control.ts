@@ -51,12 +51,13 @@ export function controlRoutes(app: FastifyInstance, services: Services): void {
   app.get<{ Params: { id: string }; Querystring: Query }>(
     "/v1/operations/:id",
     async (request, reply) => {
-      const after = integerParam(request.query, "after", 0, Number.MAX_SAFE_INTEGER, 0);
+      const { params, query } = request;
+      const after = integerParam(query, "after", 0, Number.MAX_SAFE_INTEGER, 0);
       const { signal } = untilClosed(request.raw, stopping);
-      return json(
-        reply,
-        await operations.wait(request.params.id, after, waitParam(request.query), signal),
-      );
+      const operation = await operations.wait(params.id, after, waitParam(query), signal);
+      if (query["after"] === undefined) return json(reply, operation);
+      const { request: _, ...news } = operation;
+      return json(reply, news);
     },
   );
 

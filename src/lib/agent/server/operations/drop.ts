@@ -24,9 +24,13 @@ export const drop: Kind<"drop"> = async (context, request, task) => {
       parts.push({ part, known: { link, generation } });
   }
   const reigns = new Map<Holding, Reign | ProblemError>();
+  const silent = new Map<string, ProblemError>();
   for (const some of groupsOf(parts, ASKED_AT_ONCE)) {
+    task.signal.throwIfAborted();
     await Promise.all(
-      some.map(async ({ part }) => void reigns.set(part, await reignOver(context, part))),
+      some.map(async ({ part }) => {
+        reigns.set(part, await reignOver(context, part, silent, task.signal));
+      }),
     );
   }
   return deleteParts(
@@ -72,8 +76,13 @@ function check(
   throw notDroppable(`${reign.node} reigns over ${where} at an older generation`, true);
 }
 
-/** Asks along the link and the routes who reigns over the segment now; else why nobody was found. */
-async function reignOver({ peers, routes }: Context, part: Holding): Promise<Reign | ProblemError> {
+/** Asks along the link and the routes who reigns over the segment now; else why nobody was found. Those who are `silent`, by url, are not asked again. */
+async function reignOver(
+  { peers, routes }: Context,
+  part: Holding,
+  silent: Map<string, ProblemError>,
+  signal: AbortSignal,
+): Promise<Reign | ProblemError> {
   const { keyspace, lo, hi } = part;
   const writer = routes.segmentAt(keyspace, lo)?.writer ?? null;
   const asked = new Map<string, string>();
@@ -81,19 +90,23 @@ async function reignOver({ peers, routes }: Context, part: Holding): Promise<Rei
   if (source !== null) asked.set(source.url, source.node);
   const url = writer === null ? null : routes.urlOf(writer);
   if (writer !== null && url !== null) asked.set(url, writer);
-  let silent: ProblemError | null = null;
+  let failed: ProblemError | null = null;
   for (const [at, node] of asked) {
+    failed = silent.get(at) ?? failed;
+    if (silent.has(at)) continue;
     try {
-      const reign = await peers.reign(at, { keyspace, lo, hi }, ASK_MS);
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)]);
+      const reign = await peers.reign(at, { keyspace, lo, hi }, patience);
       if (reign !== null) return reign;
     } catch (error) {
       if (!(error instanceof AgentProblem)) throw error;
-      silent = peerProblem(node, error);
+      failed = peerProblem(node, error);
+      if (error.status === 0) silent.set(at, failed);
     }
   }
   const where = `${keyspace} [${lo}, ${hi})`;
   return (
-    silent ??
+    failed ??
     notDroppable(`nobody who reigns over ${where} was found: this may be the only copy`, true)
   );
 }

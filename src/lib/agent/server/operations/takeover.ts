@@ -28,18 +28,21 @@ export const takeover: Kind<"takeover"> = async (context, request, task) => {
     parts.push(...held.map(({ lo: from, hi: to }) => ({ lo: from, hi: to })));
   }
   const done: Pause[] = [];
+  /** Also those of which an earlier try made this node the primary. */
+  let taken = 0;
   for (const part of parts) {
     try {
       task.signal.throwIfAborted();
-      if (await settled(context, part, request, task)) continue;
-      done.push(await takeOver(context, part, request, task));
+      const already = await settled(context, part, request, task);
+      if (!already) done.push(await takeOver(context, part, request, task));
+      taken += 1;
     } catch (error) {
-      if (done.length === 0 || !(error instanceof ProblemError)) throw error;
+      if (taken === 0 || !(error instanceof ProblemError)) throw error;
       const { status, code, detail = code } = error.problem;
       throw new ProblemError(
         status,
         code,
-        `${detail}; ${done.length} of ${parts.length} parts have been taken over`,
+        `${detail}; ${taken} of ${parts.length} parts have been taken over`,
         {
           ...error.problem,
           outcome: "partial",

@@ -16,6 +16,9 @@ import { peerProblem } from "./peer-problem.js";
 /** Rows of one digest. Both sides pin a read transaction for the time it takes. */
 const CHUNK_ROWS = 100_000;
 const TRIES = 50;
+/** Copies that were found equal are marked together: a flush for each would take longer than to compare a small one. */
+const MARKED_AT_ONCE = 100;
+const MARK_EVERY_MS = 500;
 const RETRY_MS = { first: 20, most: 500 };
 /** A source that does not answer is waited for, in the middle of a comparison: long enough for a restart. */
 const SILENCE_MS = 15_000;
@@ -46,67 +49,104 @@ export const verify: Kind<"verify"> = async (context, request, task) => {
     const rate = rows / Math.max(0.001, (performance.now() - began) / 1000);
     task.report("comparing", { done: rows, total: null, unit: "rows", rate });
   };
-  for (const segment of segments) await verifySegment(context, keyspace, segment, task, count);
+  const left = segments.map((segment): Left => ({ ...segment, tries: TRIES }));
+  const equal: Compared[] = [];
+  try {
+    for (let due = began; left.length > 0;) {
+      task.signal.throwIfAborted();
+      await compareFirst(context, keyspace, left, equal, task, count);
+      if (left.length > 0 && equal.length < MARKED_AT_ONCE && performance.now() < due) continue;
+      due = performance.now() + MARK_EVERY_MS;
+      left.push(...(await markEqual(context, equal.splice(0))));
+    }
+  } catch (error) {
+    // What was found equal before stays so.
+    await mark(context, equal, true);
+    throw error;
+  }
   return { rows, bytes, chunks, position: position === null ? null : formatPosition(position) };
 };
 
-async function verifySegment(
+/** What is still to be compared. */
+interface Left extends Segment {
+  readonly tries: number;
+}
+
+/** A copy that was compared, by which link it was made then, and how often anew. */
+interface Compared {
+  readonly holding: Holding;
+  readonly link: string | undefined;
+  readonly restarts: number;
+  readonly tries: number;
+}
+
+/** Compares the copy in which the first segment begins, and takes it off the list; the rest of a segment that goes on behind it stays. */
+async function compareFirst(
   context: Context,
   keyspace: string,
-  { lo, hi }: Segment,
+  left: Left[],
+  equal: Compared[],
   task: Task,
   count: (chunk: Chunk) => void,
 ): Promise<void> {
   const { holdings } = context;
-  // A copy may be cut while it is compared: then its parts are.
-  for (let [at, tries] = [lo, TRIES]; at < hi; tries -= 1) {
-    task.signal.throwIfAborted();
-    const holding = holdings.at(keyspace, at);
-    if (holding === null) throw changed(keyspace, lo, hi);
-    const { restarts } = holding.link;
-    try {
-      for (let after: Place | null = null; ;) {
-        const chunk: Chunk = await compare(context, holding, after, task);
-        count(chunk);
-        after = chunk.next;
-        if (after === null) break;
-      }
-      // The chunks before it are of a copy that is gone.
-      if (holding.link.restarts !== restarts) throw changed(keyspace, holding.lo, holding.hi);
-      await mark(context, holding, true);
-    } catch (error) {
-      const differs = error instanceof ProblemError && error.problem.code === "digest-mismatch";
-      // It may have been found equal before: that is over, and nobody may promote it.
-      if (differs) await mark(context, holding, false).catch(unlessChanged);
-      if (holdings.isCurrent(holding) || tries <= 1) throw error;
-      continue;
+  const { lo, hi, tries } = left.shift()!;
+  const holding = holdings.at(keyspace, lo);
+  if (holding === null) throw changed(keyspace, lo, hi);
+  const { restarts } = holding.link;
+  const compared = { holding, link: holding.entry.link?.id, restarts, tries };
+  try {
+    for (let after: Place | null = null; ;) {
+      const chunk: Chunk = await compare(context, holding, after, task);
+      count(chunk);
+      after = chunk.next;
+      if (after === null) break;
     }
-    at = holding.hi;
+    // The chunks before it are of a copy that is gone.
+    if (holding.link.restarts !== restarts) throw changed(keyspace, holding.lo, holding.hi);
+  } catch (error) {
+    const differs = error instanceof ProblemError && error.problem.code === "digest-mismatch";
+    // It may have been found equal before: that is over, and nobody may promote it.
+    if (differs) await mark(context, [compared], false);
+    // A copy may be cut while it is compared: then its parts are.
+    if (holdings.isCurrent(holding) || tries <= 1) throw error;
+    left.unshift({ lo, hi, tries: tries - 1 });
+    return;
   }
+  equal.push(compared);
+  if (holding.hi < hi) left.unshift({ lo: holding.hi, hi, tries });
 }
 
-/** Stores what the comparison found. Throws `link-changed`. */
+/** Stores that they are equal. Those that were cut meanwhile are to be compared again. Throws `link-changed`. */
+async function markEqual(context: Context, equal: readonly Compared[]): Promise<Left[]> {
+  const others = await mark(context, equal, true);
+  return others.map(({ holding, tries }) => {
+    const { keyspace, lo, hi } = holding;
+    if (context.holdings.isCurrent(holding) || tries <= 1) throw changed(keyspace, lo, hi);
+    return { lo, hi, tries: tries - 1 };
+  });
+}
+
+/** Stores what the comparison found, all in one transaction. Returns those that are not what was compared any more. */
 async function mark(
   { engine, holdings }: Context,
-  holding: Holding,
+  compared: readonly Compared[],
   verified: boolean,
-): Promise<void> {
-  const { keyspace, lo, hi } = holding;
-  const link = holding.entry.link?.id;
-  await engine.write((txn) => {
-    const entry = txn.entry(keyspace, holding.entry);
-    if (entry === null || entry.link === null || entry.link.id !== link)
-      throw changed(keyspace, lo, hi);
-    // Being copied anew, which keeps the link.
-    if (verified && entry.link.copy.phase !== "streaming") throw changed(keyspace, lo, hi);
-    txn.putEntry({ ...entry, link: { ...entry.link, verified } });
-  });
-  holdings.refresh();
-}
-
-/** A part of what was compared may have been cut meanwhile: then the parts are compared again. */
-function unlessChanged(reason: unknown): void {
-  if (!(reason instanceof ProblemError)) throw reason;
+): Promise<Compared[]> {
+  const others = await engine.write((txn) =>
+    compared.filter(({ holding, link, restarts }) => {
+      const entry = txn.entry(holding.keyspace, holding.entry);
+      if (entry === null || entry.link === null || entry.link.id !== link) return true;
+      // Being copied anew, or so since, which keeps the link.
+      const { phase } = entry.link.copy;
+      if (verified && (phase !== "streaming" || holding.link.restarts !== restarts)) return true;
+      txn.putEntry({ ...entry, link: { ...entry.link, verified } });
+      return false;
+    }),
+  );
+  // Nobody else goes by it: a refresh would look at all the others for each.
+  for (const { holding } of compared) holdings.renew(holding);
+  return others;
 }
 
 function changed(keyspace: string, lo: bigint, hi: bigint): ProblemError {
