@@ -10,7 +10,7 @@ import { AccessStats } from "./access-stats.js";
 import { Acknowledgements } from "./acknowledgements.js";
 import { AuthorityGate } from "./authority.js";
 import type { AgentConfig } from "./config.js";
-import { Data } from "./data.js";
+import { Data } from "./data/data.js";
 import { Drops } from "./drops.js";
 import { FollowerStreams } from "./follower-streams.js";
 import { type Holding, Holdings } from "./holdings.js";

@@ -1,6 +1,7 @@
 import { formatPosition } from "../../../ownership/position.js";
 import { type Problem, ProblemError } from "../../protocol/problem.js";
-import type { Data, Write, WriteResult } from "../data.js";
+import type { Data } from "../data/data.js";
+import type { Write, WriteResult } from "../data/writes.js";
 import { bad } from "./read.js";
 import { problemOf } from "./problems.js";
 
@@ -30,7 +31,7 @@ export async function runBatch(
   if (lines.length > MOST_OPERATIONS)
     throw bad(`a batch has at most ${MOST_OPERATIONS} operations`);
   const operations = lines.map((line, i) => parseLine(line, i + 1, generation));
-  data.sharding(keyspace);
+  data.shardings.of(keyspace);
 
   /** Of each commit, or read, in order: the next one does not wait for the acknowledgements. */
   const answers: Promise<string[]>[] = [];
@@ -42,7 +43,7 @@ export async function runBatch(
     writes = [];
     bytes = 0;
     await answers[answers.length - COMMITS_AHEAD];
-    const { acknowledged } = await data.commit(keyspace, batch);
+    const { acknowledged } = await data.writes.commit(keyspace, batch);
     answers.push(acknowledged.then((results) => results.map(answerOf)));
   };
   for (const operation of operations) {
@@ -80,7 +81,7 @@ function parseLine(line: string, number: number, generation: bigint | null): Ope
 
 function read(data: Data, keyspace: string, key: string): string {
   try {
-    const { value, generation, position } = data.read(keyspace, key, null);
+    const { value, generation, position } = data.reads.read(keyspace, key, null);
     const standing = { generation: generation.toString(), position: formatPosition(position) };
     if (value === null) return JSON.stringify({ status: 404, code: "not-found", ...standing });
     return JSON.stringify({ status: 200, value: value.toString("base64"), ...standing });

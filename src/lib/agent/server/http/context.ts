@@ -6,7 +6,7 @@ import type { AccessMap } from "../access-map.js";
 import type { AccessStats } from "../access-stats.js";
 import type { Acknowledgements } from "../acknowledgements.js";
 import type { AuthorityGate } from "../authority.js";
-import type { Data } from "../data.js";
+import type { Data } from "../data/data.js";
 import type { FollowerStreams } from "../follower-streams.js";
 import type { Holdings } from "../holdings.js";
 import type { Links } from "../links.js";

@@ -4,7 +4,8 @@ import { parseKey, positionOf, type Sharding } from "../../../keyspace/key.js";
 import { formatPosition } from "../../../ownership/position.js";
 import { HEADER, MAX_BATCH_BYTES, MAX_VALUE_BYTES } from "../../protocol/headers.js";
 import { ProblemError } from "../../protocol/problem.js";
-import type { ScanResult, Standing } from "../data.js";
+import type { Standing } from "../data/owners.js";
+import type { ScanResult } from "../data/reads.js";
 import { runBatch } from "./batch.js";
 import type { Services } from "./context.js";
 import {
@@ -29,7 +30,7 @@ export function dataRoutes(app: FastifyInstance, { data }: Services): void {
     const { keyspace, "*": key } = request.params;
     // It says nothing about a read, but a garbled one says that the client is wrong.
     generationOf(request);
-    const read = data.read(keyspace, key, minPositionOf(request));
+    const read = data.reads.read(keyspace, key, minPositionOf(request));
     stand(reply, read);
     if (read.lagMs !== undefined) {
       void reply.header(
@@ -47,7 +48,7 @@ export function dataRoutes(app: FastifyInstance, { data }: Services): void {
     async (request, reply) => {
       const { keyspace, "*": key } = request.params;
       const value = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-      const standing = await data.write(keyspace, {
+      const standing = await data.writes.write(keyspace, {
         key,
         value,
         generation: generationOf(request),
@@ -58,7 +59,7 @@ export function dataRoutes(app: FastifyInstance, { data }: Services): void {
 
   app.delete<{ Params: KeyParams }>("/v1/data/:keyspace/*", async (request, reply) => {
     const { keyspace, "*": key } = request.params;
-    const standing = await data.write(keyspace, {
+    const standing = await data.writes.write(keyspace, {
       key,
       value: null,
       generation: generationOf(request),
@@ -82,12 +83,12 @@ export function dataRoutes(app: FastifyInstance, { data }: Services): void {
       const { keyspace } = request.params;
       const { query } = request;
       const limit = integerParam(query, "limit", 1, MOST_ROWS, 1_000);
-      const sharding = data.sharding(keyspace);
-      const domain = data.domain(keyspace);
+      const sharding = data.shardings.of(keyspace);
+      const domain = data.reads.domain(keyspace);
       const hi = positionParam(query, "to", domain.hi);
       const { lo, after } = scanStart(sharding, query, domain.lo);
       if (lo >= hi) throw bad(`from: ${lo} is not below ${hi}, where the range ends`);
-      const found = data.scan(keyspace, { lo, hi }, after, limit);
+      const found = data.reads.scan(keyspace, { lo, hi }, after, limit);
       const lines = found.rows.map(({ key, value }) =>
         JSON.stringify({ key, value: value.toString("base64") }),
       );

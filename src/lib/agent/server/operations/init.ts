@@ -2,7 +2,7 @@ import { ORIGIN } from "../../../ownership/position.js";
 import { reigning } from "../../../ownership/permissions.js";
 import { segmentsOf } from "../../protocol/operation.js";
 import { ProblemError } from "../../protocol/problem.js";
-import { Data } from "../data.js";
+import { declareSharding } from "../data/shardings.js";
 import type { Holding } from "../holdings.js";
 import type { Kind } from "./context.js";
 import { occupied } from "./occupied.js";
@@ -19,7 +19,7 @@ export const init: Kind<"init"> = async (context, request) => {
     });
     if (made.length === 0) return;
     occupied(context, txn, keyspace, made);
-    Data.declare(txn, keyspace, sharding);
+    declareSharding(txn, keyspace, sharding);
     for (const segment of made) {
       txn.putEntry({
         keyspace,

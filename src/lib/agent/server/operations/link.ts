@@ -5,7 +5,7 @@ import { following, mayRepoint } from "../../../ownership/permissions.js";
 import { ORIGIN } from "../../../ownership/position.js";
 import { segmentsOf } from "../../protocol/operation.js";
 import { ProblemError } from "../../protocol/problem.js";
-import { Data } from "../data.js";
+import { declareSharding } from "../data/shardings.js";
 import type { Holding } from "../holdings.js";
 import type { Kind } from "./context.js";
 import { occupied } from "./occupied.js";
@@ -34,7 +34,7 @@ export const link: Kind<"link"> = async (context, request) => {
     });
     if (begun.length === 0) return;
     occupied(context, txn, keyspace, begun);
-    Data.declare(txn, keyspace, sharding);
+    declareSharding(txn, keyspace, sharding);
     for (const segment of begun) {
       txn.putEntry({
         keyspace,
