@@ -2,6 +2,7 @@ import {
   clip,
   gaps,
   normalise,
+  overlapOf,
   overlaps,
   pieceAt,
   pile,
@@ -18,9 +19,9 @@ import { ModelBreach, sameRoute, type KeyspaceModel, type Model, type Route } fr
 /**
  * What must hold after every wave: at most one primary for a position, and exactly one where the routes lead; the routes
  * cover their domain, name the primary as writer and only whole copies as readers; every follower follows a copy, and in the end
- * the primary. Throws ModelBreach.
+ * the primary. All of it is said of single positions, so a model of some of them, `within`, is judged by itself. Throws ModelBreach.
  */
-export function assertInvariants(model: Model): void {
+export function assertInvariants(model: Model, within?: readonly Segment[]): void {
   for (const [id, keyspace] of model) {
     const breach = (message: string) => new ModelBreach(`keyspace ${id}: ${message}`);
     const primaries = [...keyspace.copies].flatMap(([node, copies]) =>
@@ -31,9 +32,11 @@ export function assertInvariants(model: Model): void {
     const [twice] = overlaps(primaries);
     if (twice) throw breach(`two primaries of ${formatSegment(twice)}`);
     if (keyspace.domain !== null) {
-      const [gap] = gaps(primaries, keyspace.domain);
+      const { domain } = keyspace;
+      const covered = within?.flatMap((part) => overlapOf(part, domain) ?? []) ?? [domain];
+      const [gap] = subtract(covered, primaries);
       if (gap) throw breach(`no primary of ${formatSegment(gap)}`);
-      assertRoutes(keyspace, keyspace.domain, breach);
+      assertRoutes(keyspace, domain, covered, breach);
     }
     assertFollowers(keyspace, breach);
   }
@@ -42,9 +45,10 @@ export function assertInvariants(model: Model): void {
 function assertRoutes(
   { routes, copies }: KeyspaceModel,
   domain: Segment,
+  covered: readonly Segment[],
   breach: (message: string) => ModelBreach,
 ): void {
-  const [gap] = gaps(routes, domain);
+  const [gap] = subtract(covered, routes);
   if (gap) throw breach(`no route for ${formatSegment(gap)}`);
   const [outside] = subtract(routes, [domain]);
   if (outside) throw breach(`a route for ${formatSegment(outside)}, outside of the domain`);

@@ -41,11 +41,12 @@ export function undoRun({ model, done }: Ran): Model {
 }
 
 /** The other steps only look, or wait: what held before them holds after them. */
-function changesCluster({ kind }: Step): boolean {
+export function changesCluster({ kind }: Step): boolean {
   return !["preflight", "sync", "verify", "gate", "soak"].includes(kind);
 }
 
-function named<T>(step: Step, work: () => T): T {
+/** Throws what the work throws; a ModelBreach with the step's id. */
+export function named<T>(step: Step, work: () => T): T {
   try {
     return work();
   } catch (error) {

@@ -71,8 +71,11 @@ function keyspaceModel(
   const copies = new Map<string, Piece<CopyState>[]>();
   const routes: Piece<Route>[] = [];
   for (const { lo, hi, shard, primary, replicas } of holdings) {
-    const add = (node: string, value: CopyState) =>
-      copies.set(node, [...(copies.get(node) ?? []), { lo, hi, value }]);
+    const add = (node: string, value: CopyState) => {
+      const mine = copies.get(node);
+      if (mine) mine.push({ lo, hi, value });
+      else copies.set(node, [{ lo, hi, value }]);
+    };
     add(primary, primaryState(shard));
     for (const node of replicas) add(node, { ...followerState(primary), whole: true });
     const readers = [primary, ...replicas].toSorted().map((node) => ({ node, weight: 100 }));
