@@ -1,4 +1,4 @@
-import { subtract } from "../../keyspace/map.js";
+import { subtract, touching, union } from "../../keyspace/map.js";
 import { formatSegment } from "../../keyspace/wire.js";
 import { placedSteps, type Check } from "./finding.js";
 
@@ -9,7 +9,7 @@ export const segmentsInDomain: Check = {
     const reach = new Map(
       plan.keyspaces.map(({ id, domain, before }) => [
         id,
-        domain.after === null ? before : [...before, domain.after],
+        union(domain.after === null ? before : [...before, domain.after]),
       ]),
     );
     return placedSteps(plan).flatMap(({ step }) => {
@@ -19,10 +19,9 @@ export const segmentsInDomain: Check = {
         return [{ message: `keyspace ${step.keyspace} is not one of the plan`, step: step.id }];
       if (!("segments" in step)) return [];
       const empty = step.segments.filter(({ lo, hi }) => lo >= hi);
-      const others = subtract(
-        step.segments.filter(({ lo, hi }) => lo < hi),
-        held,
-      );
+      const others = step.segments
+        .filter(({ lo, hi }) => lo < hi)
+        .flatMap((segment) => subtract([segment], touching(held, segment)));
       return [...empty, ...others].map((part) => ({
         message: `${formatSegment(part)} is no part of keyspace ${step.keyspace}`,
         step: step.id,
