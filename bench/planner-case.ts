@@ -1,6 +1,8 @@
 import { compare } from "../src/lib/keyspace/map.js";
 import { ringSegments } from "../src/lib/keyspace/ring.js";
 import { POSITION_END, type Segment } from "../src/lib/keyspace/segment.js";
+import { checkPlan } from "../src/lib/plan/check/index.js";
+import { encodePlan } from "../src/lib/plan/encode.js";
 import { type Observed, observedFromTopology } from "../src/lib/plan/observed.js";
 import { planShards } from "../src/lib/plan/planner.js";
 import type { Keyspace, Node, Policy, Shard, Topology } from "../src/lib/topology/types.js";
@@ -8,9 +10,16 @@ import type { Keyspace, Node, Policy, Shard, Topology } from "../src/lib/topolog
 /** One plan in a process of its own, so that its memory can be told. */
 export interface CaseResult {
   readonly ms: number;
+  /** By `checkPlan`, as shard plan does it, and by `encodePlan`. */
+  readonly checkedMs: number;
+  readonly writtenMs: number;
+  /** Of CPU, by all threads of the process: what a busy machine does not make longer. */
+  readonly cpuMs: { readonly planned: number; readonly checked: number; readonly written: number };
   /** What the process had taken before it planned. */
   readonly inputBytes: number;
+  /** When it had planned, and in the end. */
   readonly peakBytes: number;
+  readonly endBytes: number;
   readonly segments: number;
   readonly steps: number;
 }
@@ -155,22 +164,49 @@ function inputs(kind: string): { observed: Observed; after: Topology } {
 
 function main(kind: string): void {
   const { observed, after } = inputs(kind);
-  const inputBytes = process.resourceUsage().maxRSS * 1_024;
-  const start = performance.now();
-  const plan = planShards({
-    topology: after,
-    observed,
-    createdAt: "2026-01-01T00:00:00.000Z",
-    topologyHash: "0".repeat(64),
-  });
+  const inputBytes = peak();
+  const planned = timed(() =>
+    planShards({
+      topology: after,
+      observed,
+      createdAt: "2026-01-01T00:00:00.000Z",
+      topologyHash: "0".repeat(64),
+    }),
+  );
+  const plan = planned.value;
+  const peakBytes = peak();
+  const checked = timed(() => checkPlan(plan));
+  const [finding] = checked.value;
+  if (finding) throw new Error(`the plan is not sound: ${finding.rule}: ${finding.message}`);
+  const written = timed(() => encodePlan(plan));
   const result: CaseResult = {
-    ms: performance.now() - start,
+    ms: planned.ms,
+    checkedMs: checked.ms,
+    writtenMs: written.ms,
+    cpuMs: { planned: planned.cpuMs, checked: checked.cpuMs, written: written.cpuMs },
     inputBytes,
-    peakBytes: process.resourceUsage().maxRSS * 1_024,
+    peakBytes,
+    endBytes: peak(),
     segments: after.keyspaces[0]!.shards.reduce((sum, { segments }) => sum + segments.length, 0),
     steps: plan.stages.flatMap(({ waves }) => waves.flat()).length,
   };
   console.log(JSON.stringify(result));
+}
+
+function timed<T>(work: () => T): {
+  readonly value: T;
+  readonly ms: number;
+  readonly cpuMs: number;
+} {
+  const [cpu, start] = [process.cpuUsage(), performance.now()];
+  const value = work();
+  const ms = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpu);
+  return { value, ms, cpuMs: (user + system) / 1_000 };
+}
+
+function peak(): number {
+  return process.resourceUsage().maxRSS * 1_024;
 }
 
 main(process.argv[2] ?? "range");

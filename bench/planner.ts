@@ -10,19 +10,29 @@ export const planner: Benchmark = {
   title: "plans for 3,000 nodes and 100,000 segments",
   run({ say }) {
     const measures = (["range", "ring"] as const).flatMap((kind): Measure[] => {
-      const { ms, peakBytes, inputBytes, segments, steps } = run(kind);
+      const { ms, checkedMs, writtenMs, cpuMs, segments, steps, ...bytes } = run(kind);
+      const cpu = Object.entries(cpuMs).map(([what, used]) => `${what} ${used.toFixed(0)} ms`);
       say(`${kind}: ${segments} segments, ${steps} steps in ${ms.toFixed(0)} ms`);
+      say(`${kind}: of CPU ${cpu.join(", ")}`);
       return [
         { what: `${kind}: planned`, value: ms, unit: "ms", target: { atMost: 1_000 } },
         {
           what: `${kind}: peak memory of the process`,
-          value: peakBytes / 1e6,
+          value: bytes.peakBytes / 1e6,
           unit: "MB",
           target: { atMost: 400 },
         },
         {
           what: `${kind}: of it before planning`,
-          value: inputBytes / 1e6,
+          value: bytes.inputBytes / 1e6,
+          unit: "MB",
+          target: null,
+        },
+        { what: `${kind}: checked`, value: checkedMs, unit: "ms", target: null },
+        { what: `${kind}: written`, value: writtenMs, unit: "ms", target: null },
+        {
+          what: `${kind}: peak memory, checked and written`,
+          value: bytes.endBytes / 1e6,
           unit: "MB",
           target: null,
         },
