@@ -1,4 +1,4 @@
-import { subtract } from "../../keyspace/map.js";
+import { gaps, touching, union } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { copiesOf } from "../holdings.js";
 import type { Plan, TakeoverStep } from "../types.js";
@@ -26,7 +26,8 @@ export const takeoversPrepared: Check = {
   },
 };
 
-type Ready = Map<string, Segment[]>;
+/** By what, keyspace and node. Nearly always all is noted before anything is asked. */
+type Ready = Map<string, { noted: Segment[]; isMerged: boolean }>;
 
 function heldBefore(plan: Plan): Ready {
   const ready: Ready = new Map();
@@ -46,14 +47,29 @@ function note(
 ): void {
   const key = `${what} ${keyspace} ${node}`;
   const known = ready.get(key);
-  if (known) known.push(...segments);
-  else ready.set(key, [...segments]);
+  if (known === undefined) ready.set(key, { noted: [...segments], isMerged: false });
+  else {
+    for (const segment of segments) known.noted.push(segment);
+    known.isMerged = false;
+  }
+}
+
+/** Sorted, without overlaps. */
+function notedOf(ready: Ready, key: string): readonly Segment[] {
+  const known = ready.get(key);
+  if (known === undefined) return [];
+  if (!known.isMerged) {
+    known.noted = union(known.noted);
+    known.isMerged = true;
+  }
+  return known.noted;
 }
 
 function missing(ready: Ready, { id, keyspace, node, segments }: TakeoverStep) {
-  return NEEDED.flatMap(([what, text]) =>
-    subtract(segments, ready.get(`${what} ${keyspace} ${node}`) ?? []).length > 0
+  return NEEDED.flatMap(([what, text]) => {
+    const noted = notedOf(ready, `${what} ${keyspace} ${node}`);
+    return segments.some((segment) => gaps(touching(noted, segment), segment).length > 0)
       ? [{ message: `${node} takes over but ${text} before`, step: id }]
-      : [],
-  );
+      : [];
+  });
 }

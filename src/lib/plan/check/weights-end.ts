@@ -1,4 +1,12 @@
-import { clip, contains, difference, gaps, replace, type Piece } from "../../keyspace/map.js";
+import {
+  clip,
+  contains,
+  difference,
+  gaps,
+  normalise,
+  sweep,
+  type Piece,
+} from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { formatSegment } from "../../keyspace/wire.js";
 import { asOwners, copiesOf, sameOwner, type Owner } from "../holdings.js";
@@ -61,12 +69,16 @@ function isWithin(domains: readonly (Segment | null)[], part: Segment): boolean 
 
 /** The last step for each position. */
 function lastReaders(steps: readonly ReadersStep[]): Piece<ReadersStep>[] {
-  return steps.reduce<Piece<ReadersStep>[]>(
-    (map, step) =>
-      step.segments.reduce(
-        (now, { lo, hi }) => replace(now, { lo, hi }, [{ lo, hi, value: step }]),
-        map,
-      ),
-    [],
+  const order = steps.flatMap((step, i) =>
+    step.segments.map(({ lo, hi }) => ({ lo, hi, value: i })),
+  );
+  return normalise(
+    Array.from(
+      sweep(order, (piece) => piece),
+      ({ lo, hi, value }) => {
+        const last = value.reduce((most, piece) => Math.max(most, piece.value), 0);
+        return { lo, hi, value: steps[last]! };
+      },
+    ),
   );
 }
