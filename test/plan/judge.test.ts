@@ -6,8 +6,8 @@ import { judge } from "../../src/lib/plan/model/judge.js";
 import { runPlan } from "../../src/lib/plan/model/run.js";
 import { ModelBreach, modelOf } from "../../src/lib/plan/model/state.js";
 import type { Plan, Stage, Step } from "../../src/lib/plan/types.js";
-import { topologyPairs } from "./any-topology.js";
-import { NODES, planBetween } from "./cluster.js";
+import { topologyPairs, type TopologyPair } from "./any-topology.js";
+import { NODES, planBetween, rangeKeyspace, shard, topologyOf } from "./cluster.js";
 
 const SEED = Number(process.env["OPS_SEED"] ?? Math.floor(Math.random() * 1e9));
 const RUNS = Number(process.env["OPS_RUNS"] ?? 200);
@@ -55,8 +55,9 @@ function narrowed({ lo, hi }: Segment, any: Any): Segment {
   return any(2) === 0 ? { lo, hi: middle } : { lo: middle, hi };
 }
 
-/** One step is damaged, or two waves change places, or one is done twice. */
+/** One step is damaged, or two waves change places, or one is done twice, or somebody else holds something. */
 function damaged(plan: Plan, any: Any): Plan {
+  if (any(5) === 0) return heldByOthers(plan, any);
   const waves = plan.stages.flatMap((stage) => stage.waves);
   const [a, b] = [any(waves.length), any(waves.length)];
   const way = any(4);
@@ -71,6 +72,32 @@ function damaged(plan: Plan, any: Any): Plan {
     ...plan,
     stages: stagesOf(plan, waves.with(a, wave.toSpliced(at, 1, ...damagedStep(wave[at]!, any)))),
   };
+}
+
+function heldByOthers(plan: Plan, any: Any): Plan {
+  const at = any(plan.keyspaces.length);
+  const keyspace = plan.keyspaces[at]!;
+  const side = any(2) === 0 ? "before" : "after";
+  const holdings = keyspace[side];
+  const one = any(holdings.length);
+  const held = holdings[one];
+  if (held === undefined) return plan;
+  const node = NODES[any(7)]!.id;
+  const others = [[], [{ ...held, shard: "p9" }], [{ ...held, replicas: [node] }]];
+  const changed = holdings.toSpliced(one, 1, ...others[any(others.length)]!);
+  return { ...plan, keyspaces: plan.keyspaces.with(at, { ...keyspace, [side]: changed }) };
+}
+
+/** Only one shard changes: most of what there is no step touches. */
+function nearby({ before, after }: TopologyPair, any: Any): TopologyPair {
+  const keyspaces = before.keyspaces.map((keyspace) => {
+    const at = any(keyspace.shards.length);
+    const shard = keyspace.shards[at]!;
+    const moved = { ...shard, primary: NODES[any(7)]!.id, replicas: [] };
+    const other = any(2) === 0 ? moved : { ...shard, id: "p9" };
+    return { ...keyspace, shards: keyspace.shards.with(at, other) };
+  });
+  return { before, after: { ...after, keyspaces } };
 }
 
 /** The stages of a plan with these waves in them. */
@@ -91,12 +118,13 @@ test(
     const seen = { sound: 0, breach: 0, differs: 0 };
     const numbers = fc.array(fc.nat(), { minLength: 64, maxLength: 64 });
     fc.assert(
-      fc.property(topologyPairs, numbers, ({ before, after }, from) => {
+      fc.property(topologyPairs, numbers, (pair, from) => {
+        let next = 0;
+        const any: Any = (count) => from[next++ % from.length]! % Math.max(1, count);
+        const { before, after } = any(2) === 0 ? pair : nearby(pair, any);
         const plan = planBetween(before, after);
         expect(judge(plan)).toEqual([]);
         if (plan.stages.length === 0) return;
-        let next = 0;
-        const any: Any = (count) => from[next++ % from.length]! % Math.max(1, count);
         for (let i = 0; i < DAMAGES; i += 1) {
           const other = damaged(plan, any);
           const whole = judgeWhole(other);
@@ -112,3 +140,30 @@ test(
       expect([what, times > RUNS / 10]).toEqual([what, true]);
   },
 );
+
+test("a wait is for whole entries, also for what of them lies beyond its segments", () => {
+  const [old, next] = ["sh-1-d1", "sz-1-d1"];
+  const plan = planBetween(
+    topologyOf([rangeKeyspace("profile", [shard("p0", 0n, 1000n, old, next)])]),
+    topologyOf([
+      rangeKeyspace("profile", [
+        shard("p0", 0n, 500n, old, next),
+        shard("p1", 500n, 1000n, next, old),
+      ]),
+    ]),
+  );
+  const waitingFor = (lo: bigint, hi: bigint): Plan => ({
+    ...plan,
+    stages: plan.stages.map((stage) => ({
+      ...stage,
+      waves: stage.waves.map((wave) =>
+        wave.map((step) => (step.kind === "sync" ? { ...step, segments: [{ lo, hi }] } : step)),
+      ),
+    })),
+  });
+  expect(plan.stages.flatMap(({ waves }) => waves.flat()).map(({ kind }) => kind)).toContain(
+    "sync",
+  );
+  expect(judge(waitingFor(0n, 100n))).toEqual([]);
+  expect(judgeWhole(waitingFor(0n, 100n))).toEqual([]);
+});
