@@ -10,7 +10,7 @@ import { topologyPairs, type TopologyPair } from "./any-topology.js";
 import { NODES, planBetween, rangeKeyspace, shard, topologyOf } from "./cluster.js";
 
 const SEED = Number(process.env["OPS_SEED"] ?? Math.floor(Math.random() * 1e9));
-const RUNS = Number(process.env["OPS_RUNS"] ?? 200);
+const RUNS = Number(process.env["OPS_RUNS"] ?? 100);
 /** Of each plan. */
 const DAMAGES = 8;
 
