@@ -18,12 +18,15 @@ const SETS: Readonly<Record<string, string>> = {
 let streams: FollowerStreams;
 let handed: { readonly to: string; readonly generation: bigint } | null;
 let changed: () => void;
+let routesChanged: () => void;
+let ack: "follower" | "local";
 let acks: Acknowledgements;
 
 beforeEach(() => {
   vi.useFakeTimers();
   streams = new FollowerStreams();
   handed = null;
+  ack = "follower";
   const holdings = {
     onChange: (listener: () => void) => void (changed = listener),
     at: () => ({ entry: { ownership: { handed } } }),
@@ -32,7 +35,8 @@ beforeEach(() => {
     self: "me",
     holdings: holdings as unknown as Holdings,
     routes: {
-      settings: (keyspace) => ({ ack: keyspace === "p" ? "follower" : "local", syncWindowMs: 0 }),
+      settings: (keyspace) => ({ ack: keyspace === "p" ? ack : "local", syncWindowMs: 0 }),
+      onChange: (listener) => void (routesChanged = listener),
       setOf: (_keyspace, node) => SETS[node] ?? null,
     },
     streams,
@@ -60,6 +64,28 @@ function wait(...writes: Flushed[]): { left: readonly Flushed[] | null } {
 }
 
 const refused = (position = 5n) => acks.refusal("p", position)?.problem.code ?? null;
+
+test("a follower that has been silent for longer than it may be does not listen any more", () => {
+  listen("b", "far");
+  streams.report("b", 9n);
+  vi.advanceTimersByTime(2_500);
+  expect(refused()).toBeNull();
+  vi.advanceTimersByTime(1_000);
+  expect(refused()).toBe("no-follower");
+  // It need not have more to tell.
+  streams.report("b", 9n);
+  expect(refused()).toBeNull();
+});
+
+test("writes that wait are acknowledged when the keyspace goes on without followers", async () => {
+  listen("b", "far");
+  streams.report("b", 9n);
+  const waiting = wait(write(5n, 12n));
+  ack = "local";
+  routesChanged();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(waiting.left).toEqual([]);
+});
 
 test("a write may be made once a follower in another set has spoken on its stream", () => {
   expect(acks.refusal("other", 5n)).toBeNull();

@@ -100,3 +100,20 @@ test("whatever windows, cuts, chains and changes of the source: a copy shows the
     { numRuns: 500 },
   );
 });
+
+test("a step that others made is not joined to what it would grow by", () => {
+  const groups = new Groups(true);
+  const large = { changes: 20_000, bytes: 100 };
+  expect(groups.isCrowdedBy(large)).toBe(false);
+  const [change] = newCopyWith({ key: "a", value: "x" }).log;
+  groups.add({ index: 0, cursor: ORIGIN } as Lane, change!);
+  expect(groups.isCrowdedBy(large)).toBe(true);
+  expect(groups.isCrowdedBy({ changes: 1, bytes: 3 * 1024 * 1024 })).toBe(true);
+  expect(groups.isCrowdedBy({ changes: 1, bytes: 100 })).toBe(false);
+});
+
+function newCopyWith({ key, value }: { key: string; value: string }): Copy {
+  const copy = newCopy();
+  put(copy, { ...ORIGIN, index: 1n }, { place: Buffer.from(key), value: Buffer.from(value) });
+  return copy;
+}

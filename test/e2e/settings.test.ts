@@ -4,6 +4,8 @@ import { createClient } from "../../src/lib/client/index.js";
 import type { KeyspaceSettings } from "../../src/lib/routing/settings.js";
 import type { RouteTable } from "../../src/lib/routing/table.js";
 import type { SyncTraffic } from "../../src/lib/run/sync-traffic.js";
+import { rollbackRun } from "../../src/lib/run/rollback.js";
+import { environmentOf } from "./environment.js";
 import { Expansion } from "./expansion.js";
 
 const LONG_MS = 600_000;
@@ -101,6 +103,12 @@ describe("the settings of a keyspace", () => {
         await expansion.must("shard", "apply", expansion.plan, "--until", "settings", "--yes")
       )["run"] as string;
       expect(await settings()).toEqual([NEW, NEW]);
+      // A writer goes by its own table: one that does not answer keeps the run from being over.
+      await expansion.cluster.kill9("a1");
+      const impatient = environmentOf(expansion, {}, { reconnectMs: 2_000 });
+      await expect(rollbackRun(impatient, run, { to: null })).rejects.toMatchObject({ exit: 6 });
+      expect(await expansion.must("run", "show", run)).toMatchObject({ activity: "stopped" });
+      await expansion.cluster.restart("a1");
       await expansion.must("shard", "rollback", run, "--yes");
       expect(await settings()).toEqual([OLD, OLD]);
     },

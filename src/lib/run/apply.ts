@@ -110,7 +110,7 @@ function soakMsOf({ stages }: Plan): number {
 }
 
 /** Agents that did not answer when the routes were published, once more: no later step of this run gives them the routes. */
-async function tellMissing(context: RunContext): Promise<void> {
+export async function tellMissing(context: RunContext): Promise<void> {
   for (const [keyspace, { missing }] of statusOf(context).routes) {
     if (missing.length > 0)
       await context.publisher.publish(

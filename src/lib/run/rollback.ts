@@ -2,6 +2,7 @@ import { sayStep, sayUndo } from "../plan/say.js";
 import type { Step } from "../plan/types.js";
 import { pushEpochs } from "./admit.js";
 import { agendaBack, countLeft } from "./agenda.js";
+import { tellMissing } from "./apply.js";
 import { type RunContext, statusOf, stopAtBoundary } from "./context.js";
 import { inParallel, stopRun } from "./execute.js";
 import { StepFailure } from "./failure.js";
@@ -43,6 +44,7 @@ export async function rollbackRun(
     emit({ type: "run", run, doing: "rollback", plan: status.plan });
     try {
       await goBack(context, to);
+      if (to === null) await tellMissing(context);
     } catch (error) {
       await stopRun(context, error, [`to go on: ops run resume ${run}`]);
     }

@@ -22,7 +22,7 @@ export interface Flushed {
 export interface AcknowledgementsDeps {
   readonly self: string;
   readonly holdings: Holdings;
-  readonly routes: Pick<Routes, "settings" | "setOf">;
+  readonly routes: Pick<Routes, "settings" | "setOf" | "onChange">;
   readonly streams: FollowerStreams;
   /** Of a write: for how long it waited, and whether a follower has it. */
   readonly onEnd: (keyspace: string, ms: number, acknowledged: boolean) => void;
@@ -48,9 +48,11 @@ export class Acknowledgements {
   constructor(deps: AcknowledgementsDeps) {
     this.#deps = deps;
     deps.streams.onReport((keyspace, through) => this.#look(keyspace, through));
-    deps.holdings.onChange(() => {
+    const lookAtAll = () => {
       for (const keyspace of this.#waiters.keys()) this.#look(keyspace, null);
-    });
+    };
+    deps.holdings.onChange(lookAtAll);
+    deps.routes.onChange(lookAtAll);
   }
 
   /** Writes that are being made or wait for a follower. */
@@ -77,7 +79,7 @@ export class Acknowledgements {
   /** Why a write at the position must not be made now; null when it may. */
   refusal(keyspace: string, position: bigint): ProblemError | null {
     if (!this.needsFollower(keyspace)) return null;
-    for (const node of this.#deps.streams.holders(keyspace, position, 0n))
+    for (const node of this.#deps.streams.listeners(keyspace, position))
       if (this.#isElsewhere(keyspace, node)) return null;
     return new ProblemError(
       503,
@@ -138,6 +140,7 @@ export class Acknowledgements {
 
   #isHeld(keyspace: string, { position, generation, sequence }: Flushed): boolean {
     const { streams, holdings } = this.#deps;
+    if (!this.needsFollower(keyspace)) return true;
     for (const node of streams.holders(keyspace, position, sequence))
       if (this.#isElsewhere(keyspace, node)) return true;
     const handed = holdings.at(keyspace, position)?.entry.ownership.handed ?? null;

@@ -4,7 +4,7 @@ import { setImmediate as breathe } from "node:timers/promises";
 import type { Engine, LoggedChange, View } from "../../engines/contract.js";
 import { positionOf } from "../../engines/place.js";
 import { comparePositions } from "../../ownership/position.js";
-import { encodeFrame, type Frame } from "../protocol/frames.js";
+import { changeBytes, encodeFrame, type Frame } from "../protocol/frames.js";
 import type { ChangesRequest } from "../protocol/peer.js";
 import { Groups } from "./groups.js";
 import type { Holdings } from "./holdings.js";
@@ -162,12 +162,18 @@ function readPage(
       if (tell.length > 0) frames.push(...groups.take(), ...tell);
     }
     const { changes, through } = readSteps(view, after, limit);
-    for (const change of changes) {
-      if (change.keyspace !== keyspace) continue;
-      const lane = laneAt(lanes, positionOf(change.place));
-      if (lane === null || lane.ended || change.sequence <= lane.start) continue;
-      const isLater = comparePositions(change.at, lane.cursor) > 0;
-      if (isLater || groups.continues(lane, change.at)) groups.add(lane, change);
+    for (let i = 0; i < changes.length;) {
+      const end = endOfStep(changes, i);
+      if (groups.coalesces && groups.isCrowdedBy(sizeOfStep(changes, i, end)))
+        frames.push(...groups.take());
+      for (; i < end; i += 1) {
+        const change = changes[i]!;
+        if (change.keyspace !== keyspace) continue;
+        const lane = laneAt(lanes, positionOf(change.place));
+        if (lane === null || lane.ended || change.sequence <= lane.start) continue;
+        const isLater = comparePositions(change.at, lane.cursor) > 0;
+        if (isLater || groups.continues(lane, change.at)) groups.add(lane, change);
+      }
     }
     const head = view.lastSequence;
     const isWhole = through === head || through === limit;
@@ -177,6 +183,25 @@ function readPage(
   } finally {
     view.close();
   }
+}
+
+/** Behind the last change of the step that begins at `from`. */
+function endOfStep(changes: readonly LoggedChange[], from: number): number {
+  const { keyspace, at } = changes[from]!;
+  let end = from + 1;
+  while (
+    end < changes.length &&
+    changes[end]!.keyspace === keyspace &&
+    comparePositions(changes[end]!.at, at) === 0
+  )
+    end += 1;
+  return end;
+}
+
+function sizeOfStep(changes: readonly LoggedChange[], from: number, end: number) {
+  let bytes = 0;
+  for (let i = from; i < end; i += 1) bytes += changeBytes(changes[i]!);
+  return { changes: end - from, bytes };
 }
 
 /** A page of the log that does not end within a step: changes at the same position of an entry follow each other. */

@@ -12,7 +12,12 @@ export interface FollowerStream {
 interface Known extends FollowerStream {
   /** Of this node's log: what is of the lanes up to here, the follower has flushed. Null before it has said anything on this stream. */
   flushed: bigint | null;
+  /** When it last said anything, monotonic, ms. */
+  heardAt: number;
 }
+
+/** A follower says at least once a second what it has. One that is silent for longer may be frozen or cut off, its stream still open. */
+const SILENT_MS = 3_000;
 
 /** Which followers listen here, and up to where each has flushed what it was sent. */
 export class FollowerStreams {
@@ -22,7 +27,7 @@ export class FollowerStreams {
 
   /** Returns how to forget it. */
   open(stream: FollowerStream): () => void {
-    const known: Known = { ...stream, flushed: null };
+    const known: Known = { ...stream, flushed: null, heardAt: 0 };
     this.#byId.set(known.id, known);
     let all = this.#byKeyspace.get(known.keyspace);
     if (all === undefined) this.#byKeyspace.set(known.keyspace, (all = new Set()));
@@ -39,7 +44,9 @@ export class FollowerStreams {
    */
   report(id: string, through: bigint): void {
     const known = this.#byId.get(id);
-    if (known === undefined || (known.flushed !== null && known.flushed >= through)) return;
+    if (known === undefined) return;
+    known.heardAt = performance.now();
+    if (known.flushed !== null && known.flushed >= through) return;
     known.flushed = through;
     for (const listener of this.#listeners) listener(known.keyspace, through);
   }
@@ -47,6 +54,16 @@ export class FollowerStreams {
   /** Calls back when a follower has flushed more. */
   onReport(listener: (keyspace: string, through: bigint) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** The followers that listen for changes of the position now. */
+  *listeners(keyspace: string, position: bigint): Iterable<string> {
+    const since = performance.now() - SILENT_MS;
+    for (const { node, lanes, flushed, heardAt } of this.#byKeyspace.get(keyspace) ?? []) {
+      if (flushed === null || heardAt < since) continue;
+      const lane = laneAt(lanes, position);
+      if (lane !== null && !lane.ended) yield node;
+    }
   }
 
   /** The followers that have said of the position what they have, and have flushed it up to `through`. */

@@ -4,7 +4,7 @@ import type { LogPosition } from "../../ownership/types.js";
 import { changeBytes, changesBytes, type Frame } from "../protocol/frames.js";
 import type { Lane } from "./lanes.js";
 
-/** What is gathered before it is sent, of all segments of a stream together; beyond it at most a page and a step of the log. */
+/** What is gathered before it is sent, of all segments of a stream together; more only where one step of the log is more. */
 const MOST = { changes: 20_000, bytes: 2 * 1024 * 1024 };
 
 interface Group {
@@ -46,6 +46,12 @@ export class Groups {
 
   get isFull(): boolean {
     return this.#changes >= MOST.changes || this.#bytes >= MOST.bytes;
+  }
+
+  /** Whether a step of so much does not go with what is gathered: a step that others made grows no further here. */
+  isCrowdedBy(step: { readonly changes: number; readonly bytes: number }): boolean {
+    if (this.isEmpty) return false;
+    return this.#changes + step.changes > MOST.changes || this.#bytes + step.bytes > MOST.bytes;
   }
 
   /** The next change of the lane. `at` is after the lane's cursor, or where the last change of the lane was. */

@@ -27,6 +27,9 @@ function isShorter<W extends Work>(a: readonly W[][], b: readonly W[][]): boolea
   return difference < 0 || (difference === 0 && a.length < b.length);
 }
 
+/** Waves with room that are looked at for each work: under a blast radius few ever fill, and ten thousands may be open. */
+const MOST_OPEN = 64;
+
 /** The same in the given order: each work goes into the first of the waves that it makes longer by the least. */
 export function inOrder<W extends Work>(works: readonly W[], limits: Limits): W[][] {
   const all: Wave<W>[] = [];
@@ -44,6 +47,7 @@ export function inOrder<W extends Work>(works: readonly W[], limits: Limits): W[
       best = new Wave(limits);
       all.push(best);
       open.push(best);
+      if (open.length > MOST_OPEN) open.shift();
     }
     best.add(work);
     if (best.isFull) open = open.filter((wave) => wave !== best);

@@ -9,7 +9,7 @@ import { type RunContext, statusOf } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
 import { wholeStages } from "../journal/status.js";
 import type { StepHandler } from "./handler.js";
-import { planKeyspace, tableOfHolders, tableOr, tableOver } from "./first-table.js";
+import { planKeyspace, tableOfHolders, tableOr, tableOver, writersBefore } from "./first-table.js";
 
 export const domain: StepHandler<DomainStep> = {
   apply: (context, step) =>
@@ -28,7 +28,9 @@ export const domain: StepHandler<DomainStep> = {
     const made = agendaBack(context.plan, status, status.undoTo)
       .flatMap(({ waves }) => waves.flat())
       .flatMap((one) => (one.kind === "init" && one.keyspace === step.keyspace ? [one] : []));
-    const needed = [...new Set(made.map(({ node }) => node))].toSorted();
+    // They refuse writes that their own routes do not lead to.
+    const writers = writersBefore(planKeyspace(context, step.keyspace));
+    const needed = [...new Set([...writers, ...made.map(({ node }) => node)])].toSorted();
     await cover(context, step, step.before, needed, false);
     // Nobody writes there from now on. Who did so since the rollback began is found out while the copies are still there.
     for (const { node, segments } of made) await assertUnwritten(context, step, node, segments);

@@ -157,6 +157,11 @@ export function planKeyspace({ plan }: RunContext, keyspace: string): PlanKeyspa
   return found;
 }
 
+/** Who had the writes before the plan, and has them again when it is undone. */
+export function writersBefore({ before }: PlanKeyspace): string[] {
+  return [...new Set(before.map(({ primary }) => primary))].toSorted();
+}
+
 function asPieces(holdings: readonly Holding[]): Piece<Holding>[] {
   return holdings.map((holding) => ({ lo: holding.lo, hi: holding.hi, value: holding }));
 }

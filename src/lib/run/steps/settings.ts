@@ -3,12 +3,14 @@ import type { SettingsStep } from "../../plan/types.js";
 import type { KeyspaceSettings } from "../../routing/settings.js";
 import type { RunContext } from "../context.js";
 import type { StepHandler } from "./handler.js";
-import { planKeyspace, tableOr } from "./first-table.js";
+import { planKeyspace, tableOr, writersBefore } from "./first-table.js";
 
 export const settings: StepHandler<SettingsStep> = {
   apply: (context, step) =>
     tell(context, step, step.after, holdersOf(planKeyspace(context, step.keyspace))),
-  undo: (context, step) => tell(context, step, step.before, []),
+  // Each writer goes by its own table.
+  undo: (context, step) =>
+    tell(context, step, step.before, writersBefore(planKeyspace(context, step.keyspace))),
 };
 
 async function tell(
