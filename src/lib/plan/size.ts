@@ -16,13 +16,10 @@ function addSizes(a: Size, b: Size): Size {
 /** Where the load of a keyspace lies: its histogram where there is one, else the sizes of the primaries' entries. */
 export function loadMap({ histogram, entries }: ObservedKeyspace): Histogram {
   if (histogram) return sortSegments(histogram);
-  const primaries = entries.filter((entry) => entry.role === "primary");
   return sortSegments(
-    primaries.map((entry) => ({
-      ...entry.segment,
-      rows: entry.rows ?? 0n,
-      bytes: entry.bytes ?? 0n,
-    })),
+    entries.flatMap(({ role, segment: { lo, hi }, rows = 0n, bytes = 0n }) =>
+      role === "primary" && (rows > 0n || bytes > 0n) ? [{ lo, hi, rows, bytes }] : [],
+    ),
   );
 }
 
