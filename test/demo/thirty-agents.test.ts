@@ -24,11 +24,11 @@ afterAll(() => {
 /** Shards of equal width, each with its primary in one region and a replica in both others; over all nodes in turn. */
 function keyspaces(shards: number): string {
   const node = (shard: number, region: number) =>
-    `${REGIONS[region % 3]}-${Math.floor(shard / NODES_OF_SET) % SETS}-${shard % NODES_OF_SET}`;
+    `${REGIONS[region % 3]!}-${Math.floor(shard / NODES_OF_SET) % SETS}-${shard % NODES_OF_SET}`;
   const edge = (i: number) => Math.floor((DOMAIN_END * i) / shards);
   const lines = Array.from({ length: shards }, (_, i) => {
     const [primary, ...replicas] = [0, 1, 2].map((turn) => node(i, i + turn));
-    return `      p${i}: { segments: [${edge(i)}..${edge(i + 1)}], primary: ${primary}, replicas: [${replicas.join(", ")}] }`;
+    return `      p${i}: { segments: [${edge(i)}..${edge(i + 1)}], primary: ${primary!}, replicas: [${replicas.join(", ")}] }`;
   });
   return `keyspaces:
   profile:
