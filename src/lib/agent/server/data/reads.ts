@@ -7,7 +7,7 @@ import type { LogPosition } from "../../../ownership/types.js";
 import { MAX_VALUE_BYTES } from "../../protocol/headers.js";
 import { ProblemError } from "../../protocol/problem.js";
 import type { Holding } from "../holdings.js";
-import type { DataDeps } from "./data.js";
+import type { DataDeps } from "./deps.js";
 import type { Standing } from "./owners.js";
 
 /** Of a range: a page ends with the row that reaches it. */

@@ -2,7 +2,7 @@ import type { Place, Txn } from "../../../engines/contract.js";
 import { acceptsWrites } from "../../../ownership/permissions.js";
 import { MAX_VALUE_BYTES } from "../../protocol/headers.js";
 import { ProblemError } from "../../protocol/problem.js";
-import type { DataDeps } from "./data.js";
+import type { DataDeps } from "./deps.js";
 import type { Standing } from "./owners.js";
 
 const RETRY_MOVING_MS = 5;
