@@ -5,7 +5,7 @@ import { overlaps, union } from "../../src/lib/keyspace/map.js";
 import { checkPlan } from "../../src/lib/plan/check/index.js";
 import { decodePlan, encodePlan } from "../../src/lib/plan/encode.js";
 import { fingerprintOf } from "../../src/lib/plan/fingerprint.js";
-import { canonicalJson, hashOf, sha256 } from "../../src/lib/plan/hash.js";
+import { hashOf, sha256 } from "../../src/lib/plan/hash.js";
 import { observedFromTopology } from "../../src/lib/plan/observed.js";
 import { planShards } from "../../src/lib/plan/planner.js";
 import { loadMap, sizeOf } from "../../src/lib/plan/size.js";
@@ -82,8 +82,8 @@ test("of many segments the canary is a whole one of about the share asked for, w
 });
 
 test("canonical JSON sorts names and writes bigints as text", () => {
-  expect(canonicalJson({ b: [2n ** 64n, 1.5], a: { d: null, c: "x" } })).toBe(
-    '{"a":{"c":"x","d":null},"b":["18446744073709551616",1.5]}',
+  expect(hashOf({ b: [2n ** 64n, 1.5], a: { d: null, c: "x" } })).toBe(
+    sha256('{"a":{"c":"x","d":null},"b":["18446744073709551616",1.5]}'),
   );
   expect(hashOf({ a: 1, b: 2n })).toBe(hashOf({ b: "2", a: 1 }));
   expect(sha256("abc")).toBe("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
@@ -92,10 +92,10 @@ test("canonical JSON sorts names and writes bigints as text", () => {
 test("canonical JSON is what the library of RFC 8785 writes", () => {
   fc.assert(
     fc.property(fc.jsonValue(), (value) => {
-      expect(canonicalJson(value)).toBe(canonicalize(value));
+      expect(hashOf(value)).toBe(sha256(canonicalize(value)!));
     }),
   );
-  expect(() => canonicalJson({ a: Number.NaN })).toThrow(TypeError);
+  expect(() => hashOf({ a: Number.NaN })).toThrow(TypeError);
 });
 
 test("a histogram sharpens the size of a part of an entry", () => {
@@ -234,7 +234,9 @@ test("a plan of a version without settings can still be read and applied: it cha
     topologyHash: "t",
   });
   const older = { ...rest, keyspaces: keyspaces.map(({ settings: __, ...one }) => one) };
-  const text = canonicalJson({ ...older, hash: hashOf(older) });
+  const text = JSON.stringify({ ...older, hash: hashOf(older) }, (_name, value: unknown) =>
+    typeof value === "bigint" ? value.toString() : value,
+  );
   const plan = decodePlan(text, "plan.json");
   expect(plan.keyspaces[0]!.settings.after).toEqual(DEFAULT_SETTINGS);
   expect(checkPlan(plan)).toEqual([]);

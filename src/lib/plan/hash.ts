@@ -1,12 +1,5 @@
 import { createHash } from "node:crypto";
 
-/** RFC 8785 JSON with every bigint as a decimal string. The same value gives the same bytes everywhere. */
-export function canonicalJson(value: unknown): string {
-  const chunks: string[] = [];
-  writeCanonical(value, (text) => chunks.push(text));
-  return chunks.join("");
-}
-
 /** SHA-256 of the UTF-8 bytes, 64 lower-case hexadecimal digits. */
 export function sha256(text: string): string {
   return createHash("sha256").update(text, "utf8").digest("hex");

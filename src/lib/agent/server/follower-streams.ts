@@ -57,19 +57,23 @@ export class FollowerStreams {
   }
 
   /** The followers that listen for changes of the position now. */
-  *listeners(keyspace: string, position: bigint): Iterable<string> {
-    const since = performance.now() - SILENT_MS;
-    for (const { node, lanes, flushed, heardAt } of this.#byKeyspace.get(keyspace) ?? []) {
-      if (flushed === null || heardAt < since) continue;
-      const lane = laneAt(lanes, position);
-      if (lane !== null && !lane.ended) yield node;
-    }
+  listeners(keyspace: string, position: bigint): Iterable<string> {
+    return this.#nodes(keyspace, position, 0n, performance.now() - SILENT_MS);
   }
 
   /** The followers that have said of the position what they have, and have flushed it up to `through`. */
-  *holders(keyspace: string, position: bigint, through: bigint): Iterable<string> {
-    for (const { node, lanes, flushed } of this.#byKeyspace.get(keyspace) ?? []) {
-      if (flushed === null || flushed < through) continue;
+  holders(keyspace: string, position: bigint, through: bigint): Iterable<string> {
+    return this.#nodes(keyspace, position, through, -Infinity);
+  }
+
+  *#nodes(
+    keyspace: string,
+    position: bigint,
+    through: bigint,
+    heardSince: number,
+  ): Iterable<string> {
+    for (const { node, lanes, flushed, heardAt } of this.#byKeyspace.get(keyspace) ?? []) {
+      if (flushed === null || flushed < through || heardAt < heardSince) continue;
       const lane = laneAt(lanes, position);
       if (lane !== null && !lane.ended) yield node;
     }

@@ -32,7 +32,7 @@ export interface Handover {
 export async function takeOver(
   context: RunContext,
   handover: Handover,
-  onTaken: (parts: ReturnType<typeof partsWithin>) => Promise<void>,
+  onTaken: (parts: ReturnType<typeof partsWithin>, hasFailed: boolean) => Promise<void>,
 ): Promise<void> {
   const { step, keyspace, segments, from, to, budgetMs, undo } = handover;
   const options = {
@@ -59,29 +59,31 @@ export async function takeOver(
       preState: { primary: from, generation: String(generation) },
     };
   };
-  const tellTaken = (entries: readonly EntryStatus[]) =>
+  const tellTaken = (entries: readonly EntryStatus[], hasFailed: boolean) =>
     onTaken(
       partsWithin(
         entries.filter(({ role }) => role === "primary"),
         segments,
       ),
+      hasFailed,
     );
   for (let told = false; ; told = true) {
     let result: JsonObject | null;
     try {
       result = await operate(context, step, options, prepare);
     } catch (error) {
-      if (error instanceof StepFailure) {
+      // Who did not answer is not waited for again.
+      if (error instanceof StepFailure && error.failure.code !== "unreachable") {
         // Of several segments some may have gone over: routes that lead elsewhere until a resume would cost a redirect each time.
         await entriesOn(context, step, to, keyspace, segments)
-          .then(tellTaken)
+          .then((entries) => tellTaken(entries, true))
           .catch(() => undefined);
       }
       throw error;
     }
     if (result !== null) await tell(context, handover, result);
     else if (told) return;
-    await tellTaken(await resolvedEntries(context, handover));
+    await tellTaken(await resolvedEntries(context, handover), false);
     if (result === null) return;
   }
 }

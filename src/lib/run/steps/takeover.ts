@@ -13,8 +13,8 @@ export const takeover: StepHandler<TakeoverStep> = {
   apply: async (context, step) => {
     const { node, from, shard } = step;
     const handover = forward(step);
-    await takeOver(context, handover, (parts) =>
-      publishWriter(context, step, { node, shard }, parts, [node, from]),
+    await takeOver(context, handover, (parts, hasFailed) =>
+      publishWriter(context, step, { node, shard }, parts, hasFailed ? [] : [node, from]),
     );
     await awaitReverseLink(context, handover);
   },
