@@ -127,8 +127,8 @@ describe("the file state store", () => {
     await mkdir(join(store.where, "runs", "r-1"), { recursive: true });
     expect(await store.runs()).toEqual(["r-1"]);
     expect(await store.readJournal("r-1")).toHaveLength(0);
-    for (const read of [store.plan("r-1"), store.openJournal("r-1")])
-      await expect(read).rejects.toMatchObject({ code: "damaged-run", exit: 1 });
+    for (const read of [() => store.plan("r-1"), () => store.openJournal("r-1")])
+      await expect(read()).rejects.toMatchObject({ code: "damaged-run", exit: 1 });
   });
 
   it("does not let a run's name lead out of its directory", async () => {
