@@ -1,0 +1,272 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { hashText, hashUid } from "../../keyspace/hash.js";
+import { RateLimit } from "../rate-limit.js";
+import type { Address } from "./messages.js";
+import type { Registry } from "./registry.js";
+import type { Group, Session } from "./session.js";
+import { Wave } from "./wave.js";
+
+const STEP_MS = 20;
+/** Entries of which the figures are remembered, the last ones used. */
+const ENTRIES_MAX = 1_000;
+
+/** Null stands for all. */
+export interface Filter {
+  readonly carrier: string | null;
+  readonly province: string | null;
+  readonly port: number | null;
+}
+
+export interface Departure {
+  readonly entry: string;
+  readonly filter: Filter;
+  /** At most so many; null: all. */
+  readonly count: number | null;
+  /** Null: as fast as it goes. */
+  readonly perSecond: number | null;
+}
+
+export interface Relogin extends Departure {
+  /** Who was told and is still there after so long is closed. */
+  readonly withinMs: number;
+}
+
+/** How far it has come. */
+export interface DepartureFigures {
+  /** Told to leave; of a `disconnect`: closed. */
+  readonly told: number;
+  /** Left by themselves. */
+  readonly left: number;
+  /** Were closed because they had not. */
+  readonly overdue: number;
+  /** Were not told, because the policy has them at this very site. */
+  readonly staying: number;
+}
+
+export interface DepartureTask {
+  readonly signal: AbortSignal;
+  readonly report: (done: number, total: number, perSecond: number) => void;
+}
+
+/** What has been done on account of an entry since the process began. */
+export interface EntryFigures {
+  readonly entry: string;
+  readonly told: number;
+  readonly left: number;
+  readonly overdue: number;
+  readonly disconnected: number;
+}
+
+export interface DeparturesDeps {
+  readonly registry: Registry;
+  readonly site: string;
+  /** Where the session belongs now, best first; empty when nobody knows. */
+  readonly addressesFor: (session: SessionPlace) => readonly Address[];
+  /** Tells it; false when it could not be told and is gone. */
+  readonly notify: (session: Session, relogin: Relogin, addresses: readonly Address[]) => boolean;
+  /** `overdue`, or `disabled`. */
+  readonly close: (session: Session, why: "overdue" | "disabled") => void;
+}
+
+/** What decides where a session belongs. */
+export interface SessionPlace {
+  readonly uid: bigint;
+  readonly group: Group;
+}
+
+interface Entry {
+  told: number;
+  left: number;
+  overdue: number;
+  disconnected: number;
+  /** One for all that is done on account of the entry, one after the other or again. */
+  limit: RateLimit | null;
+  /** Aborted when another one on the same account takes over. */
+  running: AbortController | null;
+}
+
+interface Run {
+  readonly entry: Entry;
+  readonly wave: Wave<Session>;
+  readonly running: AbortController;
+  readonly tell: (session: Session) => boolean;
+  readonly candidates: () => Session[];
+}
+
+/** Another departure on account of the same entry has taken over. */
+export class Superseded extends Error {}
+
+/** Has sessions leave at a pace: each at most once on account of an entry, whoever asks how often. */
+export class Departures {
+  readonly #deps: DeparturesDeps;
+  readonly #entries = new Map<string, Entry>();
+  readonly #waves = new Set<Wave<Session>>();
+
+  constructor(deps: DeparturesDeps) {
+    this.#deps = deps;
+  }
+
+  get figures(): EntryFigures[] {
+    return [...this.#entries].map(([entry, { told, left, overdue, disconnected }]) => ({
+      entry,
+      told,
+      left,
+      overdue,
+      disconnected,
+    }));
+  }
+
+  /** The session has ended, however. */
+  gone(session: Session): void {
+    for (const wave of this.#waves) wave.gone(session);
+  }
+
+  /**
+   * Tells sessions to log in elsewhere; ends when none that was told is there any more. Throws `Superseded`, and the signal's
+   * reason when that is aborted.
+   */
+  async relogin(relogin: Relogin, task: DepartureTask): Promise<DepartureFigures> {
+    const { registry, addressesFor, site, notify } = this.#deps;
+    const { entry: id, withinMs, filter } = relogin;
+    const { entry, wave, running } = this.#begin(relogin, withinMs);
+    const staying = new Set<Session>();
+    const earlier = [...registry.all()].flatMap((session) => {
+      const deadline = session.told?.get(id);
+      return deadline === undefined || !matches(filter, session.group)
+        ? []
+        : [{ session, deadline }];
+    });
+    for (const { session, deadline } of earlier.toSorted((a, b) => a.deadline - b.deadline))
+      wave.adopt(session, deadline);
+    const tell = (session: Session): boolean => {
+      const addresses = addressesFor(session);
+      // Told now it would only come back.
+      if (addresses.length === 0 || addresses[0]!.site === site) {
+        staying.add(session);
+        return false;
+      }
+      if (!notify(session, relogin, addresses)) return false;
+      (session.told ??= new Map()).set(id, performance.now() + withinMs);
+      entry.told += 1;
+      return true;
+    };
+    const candidates = (): Session[] =>
+      this.#inOrder(relogin, (session) => session.told?.has(id) !== true && !staying.has(session));
+    await this.#run({ entry, wave, running, tell, candidates }, task);
+    const { told, left, overdue } = wave;
+    return { told, left, overdue, staying: staying.size };
+  }
+
+  /** Closes sessions. Throws as `relogin` does. */
+  async disconnect(departure: Departure, task: DepartureTask): Promise<DepartureFigures> {
+    const { entry, wave, running } = this.#begin(departure, null);
+    const tell = (session: Session): boolean => {
+      this.#deps.close(session, "disabled");
+      entry.disconnected += 1;
+      return true;
+    };
+    const candidates = (): Session[] => this.#inOrder(departure, () => true);
+    await this.#run({ entry, wave, running, tell, candidates }, task);
+    return { told: wave.told, left: 0, overdue: 0, staying: 0 };
+  }
+
+  /** What goes on on account of the same entry ends: the last word counts. */
+  #begin(
+    { entry: id, perSecond, count }: Departure,
+    withinMs: number | null,
+  ): Pick<Run, "entry" | "wave" | "running"> {
+    const entry = this.#entry(id);
+    entry.running?.abort();
+    const running = (entry.running = new AbortController());
+    const limit = limitOf(entry, perSecond, performance.now());
+    return { entry, running, wave: new Wave<Session>({ count, withinMs, limit }) };
+  }
+
+  async #run(
+    { entry, wave, running, tell, candidates }: Run,
+    { signal, report }: DepartureTask,
+  ): Promise<void> {
+    const { registry, close } = this.#deps;
+    const closeOverdue = (session: Session): void => {
+      entry.overdue += 1;
+      close(session, "overdue");
+    };
+    const begun = performance.now();
+    this.#waves.add(wave);
+    let left = 0;
+    try {
+      for (;;) {
+        // Whoever came meanwhile is looked for once those who were there have been told.
+        if (wave.isQueueEmpty && wave.staying === 0) {
+          wave.enqueue(candidates());
+          if (wave.isQueueEmpty) return;
+        }
+        const now = performance.now();
+        wave.step(now, (session) => registry.has(session) && tell(session), closeOverdue);
+        const seconds = Math.max(0.001, (now - begun) / 1_000);
+        report(wave.told - wave.staying, wave.told + wave.queued, wave.told / seconds);
+        await sleep(STEP_MS);
+        entry.left += wave.left - left;
+        left = wave.left;
+        signal.throwIfAborted();
+        if (running.signal.aborted) throw new Superseded();
+      }
+    } finally {
+      this.#waves.delete(wave);
+      if (entry.running === running) entry.running = null;
+    }
+  }
+
+  /** Those whom the filter means, in an order in which all kinds are mixed. */
+  #inOrder({ entry, filter }: Departure, isMeant: (session: Session) => boolean): Session[] {
+    const salt = Number(hashText(entry) & 0xffff_ffffn);
+    const found: { session: Session; order: number }[] = [];
+    for (const session of this.#deps.registry.all()) {
+      if (!matches(filter, session.group) || !isMeant(session)) continue;
+      found.push({ session, order: mixed(Number(hashUid(session.uid) & 0xffff_ffffn) ^ salt) });
+    }
+    return found.toSorted((a, b) => a.order - b.order).map(({ session }) => session);
+  }
+
+  #entry(id: string): Entry {
+    const known = this.#entries.get(id) ?? {
+      told: 0,
+      left: 0,
+      overdue: 0,
+      disconnected: 0,
+      limit: null,
+      running: null,
+    };
+    // The last one used is the last one to be forgotten.
+    this.#entries.delete(id);
+    this.#entries.set(id, known);
+    for (const [old, { running }] of this.#entries) {
+      if (this.#entries.size <= ENTRIES_MAX) break;
+      if (running === null && old !== id) this.#entries.delete(old);
+    }
+    return known;
+  }
+}
+
+function limitOf(entry: Entry, perSecond: number | null, now: number): RateLimit | null {
+  if (perSecond === null) return null;
+  entry.limit ??= new RateLimit(perSecond, now);
+  entry.limit.change(perSecond, now);
+  return entry.limit;
+}
+
+function matches({ carrier, province, port }: Filter, group: Group): boolean {
+  return (
+    (carrier === null || carrier === group.carrier) &&
+    (province === null || province === group.province) &&
+    (port === null || port === group.port)
+  );
+}
+
+/** The finaliser of MurmurHash3 for 32 bits: neighbours end far apart. */
+function mixed(value: number): number {
+  let h = value | 0;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}

@@ -1,0 +1,128 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { WebSocketServer, type WebSocket } from "ws";
+import { type ClientMessage, clientMessage, CLOSE, MAX_MESSAGE_BYTES } from "./messages.js";
+import { closeSocket, type Session } from "./session.js";
+
+/** From connecting to the login. */
+const LOGIN_WITHIN_MS = 5_000;
+/** Connections beyond the sessions: those who have not logged in yet, and those who are being refused. */
+const EXTRA_CONNECTIONS = 2_000;
+/** Between two heartbeats. */
+const MESSAGES_MAX = 100;
+
+export interface EndpointOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly ports: readonly number[];
+  readonly maxSessions: number;
+  /** Null when it was refused, and told so. */
+  readonly onLogin: (
+    login: Extract<ClientMessage, { type: "login" }>,
+    socket: WebSocket,
+    port: number,
+  ) => Session | null;
+  readonly onPing: (session: Session, n: number) => void;
+  readonly onPong: (session: Session, payload: Buffer) => void;
+  readonly onGone: (session: Session) => void;
+}
+
+/** The WebSocket connections: bounded in number, size and time, and each without a session until it has logged in. */
+export class Endpoint {
+  readonly #options: EndpointOptions;
+  readonly #sockets: WebSocketServer;
+  readonly #servers: Server[] = [];
+  /** Those who have not logged in, and until when they may; the first come first. */
+  readonly #silent = new Map<WebSocket, number>();
+  readonly #sweep: NodeJS.Timeout;
+  ports: readonly number[] = [];
+
+  constructor(options: EndpointOptions) {
+    this.#options = options;
+    this.#sockets = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: MAX_MESSAGE_BYTES,
+      maxFragments: 4,
+    });
+    this.#sweep = setInterval(() => this.#closeSilent(), 250);
+  }
+
+  async listen(): Promise<void> {
+    for (const port of this.#options.ports) this.#servers.push(await this.#open(port));
+    this.ports = this.#servers.map((server) => (server.address() as AddressInfo).port);
+  }
+
+  /** Takes no more connections; those that are there stay. */
+  close(): void {
+    clearInterval(this.#sweep);
+    for (const server of this.#servers) server.close();
+    for (const socket of this.#silent.keys()) closeSocket(socket, CLOSE.stopping, "stopping");
+  }
+
+  async #open(port: number): Promise<Server> {
+    const server = createServer((_request, response) => {
+      response.writeHead(426, { connection: "close", upgrade: "websocket" }).end();
+    });
+    server.maxConnections = this.#options.maxSessions + EXTRA_CONNECTIONS;
+    server.headersTimeout = LOGIN_WITHIN_MS;
+    server.requestTimeout = LOGIN_WITHIN_MS;
+    server.on("upgrade", (request, socket, head) => {
+      this.#sockets.handleUpgrade(request, socket, head, (opened) =>
+        this.#opened(opened, (server.address() as AddressInfo | null)?.port ?? port),
+      );
+    });
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ port, host: this.#options.host, backlog: 4_096 }, () => resolve());
+    });
+    return server;
+  }
+
+  #opened(socket: WebSocket, port: number): void {
+    const { onLogin, onPing, onPong, onGone } = this.#options;
+    let session: Session | null = null;
+    this.#silent.set(socket, performance.now() + LOGIN_WITHIN_MS);
+    // What went wrong shows in the close that follows.
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      this.#silent.delete(socket);
+      if (session !== null) onGone(session);
+    });
+    socket.on("pong", (payload) => {
+      if (session !== null) onPong(session, payload);
+    });
+    socket.on("message", (data, isBinary) => {
+      if (socket.readyState !== socket.OPEN) return;
+      const message = isBinary ? null : read(data as Buffer);
+      if (message?.type === "login" && session === null) {
+        this.#silent.delete(socket);
+        session = onLogin(message, socket, port);
+      } else if (message?.type === "ping" && session !== null) {
+        session.messages += 1;
+        if (session.messages <= MESSAGES_MAX) onPing(session, message.n);
+        else closeSocket(socket, CLOSE.violation, "too many messages");
+      } else {
+        closeSocket(socket, CLOSE.violation, "no message of this protocol");
+      }
+    });
+  }
+
+  #closeSilent(): void {
+    const now = performance.now();
+    for (const [socket, until] of this.#silent) {
+      if (until > now) return;
+      this.#silent.delete(socket);
+      closeSocket(socket, CLOSE.noLogin, "no login");
+    }
+  }
+}
+
+function read(data: Buffer): ClientMessage | null {
+  try {
+    return clientMessage.safeParse(JSON.parse(data.toString("utf8"))).data ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,71 @@
+import { RateLimit } from "../rate-limit.js";
+
+/** One who does not come within this time after the own turn has lost it. */
+const GRACE_MS = 2_000;
+/** Turns are given this far ahead; those who come then are told to come back in between half of it and all. */
+const AHEAD_MS = 60_000;
+
+export type Admission =
+  | { readonly admitted: true }
+  | { readonly admitted: false; readonly retryAfterMs: number };
+
+/**
+ * Who may log in now. A refusal is a promise: each one who is refused gets a turn of their own, one after the other at the site's
+ * rate, and a newcomer does not overtake them. Turns that nobody comes for are not lost: they go to whoever is there.
+ */
+export class LoginThrottle {
+  readonly #limit: RateLimit;
+  readonly #everyMs: number;
+  /** When those who were refused may come, by uid; soonest first. */
+  readonly #turns = new Map<bigint, number>();
+  #lastTurn: number;
+  #sentFar = 0;
+
+  constructor(loginsPerSecond: number, now: number) {
+    this.#limit = new RateLimit(loginsPerSecond, now);
+    this.#everyMs = 1_000 / loginsPerSecond;
+    this.#lastTurn = now;
+  }
+
+  get perSecond(): number {
+    return this.#limit.perSecond;
+  }
+
+  /** Those who were refused and are expected back. */
+  get waiting(): number {
+    return this.#turns.size;
+  }
+
+  ask(uid: bigint, now: number): Admission {
+    this.#expire(now);
+    const turn = this.#turns.get(uid);
+    if (turn !== undefined && now < turn) return refused(turn - now);
+    const mayTry = turn !== undefined || this.#turns.size === 0 || this.#limit.isIdle(now);
+    this.#turns.delete(uid);
+    if (mayTry && this.#limit.take(now)) return { admitted: true };
+    return refused(this.#nextTurn(uid, now) - now);
+  }
+
+  #nextTurn(uid: bigint, now: number): number {
+    const turn = Math.max(this.#lastTurn, now) + this.#everyMs;
+    if (turn > now + AHEAD_MS) {
+      // Without a place in the queue, which is what bounds it; spread all the same.
+      this.#sentFar = (this.#sentFar + 7_919) % (AHEAD_MS / 2);
+      return now + AHEAD_MS / 2 + this.#sentFar;
+    }
+    this.#lastTurn = turn;
+    this.#turns.set(uid, turn);
+    return turn;
+  }
+
+  #expire(now: number): void {
+    for (const [uid, turn] of this.#turns) {
+      if (turn + GRACE_MS > now) return;
+      this.#turns.delete(uid);
+    }
+  }
+}
+
+function refused(ms: number): Admission {
+  return { admitted: false, retryAfterMs: Math.max(1, Math.ceil(ms)) };
+}
