@@ -1,0 +1,58 @@
+import { Agent, get } from "node:http";
+import { z } from "zod";
+import { type Address, address } from "../../access/gateway/messages.js";
+
+const ANSWER_WITHIN_MS = 3_000;
+const answer = z.object({ addresses: z.array(address) });
+
+/** Who logs in, and over what. */
+export interface Person {
+  readonly uid: bigint;
+  readonly carrier: string;
+  readonly province: string;
+}
+
+/** Asks the dispatchers where to log in: any one of them, and the next when it does not answer. */
+export class DispatchClient {
+  readonly #urls: readonly string[];
+  readonly #random: () => number;
+  readonly #connections = new Agent({ keepAlive: true, maxSockets: 16 });
+
+  constructor(urls: readonly string[], random: () => number) {
+    this.#urls = urls;
+    this.#random = random;
+  }
+
+  /** Null when no dispatcher answers. */
+  async addresses({ uid, carrier, province }: Person): Promise<readonly Address[] | null> {
+    const query = new URLSearchParams({ uid: String(uid), carrier, province }).toString();
+    const first = Math.floor(this.#random() * this.#urls.length);
+    for (let i = 0; i < this.#urls.length; i += 1) {
+      const url = this.#urls[(first + i) % this.#urls.length]!;
+      const text = await this.#get(`${url}/v1/dispatch?${query}`);
+      const said = text === null ? null : answer.safeParse(JSON.parse(text));
+      if (said?.success === true) return said.data.addresses;
+    }
+    return null;
+  }
+
+  close(): void {
+    this.#connections.destroy();
+  }
+
+  #get(url: string): Promise<string | null> {
+    return new Promise((resolve) => {
+      const request = get(url, { agent: this.#connections, timeout: ANSWER_WITHIN_MS });
+      request.on("timeout", () => request.destroy());
+      request.on("error", () => resolve(null));
+      request.on("response", (response) => {
+        const parts: Buffer[] = [];
+        response.on("data", (part: Buffer) => parts.push(part));
+        response.on("error", () => resolve(null));
+        response.on("end", () =>
+          resolve(response.statusCode === 200 ? Buffer.concat(parts).toString("utf8") : null),
+        );
+      });
+    });
+  }
+}
