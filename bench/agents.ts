@@ -44,7 +44,7 @@ export class TwoAgents {
   static async start(rows: number): Promise<TwoAgents> {
     const dir = await mkdtemp(join(tmpdir(), "ops-bench-"));
     const cluster = new Cluster({ dir, dieWithParent: true });
-    await cluster.up(["a", "b"]);
+    await cluster.up({ a: { role: "data" }, b: { role: "data" } });
     const agents = new TwoAgents(cluster, rows);
     await agents.operate(agents.a, { kind: "init", ...agents.range, sharding: "range" });
     await agents.publish("a", 1n);

@@ -5,7 +5,9 @@ import { afterAll, expect, test } from "vitest";
 import { HEADER } from "../../src/lib/agent/protocol/headers.js";
 import type { Services } from "../../src/lib/agent/server/http/context.js";
 import { openApi } from "../../src/lib/agent/server/http/openapi.js";
+import { dataGroups } from "../../src/lib/agent/server/http/groups.js";
 import { httpServer } from "../../src/lib/agent/server/http/server.js";
+import type { Base, Role } from "../../src/lib/agent/server/roles/role.js";
 import { startAgent } from "../../src/lib/agent/server/agent.js";
 
 const dir = mkdtempSync(join(tmpdir(), "ops-openapi-"));
@@ -24,12 +26,13 @@ type Document = {
     >
   >;
 };
-const document = openApi("1.2.3") as Document;
+const document = openApi("1.2.3", "data") as Document;
 
 /** `METHOD /path` of the routes that the server really has, with parameters as OpenAPI writes them. */
 async function registered(): Promise<string[]> {
   // Routes are registered before anything is asked of the services.
-  const { app, routes } = httpServer({} as Services);
+  const role = { groups: dataGroups({} as Services) } as unknown as Role;
+  const { app, routes } = httpServer({} as Base, role);
   await app.ready();
   await app.close();
   return routes.map((route) =>
@@ -88,6 +91,7 @@ test("every $ref leads to something", () => {
 test("an agent serves it", async () => {
   const config = {
     node: "o1",
+    role: "data",
     dir,
     engine: "embedded",
     listen: { host: "127.0.0.1", port: 0 },

@@ -60,7 +60,7 @@ async function publish(
 
 beforeAll(async () => {
   cluster = new Cluster({ dir: await mkdtemp(join(tmpdir(), "ops-client-")), dieWithParent: true });
-  await cluster.up(["a", "b"]);
+  await cluster.up({ a: { role: "data" }, b: { role: "data" } });
   a = new AgentClient(cluster.urlOf("a"));
   b = new AgentClient(cluster.urlOf("b"));
   await operate(a, { kind: "init", ...range, sharding: "range" });

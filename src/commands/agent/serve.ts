@@ -3,7 +3,7 @@ import { BaseCommand } from "../../lib/cli/base.js";
 
 export default class AgentServe extends BaseCommand<typeof AgentServe> {
   static override summary =
-    "Serve one node: its data, its links, and what a control plane asks of it.";
+    "Serve one node: its data, or what logins ask, and what a control plane asks of it.";
   static override description =
     "Prints one line of JSON on stdout when it is ready, and logs to stderr. SIGTERM or Ctrl-C stops it.";
   static override flags = {
@@ -23,7 +23,14 @@ export default class AgentServe extends BaseCommand<typeof AgentServe> {
         process.exit(1);
       },
     });
-    const ready = { v: 1, type: "ready", node: config.node, url: agent.url, pid: process.pid };
+    const ready = {
+      v: 1,
+      type: "ready",
+      node: config.node,
+      role: config.role,
+      url: agent.url,
+      pid: process.pid,
+    };
     process.stdout.write(`${JSON.stringify(ready)}\n`);
     await new Promise<void>((resolve) => {
       process.once("SIGTERM", resolve);

@@ -9,7 +9,7 @@ export default class AgentStatus extends BaseCommand<typeof AgentStatus> {
   static override summary = "Ask every agent what it holds, whom it follows, and how far it lags.";
 
   static override description =
-    "The agents of a topology, or without one those that the published routes name. With a topology also what copies cost between regions, against what it expects.";
+    "The agents of a topology, those of access nodes each in a line of its own, or without one those that the published routes name. With a topology also what copies cost between regions, against what it expects.";
 
   static override flags = {
     topology: Flags.string({ char: "t", description: "the topology", helpValue: "FILE" }),
@@ -33,9 +33,9 @@ export default class AgentStatus extends BaseCommand<typeof AgentStatus> {
   private async topology() {
     if (this.flags.topology === undefined) return null;
     const { loadTopology } = await import("../../lib/topology/load.js");
-    const { dataAgents } = await import("../../lib/run/observe.js");
+    const { accessAgents, dataAgents } = await import("../../lib/run/observe.js");
     const { topology } = await loadTopology(this.flags.topology);
-    return { topology, agents: dataAgents(topology) };
+    return { topology, agents: { ...dataAgents(topology), ...accessAgents(topology) } };
   }
 
   private async sync(topology: Topology, agents: readonly AgentAnswer[]) {

@@ -3,6 +3,7 @@ import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } fr
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import type { AgentRole } from "../agent/protocol/node.js";
 import { EXIT, OpsError } from "../errors.js";
 import { freePort } from "./port.js";
 import { isAlive, killProcess, startTimeOf, type ProcessId } from "./process.js";
@@ -17,8 +18,14 @@ const END_BYTES = 64 * 1024;
 /** Another process may take a chosen port first. */
 const PORT_TRIES = 5;
 
+export interface AgentSettings {
+  readonly role: AgentRole;
+}
+
 export interface AgentPlace {
   readonly node: string;
+  /** What its configuration says besides its name, place and port. */
+  readonly settings: AgentSettings;
   /** Holds the agent's configuration, data and log. */
   readonly dir: string;
   /** The port that it must have, or null for any. */
@@ -60,7 +67,8 @@ async function startOn(place: AgentPlace, port: number, onSpawn: OnSpawn): Promi
   mkdirSync(dir, { recursive: true });
   const config = join(dir, "agent.yaml");
   // JSON is YAML.
-  const settings = { node, dir: join(dir, "data"), listen: { host: "127.0.0.1", port } };
+  const listen = { host: "127.0.0.1", port };
+  const settings = { ...place.settings, node, dir: join(dir, "data"), listen };
   writeFileSync(config, `${JSON.stringify(settings, null, 2)}\n`);
 
   const log = openSync(logOf(dir), "a+");

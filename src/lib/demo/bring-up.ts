@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import writeFileAtomic from "write-file-atomic";
 import { EXIT, OpsError } from "../errors.js";
+import type { AgentSettings } from "./agent-process.js";
 import { setAgentUrls } from "../topology/edit.js";
 import { parseTopology } from "../topology/parse.js";
 import { lockDirectory } from "./cluster-state.js";
@@ -33,18 +34,19 @@ export interface Up {
 }
 
 /**
- * A real agent process for every data node of a topology, and `topology.yaml` with their URLs in `dir`. What is up already
+ * A real agent process for every data node and every dispatcher of a topology, and `topology.yaml` with their URLs in `dir`. What is up already
  * stays; what died is started again on its port and data. Throws OpsError `invalid-topology`, `locked`,
  * `dev-topology-edited`, `agent-start`.
  */
 export async function bringUp(options: BringUpOptions): Promise<Up> {
   const dir = resolve(options.dir);
-  const nodes = dataNodes(options.topologyText, options.topologyPath);
+  const settings = agentSettings(options.topologyText, options.topologyPath);
+  const nodes = Object.keys(settings);
   const release = lockDirectory(dir);
   try {
     const cluster = new Cluster({ dir, dieWithParent: options.dieWithParent });
     const how = new Map<string, Bringing>();
-    await cluster.up(nodes, (node, bringing) => {
+    await cluster.up(settings, (node, bringing) => {
       how.set(node, bringing);
       options.onAgent?.(node, bringing);
     });
@@ -85,13 +87,16 @@ export async function takeDown(dir: string): Promise<string[]> {
   }
 }
 
-function dataNodes(text: string, path: string): string[] {
-  const nodes = parseTopology(text, path)
-    .nodes.filter(({ layer }) => layer === "data")
-    .map(({ id }) => id);
-  if (nodes.length > 0) return nodes;
-  throw new OpsError("dev-nothing", EXIT.refused, `${path} has no data nodes`, {
-    hint: "Only data nodes get an agent here.",
+/** By node: those that get an agent here. */
+function agentSettings(text: string, path: string): Record<string, AgentSettings> {
+  const nodes = parseTopology(text, path).nodes.flatMap((node): [string, AgentSettings][] => {
+    if (node.layer === "data") return [[node.id, { role: "data" }]];
+    const isServed = node.role === "dispatch" && node.agent !== null;
+    return isServed ? [[node.id, { role: "dispatch" }]] : [];
+  });
+  if (nodes.length > 0) return Object.fromEntries(nodes);
+  throw new OpsError("dev-nothing", EXIT.refused, `${path} has no nodes that get an agent`, {
+    hint: "Data nodes do, and access nodes with an agent and `role: dispatch`.",
   });
 }
 

@@ -1,7 +1,7 @@
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { EXIT, OpsError } from "../errors.js";
-import { endOfLog, logOf, startAgent } from "./agent-process.js";
+import { type AgentSettings, endOfLog, logOf, startAgent } from "./agent-process.js";
 import { readState, writeState, type AgentRecord, type ClusterState } from "./cluster-state.js";
 import { isAlive, killProcess, stopProcess } from "./process.js";
 import { Watchdog } from "./watchdog.js";
@@ -28,6 +28,8 @@ export interface Death {
 export class Cluster {
   readonly dir: string;
   #state: ClusterState;
+  /** Of the nodes that were brought up here. */
+  readonly #settings = new Map<string, AgentSettings>();
   #writing: Promise<void> = Promise.resolve();
   readonly #watchdog: Watchdog | null;
   /** Processes that are being ended here. */
@@ -72,12 +74,13 @@ export class Cluster {
     return url;
   }
 
-  /** Brings up what is not up. A dead agent gets its old port and directory again. */
+  /** Brings up what is not up, each node with its settings. A dead agent gets its old port and directory again. */
   async up(
-    nodes: readonly string[],
+    nodes: Readonly<Record<string, AgentSettings>>,
     onDone: (node: string, how: Bringing) => void = () => undefined,
   ): Promise<void> {
-    const todo = [...nodes];
+    for (const [node, settings] of Object.entries(nodes)) this.#settings.set(node, settings);
+    const todo = Object.keys(nodes);
     const bring = async (): Promise<void> => {
       for (let node = todo.shift(); node !== undefined; node = todo.shift())
         onDone(node, await this.#bring(node));
@@ -115,8 +118,11 @@ export class Cluster {
     if (known && known.url !== null && isAlive(known)) return "running";
     // A process that an interrupted start left behind: its port was never learned.
     if (known && isAlive(known)) await killProcess(known);
+    const settings = this.#settings.get(node);
+    if (settings === undefined) throw notHere(node, this.dir);
     const place = {
       node,
+      settings,
       dir: known?.dir ?? join(this.dir, "agents", node),
       port: known?.url ? Number(new URL(known.url).port) : null,
     };

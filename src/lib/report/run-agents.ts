@@ -16,6 +16,10 @@ export function agentsText(agents: readonly AgentAnswer[], options: TextOptions)
 function agentText({ node, url, status, why }: AgentAnswer, options: TextOptions): string {
   const head = (text: string) => wrap(`${node}  ${url}  ${text}`, options.width, 4).join("\n");
   if (status === null) return head(`NO ANSWER: ${why}`);
+  if (status.role !== "data") {
+    const policy = status.policy === null ? "no policy" : `policy ${status.policy}`;
+    return head(`up ${durationText(status.uptimeMs)}, ${status.role}, ${policy}`);
+  }
   const routes = Object.entries(status.routes).map(
     ([keyspace, version]) => `${keyspace} ${version}`,
   );

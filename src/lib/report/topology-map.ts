@@ -74,7 +74,9 @@ function renderSet(
   const of = (layer: Node["layer"]) => nodes.filter((node) => node.layer === layer);
   const front = (["access", "logic"] as const).flatMap((layer) => {
     const count = of(layer).length;
-    return count === 0 ? [] : [`${layer} ${count} ${count === 1 ? "node" : "nodes"}`];
+    const dispatch = of(layer).filter(({ role }) => role === "dispatch").length;
+    const some = dispatch === 0 ? "" : ` (${dispatch} dispatch)`;
+    return count === 0 ? [] : [`${layer} ${count} ${count === 1 ? "node" : "nodes"}${some}`];
   });
   const data = of("data");
   const width = Math.max(0, ...data.map((node) => node.id.length));

@@ -4,7 +4,7 @@ import { overlapOf, subtract, touching } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import type { Bucket, Observed, ObservedEntry, ObservedKeyspace } from "../plan/observed.js";
 import type { RouteTable } from "../routing/table.js";
-import type { Topology } from "../topology/types.js";
+import type { Layer, Topology } from "../topology/types.js";
 import { type Agents, type Connect, connectAgents } from "./agents.js";
 import { asProblem } from "./failure.js";
 
@@ -32,9 +32,18 @@ export async function observe(topology: Topology, options: ObserveOptions = {}):
 
 /** The URLs of the topology's data nodes. */
 export function dataAgents(topology: Topology): Record<string, { readonly url: string }> {
+  return agentsOf(topology, "data");
+}
+
+/** The URLs of the topology's access nodes that have an agent. */
+export function accessAgents(topology: Topology): Record<string, { readonly url: string }> {
+  return agentsOf(topology, "access");
+}
+
+function agentsOf(topology: Topology, of: Layer): Record<string, { readonly url: string }> {
   return Object.fromEntries(
     topology.nodes.flatMap(({ id, layer, agent }) =>
-      layer === "data" && agent !== null ? [[id, { url: agent }]] : [],
+      layer === of && agent !== null ? [[id, { url: agent }]] : [],
     ),
   );
 }

@@ -48,6 +48,7 @@ function nodeOf(
     layer,
     agent: node.agent ?? null,
     engine: "engine" in node ? node.engine : null,
+    ...("role" in node ? { role: node.role } : {}),
     capacity: {
       memoryBytes: node.capacity.memory,
       opsPerSecond: node.capacity.ops,

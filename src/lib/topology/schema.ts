@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { BLAST_RADII } from "./types.js";
+import { ACCESS_ROLES, BLAST_RADII } from "./types.js";
 import { demand, links, load, shardShare, sharesAddUp } from "./schema-demand.js";
 import { ruleOverrides } from "./schema-rules.js";
 import * as field from "./schema-fields.js";
@@ -22,6 +22,11 @@ const agent = field.httpUrl(
 const engine = z.enum(["embedded"]).meta({ description: "What stores the data." });
 
 const plainNode = z.strictObject({ agent: agent.optional(), capacity });
+const accessNode = plainNode.extend({
+  role: z.enum(ACCESS_ROLES).default("gateway").meta({
+    description: "gateway: holds the users' sessions. dispatch: tells logins where to go.",
+  }),
+});
 const dataNode = z.strictObject({ agent, engine, capacity });
 
 function layer<T extends z.ZodType>(node: T, what: string) {
@@ -39,7 +44,7 @@ const set = z
         loginsPerSecond: field.count("Logins per second that the set can take.", "30k"),
       })
       .meta({ description: "What the set as a whole is rated for." }),
-    access: layer(plainNode, "Access layer: holds the users' connections.").optional(),
+    access: layer(accessNode, "Access layer: between the users and the set.").optional(),
     logic: layer(plainNode, "Logic layer: computes, keeps nothing.").optional(),
     data: layer(dataNode, "Data layer: keeps the keyspaces.").optional(),
   })
@@ -284,6 +289,9 @@ export type TopologyDocument = z.output<typeof topologySchema>;
 export type DocumentDemand = z.output<typeof demand>;
 export type DocumentLink = z.output<typeof links>[number];
 export type DocumentLoad = z.output<typeof load>;
-export type DocumentNode = z.output<typeof plainNode> | z.output<typeof dataNode>;
+export type DocumentNode =
+  | z.output<typeof plainNode>
+  | z.output<typeof accessNode>
+  | z.output<typeof dataNode>;
 export type DocumentPolicy = z.output<typeof policy>;
 export type DocumentKeyspace = TopologyDocument["keyspaces"][string];

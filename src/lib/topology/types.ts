@@ -46,10 +46,17 @@ export interface Node {
   readonly agent: string | null;
   /** Null for nodes that hold no data. */
   readonly engine: Engine | null;
+  /** Of access nodes only. */
+  readonly role?: AccessRole;
   readonly capacity: NodeCapacity;
 }
 
 export type Engine = "embedded";
+
+export const ACCESS_ROLES = ["gateway", "dispatch"] as const;
+
+/** `gateway`: holds the users' sessions. `dispatch`: tells logins where to go. */
+export type AccessRole = (typeof ACCESS_ROLES)[number];
 
 export interface NodeCapacity {
   readonly memoryBytes: number;

@@ -42,10 +42,16 @@ const entryStatus = z.object({
 });
 export type EntryStatus = z.infer<typeof entryStatus>;
 
-/** `GET /v1/node`. */
+/** `data`: holds segments of keyspaces. `dispatch`: tells logins where to go. `gateway`: holds the sessions of users. */
+export const agentRole = z.enum(["data", "dispatch", "gateway"]);
+export type AgentRole = z.infer<typeof agentRole>;
+
+/** `GET /v1/node`. An agent that is not of the role `data` has no entries and no routes. */
 export const nodeStatus = z.object({
   v: z.literal(1),
   node: z.string(),
+  /** An older agent says nothing: it is of the role `data`. */
+  role: agentRole.default("data"),
   url: z.string(),
   version: z.string(),
   engine: z.string(),
@@ -80,6 +86,8 @@ export const nodeStatus = z.object({
     .default([]),
   /** Version of the stored route table of each keyspace. */
   routes: z.record(z.string(), z.number().int()),
+  /** Version of the stored policy document; null for none, and of the role `data`. */
+  policy: z.number().int().nullable().default(null),
 });
 export type NodeStatus = z.infer<typeof nodeStatus>;
 

@@ -49,6 +49,11 @@ export const operationRequest = z.discriminatedUnion("kind", [
 export type OperationRequest = z.infer<typeof operationRequest>;
 export type OperationKind = OperationRequest["kind"];
 
+/** The scope in which a request of this kind is made. */
+export function scopeOf(request: OperationRequest): string {
+  return "keyspace" in request ? `keyspace/${request.keyspace}` : "schedule";
+}
+
 /** Every segment of which something is asked. */
 export function segmentsOf({
   lo,

@@ -6,7 +6,7 @@ import { cannotRead, EXIT, OpsError, whyUnreadable } from "../../errors.js";
 
 const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 
-const shape = z.strictObject({
+const common = {
   node: z
     .string()
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, "expected letters, digits, dots and dashes"),
@@ -21,6 +21,11 @@ const shape = z.strictObject({
     /** 0 takes a free port. */
     port: z.int().min(0).max(65_535),
   }),
+};
+
+const data = z.strictObject({
+  ...common,
+  role: z.literal("data").default("data"),
   log: z
     .strictObject({
       /** Above this the change log is trimmed even if a follower still needs it. */
@@ -31,7 +36,16 @@ const shape = z.strictObject({
     })
     .prefault({}),
 });
-export type AgentConfig = z.output<typeof shape>;
+const dispatch = z.strictObject({ ...common, role: z.literal("dispatch") });
+const gateway = z.strictObject({ ...common, role: z.literal("gateway") });
+
+const shape = z.discriminatedUnion("role", [data, dispatch, gateway], {
+  error: ({ code }) =>
+    code === "invalid_union" ? "expected data, dispatch or gateway" : undefined,
+});
+export type DataConfig = z.output<typeof data>;
+export type AccessConfig = z.output<typeof dispatch> | z.output<typeof gateway>;
+export type AgentConfig = DataConfig | AccessConfig;
 
 /**
  * Reads the configuration of an agent. Throws `OpsError`: `cannot-read` (exit 64), or `agent-config` (exit 3) that names the file

@@ -5,16 +5,17 @@ import { knownGeneration, ORIGIN } from "../../ownership/position.js";
 import type { EntryStatus, LinkStatus, NodeStatus } from "../protocol/node.js";
 import type { Holding } from "./holdings.js";
 import type { Services } from "./http/context.js";
+import type { Base, Role, RoleStatus } from "./roles/role.js";
 
 /** `GET /v1/node`. */
-export async function nodeStatusOf(services: Services): Promise<NodeStatus> {
-  const { self, engine, holdings, retention, routes, authority, version, bootId, dir } = services;
+export async function nodeStatusOf(base: Base, role: Role): Promise<NodeStatus> {
+  const { self, engine, authority, version, bootId, dir } = base;
   const { node, url } = self();
   const disk = await statfs(dir);
-  const log = engine.log();
   return {
     v: 1,
     node,
+    role: role.kind,
     url,
     version,
     engine: engine.kind,
@@ -27,6 +28,15 @@ export async function nodeStatusOf(services: Services): Promise<NodeStatus> {
       diskFreeBytes: disk.bavail * disk.bsize,
       memoryFreeBytes: freemem(),
     },
+    ...role.status(),
+  };
+}
+
+/** What only an agent tells that holds data. */
+export function dataStatus(services: Services): RoleStatus {
+  const { engine, holdings, retention, routes } = services;
+  const log = engine.log();
+  return {
     log: { ...log, maxBytes: retention.maxBytes },
     entries: holdings.all().map((holding) => entryStatus(services, holding)),
     dropping: engine.drops().map(({ keyspace, lo, hi }) => ({ keyspace, lo, hi })),
@@ -38,6 +48,7 @@ export async function nodeStatusOf(services: Services): Promise<NodeStatus> {
     }),
     sync: services.traffic.all(),
     routes: Object.fromEntries(routes.all().map(({ keyspace, version: at }) => [keyspace, at])),
+    policy: null,
   };
 }
 

@@ -13,12 +13,12 @@ import {
   snapshotRequest,
 } from "../../protocol/peer.js";
 import { HEADER } from "../../protocol/headers.js";
-import { encodeJson } from "../../protocol/json.js";
 import { ProblemError } from "../../protocol/problem.js";
 import { sendChanges } from "../changes.js";
 import type { Lane } from "../lanes.js";
 import { sendDigest, sendSnapshot } from "../snapshot.js";
 import type { Services } from "./context.js";
+import { json } from "./answer.js";
 import { bad, body } from "./read.js";
 
 /** The requests of other agents. */
@@ -124,8 +124,4 @@ async function stream(
     out.destroy();
   }
   return reply;
-}
-
-async function json(reply: FastifyReply, value: unknown): Promise<FastifyReply> {
-  return reply.header("content-type", "application/json").send(encodeJson(value));
 }

@@ -1,10 +1,8 @@
 import fastify, { type FastifyInstance, type HTTPMethods } from "fastify";
-import type { Services } from "./context.js";
+import type { Base, Role } from "../roles/role.js";
 import { controlRoutes } from "./control.js";
-import { dataRoutes } from "./data.js";
 import { openApi } from "./openapi.js";
 import { notFound, problemOf, sendProblem, wrongMethod } from "./problems.js";
-import { replicationRoutes } from "./replication.js";
 
 /** Largest JSON body: a route table or a change request of 100,000 segments. */
 const BODY_BYTES = 32 * 1024 * 1024;
@@ -32,7 +30,7 @@ export interface HttpServer {
   readonly routes: readonly string[];
 }
 
-export function httpServer(services: Services): HttpServer {
+export function httpServer(base: Base, role: Role): HttpServer {
   const app: FastifyInstance = fastify({
     // A URL that cannot be decoded never reaches the error handler.
     frameworkErrors: (error, _request, reply) => void sendProblem(reply, problemOf(error)),
@@ -59,7 +57,7 @@ export function httpServer(services: Services): HttpServer {
   app.setErrorHandler((error, request, reply) => {
     const told = problemOf(error);
     if (told.status >= 500 && told.code === "internal")
-      services.logger.error(
+      base.logger.error(
         { err: error, method: request.method, url: request.url },
         "a request failed",
       );
@@ -69,34 +67,23 @@ export function httpServer(services: Services): HttpServer {
   app.addHook("onResponse", (request, reply, done) => {
     const route = request.routeOptions.url ?? "unknown";
     const labels = { method: request.method, route, status: String(reply.statusCode) };
-    services.metrics.requests.observe(labels, reply.elapsedTime / 1000);
+    base.metrics.requests.observe(labels, reply.elapsedTime / 1000);
     done();
   });
 
-  app.get("/livez", async () => ({ status: "live", node: services.self().node }));
+  app.get("/livez", async () => ({ status: "live", node: base.self().node }));
   app.get("/readyz", async (_request, reply) => {
-    const waiting = services.holdings
-      .all()
-      .filter(({ link, entry }) => entry.link !== null && link.phase === "disconnected");
-    const ready = !services.stopping.aborted;
+    const ready = !base.stopping.aborted;
     return reply
       .status(ready ? 200 : 503)
-      .send({ status: ready ? "ready" : "stopping", disconnectedLinks: waiting.length });
+      .send({ status: ready ? "ready" : "stopping", ...role.readiness() });
   });
   app.get("/metrics", async (_request, reply) =>
-    reply.header("content-type", services.metrics.contentType).send(await services.metrics.text()),
+    reply.header("content-type", base.metrics.contentType).send(await base.metrics.text()),
   );
-  app.get("/openapi.json", async () => openApi(services.version));
-  // A client's value is bytes whatever its content type says, also JSON.
-  void app.register(async (raw) => {
-    raw.removeAllContentTypeParsers();
-    raw.addContentTypeParser("*", { parseAs: "buffer" }, (_request, payload, done) =>
-      done(null, payload),
-    );
-    dataRoutes(raw, services);
-  });
-  replicationRoutes(app, services);
-  controlRoutes(app, services);
+  app.get("/openapi.json", async () => openApi(base.version, role.kind));
+  for (const group of role.groups) group(app);
+  controlRoutes(app, base, role);
   // Last, when all others are known.
   void app.register(async (rest) => {
     for (const [url, methods] of taken) {

@@ -1,3 +1,4 @@
+import type { OperationKind } from "../../protocol/operation.js";
 import type { Perform } from "../operations.js";
 import type { Context } from "./context.js";
 import { discard } from "./discard.js";
@@ -7,6 +8,19 @@ import { link, repoint, throttle } from "./link.js";
 import { sync } from "./sync.js";
 import { takeover } from "./takeover.js";
 import { verify } from "./verify.js";
+
+export const KINDS = [
+  "init",
+  "retract",
+  "link",
+  "repoint",
+  "sync",
+  "verify",
+  "throttle",
+  "takeover",
+  "drop",
+  "discard",
+] as const satisfies readonly OperationKind[];
 
 /** The kinds of operations, each by its own function. */
 export function performer(context: Context): Perform {

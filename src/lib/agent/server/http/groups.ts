@@ -1,0 +1,22 @@
+import { dataRoutes } from "./data.js";
+import type { Services } from "./context.js";
+import { keyspaceRoutes } from "./keyspaces.js";
+import { replicationRoutes } from "./replication.js";
+import type { RouteGroup } from "../roles/role.js";
+
+/** What an agent of the role `data` answers beyond what every agent does. */
+export function dataGroups(services: Services): RouteGroup[] {
+  return [
+    // A client's value is bytes whatever its content type says, also JSON.
+    (app) =>
+      void app.register(async (raw) => {
+        raw.removeAllContentTypeParsers();
+        raw.addContentTypeParser("*", { parseAs: "buffer" }, (_request, payload, done) =>
+          done(null, payload),
+        );
+        dataRoutes(raw, services);
+      }),
+    (app) => replicationRoutes(app, services),
+    (app) => keyspaceRoutes(app, services),
+  ];
+}
