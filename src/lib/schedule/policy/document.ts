@@ -1,0 +1,79 @@
+import type { SegmentMap } from "../../keyspace/map.js";
+
+/** Stands for every carrier, or province, that has no class of its own. */
+export const OTHER = "other";
+
+/** Longest time from `since` to `expires` of an entry, ms: what is meant for longer belongs into the topology. */
+export const LONGEST_MS = 31 * 24 * 3600 * 1000;
+
+/** Where users are sent, and which sites they are kept away from. Times are ms since 1970. */
+export interface PolicyDocument {
+  readonly v: 1;
+  /** Rises with every document of a control plane. */
+  readonly version: number;
+  /** By id. */
+  readonly sites: Readonly<Record<string, PolicySite>>;
+  readonly classes: readonly PolicyClass[];
+  readonly entries: readonly Entry[];
+}
+
+export interface PolicySite {
+  readonly region: string;
+  /** Carriers over which it is reachable. Users of carriers that no site names may use any. */
+  readonly carriers: readonly string[];
+  readonly addresses: readonly Address[];
+}
+
+/** Where a gateway of a site listens, and the port for which entries are. */
+export interface Address {
+  readonly url: string;
+  readonly port: number;
+}
+
+/** Where users of a carrier and province belong while nothing is masked: a site for every hash of a uid. */
+export interface PolicyClass {
+  readonly carrier: string;
+  readonly province: string;
+  readonly base: SegmentMap<string>;
+}
+
+export const MODES = ["mask", "weak", "strong"] as const;
+
+/**
+ * `mask`: logins are not sent there. `weak`: and those who are there are told to log in again. `strong`: and their connections
+ * are closed.
+ */
+export type Mode = (typeof MODES)[number];
+
+/** One site that users are kept away from. A filter that is null is for all. */
+export interface Entry {
+  readonly id: string;
+  readonly site: string;
+  readonly carrier: string | null;
+  readonly province: string | null;
+  readonly port: number | null;
+  readonly mode: Mode;
+  readonly reason: string;
+  readonly actor: string;
+  readonly epoch: bigint;
+  readonly since: number;
+  readonly expires: number;
+  readonly ramp: Ramp;
+  /**
+   * Where those go whom the entry keeps away, by class. Cut over all hashes of a uid, with a hash that is the entry's own: it says
+   * nothing about where the user came from. Users of a class without one go to what is left, evenly.
+   */
+  readonly redirects: readonly PolicyRedirect[];
+}
+
+/** How users come back when the entry has expired: `step` (0..1) more of them every `everyMs`, the first ones at once. */
+export interface Ramp {
+  readonly step: number;
+  readonly everyMs: number;
+}
+
+export interface PolicyRedirect {
+  readonly carrier: string;
+  readonly province: string;
+  readonly map: SegmentMap<string>;
+}

@@ -1,0 +1,115 @@
+import { z } from "zod";
+import { EXIT, OpsError } from "../../errors.js";
+import type { SegmentMap } from "../../keyspace/map.js";
+import { segmentFields } from "../../keyspace/wire.js";
+import { checkPolicy } from "./check.js";
+import { MODES, type PolicyDocument } from "./document.js";
+
+const name = z.string().min(1).max(63);
+const text = z.string().min(1).max(1_000);
+const port = z.int().min(1).max(65_535);
+const time = z.int().min(0);
+const epoch = z
+  .string()
+  .regex(/^(?:0|[1-9]\d{0,19})$/, "expected an unsigned decimal number in quotes")
+  .transform((digits) => BigInt(digits));
+const map = z.array(z.strictObject({ ...segmentFields, value: name }));
+const ofClass = { carrier: name, province: name };
+
+/** A policy document as JSON carries it: bigints as decimal strings. */
+export const policyWire = z.strictObject({
+  v: z.literal(1),
+  version: z.int().min(1),
+  sites: z.record(
+    name,
+    z.strictObject({
+      region: name,
+      carriers: z.array(name),
+      addresses: z.array(z.strictObject({ url: z.url(), port })).min(1),
+    }),
+  ),
+  classes: z.array(z.strictObject({ ...ofClass, base: map })),
+  entries: z.array(
+    z.strictObject({
+      id: name,
+      site: name,
+      carrier: name.nullable(),
+      province: name.nullable(),
+      port: port.nullable(),
+      mode: z.enum(MODES),
+      reason: text,
+      actor: text,
+      epoch,
+      since: time,
+      expires: time,
+      ramp: z.strictObject({ step: z.number().gt(0).max(1), everyMs: z.int().min(1) }),
+      redirects: z.array(z.strictObject({ ...ofClass, map })),
+    }),
+  ),
+});
+
+export type PolicyWire = z.input<typeof policyWire>;
+
+/** A value that `JSON.stringify` takes. The same document is always the same text. */
+export function encodePolicy(document: PolicyDocument): PolicyWire {
+  const { v, version, sites, classes, entries } = document;
+  const ids = Object.keys(sites).toSorted();
+  return {
+    v,
+    version,
+    sites: Object.fromEntries(
+      ids.map((id) => {
+        const { region, carriers, addresses } = sites[id]!;
+        const at = addresses.map(({ url, port: of }) => ({ url, port: of }));
+        return [id, { region, carriers: [...carriers], addresses: at }];
+      }),
+    ),
+    classes: classes.map(({ carrier, province, base }) => ({
+      carrier,
+      province,
+      base: encodeMap(base),
+    })),
+    entries: entries.map((entry) => ({
+      id: entry.id,
+      site: entry.site,
+      carrier: entry.carrier,
+      province: entry.province,
+      port: entry.port,
+      mode: entry.mode,
+      reason: entry.reason,
+      actor: entry.actor,
+      epoch: String(entry.epoch),
+      since: entry.since,
+      expires: entry.expires,
+      ramp: { step: entry.ramp.step, everyMs: entry.ramp.everyMs },
+      redirects: entry.redirects.map(({ carrier, province, map: to }) => ({
+        carrier,
+        province,
+        map: encodeMap(to),
+      })),
+    })),
+  };
+}
+
+function encodeMap(segments: SegmentMap<string>) {
+  return segments.map(({ lo, hi, value }) => ({ lo: String(lo), hi: String(hi), value }));
+}
+
+/** Reads a parsed JSON value. Throws OpsError `bad-policy` (exit 3) that names every field at fault. */
+export function decodePolicy(value: unknown): PolicyDocument {
+  const parsed = policyWire.safeParse(value);
+  if (!parsed.success) {
+    throw bad(
+      parsed.error.issues.map(({ path, message }) => `${path.join(".") || "policy"}: ${message}`),
+    );
+  }
+  const problems = checkPolicy(parsed.data);
+  if (problems.length > 0) throw bad(problems);
+  return parsed.data;
+}
+
+function bad(problems: readonly string[]): OpsError {
+  return new OpsError("bad-policy", EXIT.refused, `Not a usable policy: ${problems.join("; ")}`, {
+    details: problems,
+  });
+}
