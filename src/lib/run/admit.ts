@@ -71,8 +71,8 @@ async function pushTo(context: RunContext, node: string): Promise<StepFailure | 
   for (let tries = 1; ; tries += 1) {
     try {
       if (adoption !== null) return await assertStays(context, adoption);
-      for (const { id } of context.plan.keyspaces)
-        await unlessLeft(context, context.agents.of(node).putEpoch(authorityFor(context, id)));
+      for (const scope of context.plan.scopes)
+        await unlessLeft(context, context.agents.of(node).putEpoch(authorityFor(context, scope)));
       return null;
     } catch (error) {
       if (error instanceof StepFailure) throw error;

@@ -7,7 +7,7 @@ import type { Emit } from "./events.js";
 import { Interrupted } from "./failure.js";
 import type { Journal } from "./journal/journal.js";
 import { type RunStatus, placeOf } from "./journal/status.js";
-import type { Publisher } from "./publish.js";
+import type { RoutesPublisher } from "./publish-routes.js";
 
 /** What the execution of a run has at hand. Exists only while the run's locks are held. */
 export interface RunContext {
@@ -18,7 +18,7 @@ export interface RunContext {
   readonly agents: Agents;
   readonly lineage: string;
   readonly epochs: Readonly<Record<string, bigint>>;
-  readonly publisher: Publisher;
+  readonly publisher: RoutesPublisher;
   readonly clock: Clock;
   readonly patience: Patience;
   readonly stop: Stop;
@@ -49,12 +49,16 @@ export async function unlessLeft<T>(
   }
 }
 
-/** With what right a keyspace's agents are asked to change something. */
+/** The lock scope of a keyspace. */
+export function keyspaceScope(keyspace: string): string {
+  return `keyspace/${keyspace}`;
+}
+
+/** With what right agents are asked to change something of a scope. */
 export function authorityFor(
   context: Pick<RunContext, "epochs" | "lineage">,
-  keyspace: string,
+  scope: string,
 ): Authority {
-  const scope = `keyspace/${keyspace}`;
   const epoch = context.epochs[scope];
   if (epoch === undefined) throw new Error(`the run has no lock of ${scope}`);
   return { scope, epoch, lineage: context.lineage };

@@ -3,7 +3,7 @@ import { type Operation, type OperationRequest, isEnded } from "../agent/protoco
 import { EXIT } from "../errors.js";
 import { ask } from "./ask.js";
 import { unlessAborted } from "./clock.js";
-import { type RunContext, authorityFor, statusOf } from "./context.js";
+import { type RunContext, authorityFor, keyspaceScope, statusOf } from "./context.js";
 import type { StepProgress } from "./events.js";
 import { Interrupted, StepFailure, failure } from "./failure.js";
 import type { Failure, JsonObject } from "./journal/records.js";
@@ -87,7 +87,7 @@ async function put(
   op: Followed,
   { what }: OperateOptions,
 ): Promise<Operation | StepFailure> {
-  const authority = authorityFor(context, op.request.keyspace);
+  const authority = authorityFor(context, keyspaceScope(op.request.keyspace));
   try {
     return await ask(context, op.step, op.node, what, (agent) =>
       agent.putOperation(op.op, op.request, authority),

@@ -2,7 +2,14 @@ import { type OperationRequest, isEnded, operationRequest } from "../agent/proto
 import { sha256 } from "../plan/hash.js";
 import { ask } from "./ask.js";
 import { backoff } from "./clock.js";
-import { type RunContext, authorityFor, stageOf, statusOf, stopAtBoundary } from "./context.js";
+import {
+  type RunContext,
+  authorityFor,
+  keyspaceScope,
+  stageOf,
+  statusOf,
+  stopAtBoundary,
+} from "./context.js";
 import { PEER_UNREACHABLE, StepFailure } from "./failure.js";
 import {
   type Ended,
@@ -83,7 +90,7 @@ export async function settle(
   for (const { op, node, undo, request } of openOps(statusOf(context), step)) {
     const followed: Followed = { op, step, node, request: operationRequest.parse(request) };
     const asked = `say how its operation ${options.what} went`;
-    const authority = authorityFor(context, followed.request.keyspace);
+    const authority = authorityFor(context, keyspaceScope(followed.request.keyspace));
     const takenBack = options.undo && !undo;
     // The agent must know the new epoch before its "never heard of it" is final.
     const known = await ask(context, step, node, asked, async (agent) => {

@@ -1,86 +1,105 @@
 import { sha256 } from "../plan/hash.js";
-import type { RouteTable } from "../routing/table.js";
-import { decodeTable, encodeTable } from "../routing/wire.js";
+import type { Authority } from "../agent/protocol/headers.js";
 import type { StateStore } from "../state/contract.js";
 import { backoff } from "./clock.js";
 import { StepFailure, asProblem, failureOf, lockLost, refusalOf } from "./failure.js";
-import type { Failure } from "./journal/records.js";
-import type { RoutesStatus } from "./journal/status.js";
+import type { Agent } from "./agents.js";
+import type { RunEvent } from "./events.js";
+import type { Failure, RecordBody } from "./journal/records.js";
+import type { PublishedStatus, RunStatus } from "./journal/status.js";
 import { type RunContext, authorityFor, stopAtBoundary, unlessLeft } from "./context.js";
 import { NodeWait } from "./waiting.js";
 
-/** Makes the next table of the current one, null where there is none. */
-export type RouteChange = (table: RouteTable | null) => RouteTable | Promise<RouteTable>;
+/** A document of which every agent of a plan is to have the newest version: a route table, the policy for users. */
+export interface Publication<D extends { readonly version: number }> {
+  /** Whose lock and epoch it takes. */
+  readonly scope: string;
+  /** `the routes of profile` */
+  readonly what: string;
+  stored(store: StateStore): Promise<D | null>;
+  keep(store: StateStore, version: number, text: string): Promise<void>;
+  ask(agent: Agent): Promise<readonly D[]>;
+  tell(agent: Agent, document: D, authority: Authority): Promise<unknown>;
+  text(document: D): string;
+  /** What this run meant to publish last. */
+  meant(status: RunStatus | null): PublishedStatus | null;
+  intent(step: string | null, version: number, hash: string): RecordBody;
+  published(
+    version: number,
+    missing: readonly string[],
+  ): { readonly record: RecordBody; readonly event: RunEvent };
+}
 
-interface Asked {
+/** Makes the next document of the current one, null where there is none. */
+export type Change<D> = (document: D | null) => D | Promise<D>;
+
+interface Asked<D> {
   readonly step: string | null;
-  readonly change: RouteChange;
+  readonly change: Change<D>;
   readonly needed: readonly string[];
   readonly resolve: (missing: readonly string[]) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/**
- * Where route tables come from and go to. One publication of a keyspace at a time; the changes that are asked for meanwhile are
- * published together in the next one.
- */
-export class Publisher {
+/** Publishes a document. One publication at a time; the changes that are asked for meanwhile are published together in the next one. */
+export class Publisher<D extends { readonly version: number }> {
   readonly #context: PublisherContext;
-  readonly #asked = new Map<string, Asked[]>();
-  readonly #publishing = new Set<string>();
+  readonly #of: Publication<D>;
+  #asked: Asked<D>[] = [];
+  #isPublishing = false;
   /** What every agent acknowledged the last time: nobody else publishes while this run holds the lock. */
-  readonly #last = new Map<string, RouteTable>();
-  /** Agents that did not answer the last time: where one is not needed, nobody waits for it again. */
-  readonly #silent = new Set<string>();
+  #last: D | null = null;
+  /** Agents that did not answer the last time: where one is not needed, nobody waits for it again. Shared by the publishers of a run. */
+  readonly #silent: Set<string>;
 
-  constructor(context: PublisherContext) {
+  constructor(context: PublisherContext, of: Publication<D>, silent: Set<string>) {
     this.#context = context;
+    this.#of = of;
+    this.#silent = silent;
   }
 
-  /** The newest table that the store or any agent that answers has. */
-  async current(keyspace: string): Promise<RouteTable | null> {
-    return newest(await this.#known(keyspace));
+  /** The newest document that the store or any agent that answers has. */
+  async current(): Promise<D | null> {
+    return newest(await this.#known());
   }
 
   /**
-   * Publishes the table that `change` makes of the current one, to every agent of the plan, and waits for their
-   * acknowledgements. The same table again keeps its version, so this may be repeated at will. An agent that is not in
-   * `needed` and does not answer in time is named in the result; redirects keep its clients right until it is told.
+   * Publishes the document that `change` makes of the current one, to every agent of the plan, and waits for their
+   * acknowledgements. The same document again keeps its version, so this may be repeated at will. An agent that is not in
+   * `needed` and does not answer in time is named in the result.
    * @throws StepFailure when a needed agent does not acknowledge it
    */
   publish(
     step: string | null,
-    keyspace: string,
-    change: RouteChange,
+    change: Change<D>,
     needed: readonly string[],
   ): Promise<readonly string[]> {
     return new Promise((resolve, reject) => {
-      const asked = this.#asked.get(keyspace) ?? [];
-      this.#asked.set(keyspace, asked);
-      asked.push({ step, change, needed, resolve, reject });
-      if (!this.#publishing.has(keyspace)) void this.#publishAll(keyspace, asked);
+      this.#asked.push({ step, change, needed, resolve, reject });
+      if (!this.#isPublishing) void this.#publishAll();
     });
   }
 
-  async #publishAll(keyspace: string, asked: Asked[]): Promise<void> {
-    this.#publishing.add(keyspace);
-    while (asked.length > 0) {
-      const together = asked.splice(0);
+  async #publishAll(): Promise<void> {
+    this.#isPublishing = true;
+    while (this.#asked.length > 0) {
+      const together = this.#asked;
+      this.#asked = [];
       try {
-        await this.#publish(keyspace, together);
+        await this.#publish(together);
       } catch (error) {
         for (const { reject } of together) reject(error);
       }
     }
-    this.#publishing.delete(keyspace);
+    this.#isPublishing = false;
   }
 
-  async #publish(keyspace: string, asked: readonly Asked[]): Promise<void> {
+  async #publish(asked: readonly Asked<D>[]): Promise<void> {
     const { store, journal, emit, agents } = this.#context;
-    await this.#assertHeld(keyspace);
-    const known = await this.#known(keyspace);
+    await this.#assertHeld();
+    const known = await this.#known();
     let changed = newest(known);
-    const changes: Asked[] = [];
+    const changes: Asked<D>[] = [];
     for (const one of asked) {
       try {
         changed = await one.change(changed);
@@ -91,21 +110,23 @@ export class Publisher {
     }
     if (changed === null || changes.length === 0) return;
     const made = changed;
-    const text = (of: number) => textOf({ ...made, version: of });
-    const version = versionFor(text, known, journal.status?.routes.get(keyspace) ?? null);
+    const text = (version: number) => this.#of.text({ ...made, version });
+    const version = versionFor(
+      text,
+      known.map((document) => ({ version: document.version, text: this.#of.text(document) })),
+      this.#of.meant(journal.status),
+    );
     const hash = sha256(text(version));
     await Promise.all(
-      changes.map(({ step }) =>
-        journal.append({ type: "routes.intent", step, keyspace, version, hash }),
-      ),
+      changes.map(({ step }) => journal.append(this.#of.intent(step, version, hash))),
     );
-    await store.putRoutes(keyspace, { version, text: text(version) });
-    const table = { ...made, version };
+    await this.#of.keep(store, version, text(version));
+    const document = { ...made, version };
     const needed = new Set(changes.flatMap((one) => one.needed));
     const problems = new Map<string, StepFailure>();
     const told = await Promise.allSettled(
       agents.nodes.map(async (node) => {
-        const problem = await this.#tell(changes[0]!.step, node, table, needed.has(node));
+        const problem = await this.#tell(changes[0]!.step, node, document, needed.has(node));
         if (problem === null) this.#silent.delete(node);
         else this.#silent.add(node);
         if (problem !== null) problems.set(node, problem);
@@ -113,11 +134,11 @@ export class Publisher {
     );
     // Only once nothing is sent any more.
     for (const one of told) if (one.status === "rejected") throw one.reason;
-    if (problems.size === 0) this.#last.set(keyspace, table);
-    else this.#last.delete(keyspace);
+    this.#last = problems.size === 0 ? document : null;
     const missing = [...problems.keys()].sort();
-    await journal.append({ type: "routes.published", keyspace, version, missing });
-    emit({ type: "routes", keyspace, version, missing });
+    const published = this.#of.published(version, missing);
+    await journal.append(published.record);
+    emit(published.event);
     for (const one of changes) {
       const worst = one.needed.flatMap((node) => problems.get(node) ?? [])[0];
       if (worst === undefined) one.resolve(missing);
@@ -125,46 +146,44 @@ export class Publisher {
     }
   }
 
-  /** The tables of a keyspace that the store and the agents that answer have; the store's comes first. */
-  async #known(keyspace: string): Promise<RouteTable[]> {
+  /** What the store and the agents that answer have; the store's comes first. */
+  async #known(): Promise<D[]> {
     const { store, agents } = this.#context;
-    const last = this.#last.get(keyspace);
-    if (last !== undefined) return [last];
-    const stored = await readTable(store, keyspace);
+    if (this.#last !== null) return [this.#last];
+    const stored = await this.#of.stored(store);
     const answers = await unlessLeft(
       this.#context,
-      Promise.allSettled(agents.nodes.map(async (node) => (await agents.of(node).routes()).tables)),
+      Promise.allSettled(agents.nodes.map((node) => this.#of.ask(agents.of(node)))),
     );
     const told = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
-    const all = stored === null ? told : [stored, ...told];
-    return all.filter((table) => table.keyspace === keyspace);
+    return stored === null ? told : [stored, ...told];
   }
 
-  /** The store does not know epochs: what another ops goes on from must not be a table of this one. */
-  async #assertHeld(keyspace: string): Promise<void> {
-    const { scope, epoch } = authorityFor(this.#context, keyspace);
+  /** The store does not know epochs: what another ops goes on from must not be a document of this one. */
+  async #assertHeld(): Promise<void> {
+    const { scope, epoch } = authorityFor(this.#context, this.#of.scope);
     const holders = await this.#context.store.holders();
     if (holders.some((holder) => holder.scope === scope && holder.epoch === epoch)) return;
     throw lockLost(scope);
   }
 
-  /** Null once the agent has acknowledged the table. Throws `Interrupted` where it would be waited for and the run is to stop. */
+  /** Null once the agent has acknowledged the document. Throws `Interrupted` where it would be waited for and the run is to stop. */
   async #tell(
     step: string | null,
     node: string,
-    table: RouteTable,
+    document: D,
     isNeeded: boolean,
   ): Promise<StepFailure | null> {
     const { agents, clock, patience, stop } = this.#context;
-    const asked = `take version ${table.version} of the routes of ${table.keyspace}`;
+    const asked = `take version ${document.version} of ${this.#of.what}`;
     const grace = this.#silent.has(node) ? 0 : patience.routesMs;
     const until = clock.now() + (isNeeded ? patience.reconnectMs : grace);
     const wait = new NodeWait(this.#context, step, node, until);
     try {
       for (let tries = 1; ; tries += 1) {
         try {
-          const authority = authorityFor(this.#context, table.keyspace);
-          await unlessLeft(this.#context, agents.of(node).putRoutes(table, authority));
+          const authority = authorityFor(this.#context, this.#of.scope);
+          await unlessLeft(this.#context, this.#of.tell(agents.of(node), document, authority));
           wait.answered();
           return null;
         } catch (error) {
@@ -187,43 +206,33 @@ export class Publisher {
   }
 }
 
-type PublisherContext = Pick<
+export type PublisherContext = Pick<
   RunContext,
   "agents" | "store" | "clock" | "patience" | "stop" | "epochs" | "lineage" | "emit" | "journal"
 >;
 
-/** The table that the store has; null for a keyspace that was never published. */
-export async function readTable(store: StateStore, keyspace: string): Promise<RouteTable | null> {
-  const stored = await store.routes(keyspace);
-  return stored === null ? null : decodeTable(JSON.parse(stored.text));
-}
-
 /** The first of the newest ones. */
-function newest(tables: readonly RouteTable[]): RouteTable | null {
-  return tables.reduce<RouteTable | null>(
-    (best, table) => (best === null || table.version > best.version ? table : best),
+function newest<D extends { readonly version: number }>(documents: readonly D[]): D | null {
+  return documents.reduce<D | null>(
+    (best, one) => (best === null || one.version > best.version ? one : best),
     null,
   );
 }
 
-function textOf(table: RouteTable): string {
-  return JSON.stringify(encodeTable(table));
-}
-
 /**
- * The version of a table that is to be published: the highest one that anybody has or that was meant to be published, as long as
- * it is this table; else the next one. An agent never takes another table of the version that it has, and a version that was meant
- * by a process that died may be on its way.
+ * The version of a document that is to be published: the highest one that anybody has or that was meant to be published, as long
+ * as it is this document; else the next one. An agent never takes another document of the version that it has, and a version that
+ * was meant by a process that died may be on its way.
  */
 function versionFor(
   text: (version: number) => string,
-  known: readonly RouteTable[],
-  meant: RoutesStatus | null,
+  known: readonly { readonly version: number; readonly text: string }[],
+  meant: PublishedStatus | null,
 ): number {
-  const version = Math.max(0, meant?.version ?? 0, ...known.map((table) => table.version));
+  const version = Math.max(0, meant?.version ?? 0, ...known.map((one) => one.version));
   if (version === 0) return 1;
   const isOther =
-    known.some((table) => table.version === version && textOf(table) !== text(version)) ||
+    known.some((one) => one.version === version && one.text !== text(version)) ||
     (meant?.version === version && meant.hash !== sha256(text(version)));
   return isOther ? version + 1 : version;
 }

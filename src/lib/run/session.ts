@@ -7,7 +7,7 @@ import type { Clock, Patience, Stop } from "./clock.js";
 import type { RunContext } from "./context.js";
 import type { Emit } from "./events.js";
 import { Journal } from "./journal/journal.js";
-import { Publisher } from "./publish.js";
+import { RoutesPublisher } from "./publish-routes.js";
 
 /** Everything outside of a run that it needs. */
 export interface RunEnvironment {
@@ -79,7 +79,7 @@ export async function withContext<T>(
         stop,
         emit,
       };
-      return await work({ ...base, publisher: new Publisher(base) });
+      return await work({ ...base, publisher: new RoutesPublisher(base, new Set()) });
     } finally {
       await agents.close();
     }

@@ -4,7 +4,7 @@ import type { RouteTable } from "../routing/table.js";
 import type { StateStore } from "../state/contract.js";
 import { connectAgents } from "./agents.js";
 import { asProblem } from "./failure.js";
-import { readTable } from "./publish.js";
+import { readTable } from "./publish-routes.js";
 
 /** The last published table of every keyspace. */
 export async function storedTables(store: StateStore): Promise<RouteTable[]> {

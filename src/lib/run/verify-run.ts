@@ -7,7 +7,7 @@ import type { Plan } from "../plan/types.js";
 import { pushEpochs } from "./admit.js";
 import { ask, entriesOn, partsWithin } from "./ask.js";
 import { backoff } from "./clock.js";
-import { type RunContext, authorityFor } from "./context.js";
+import { type RunContext, authorityFor, keyspaceScope } from "./context.js";
 import { Interrupted, PEER_UNREACHABLE, StepFailure, failure, runError } from "./failure.js";
 import { operationId } from "./operation.js";
 import { type RunEnvironment, withRun } from "./session.js";
@@ -134,7 +134,7 @@ async function compareOnce(
   tries: number,
 ): Promise<Operation> {
   const { run, stop, patience } = context;
-  const authority = authorityFor(context, keyspace);
+  const authority = authorityFor(context, keyspaceScope(keyspace));
   const segment = `${keyspace} ${lo} ${hi} ${authority.epoch}`;
   const id = operationId(run, "verify", segment, node, tries);
   const put = () =>

@@ -3,7 +3,7 @@ import type { JournalRecord } from "./records.js";
 import {
   IllegalRecord,
   type OpStatus,
-  type RoutesStatus,
+  type PublishedStatus,
   type RunStatus,
   type StepStatus,
   type WaveTally,
@@ -18,7 +18,7 @@ interface Edit {
   readonly fields?: Partial<RunStatus>;
   readonly op?: OpStatus;
   readonly step?: { readonly id: string; readonly to: StepStatus };
-  readonly routes?: { readonly keyspace: string; readonly to: RoutesStatus };
+  readonly routes?: { readonly keyspace: string; readonly to: PublishedStatus };
 }
 
 /**

@@ -27,7 +27,8 @@ export interface OpStatus {
   readonly error: Failure | null;
 }
 
-export interface RoutesStatus {
+/** A version of a document that a run meant to publish. */
+export interface PublishedStatus {
   readonly version: number;
   readonly hash: string;
   readonly published: boolean;
@@ -68,7 +69,7 @@ export interface RunStatus {
   readonly tally: readonly (readonly WaveTally[])[];
   readonly ops: ReadonlyMap<string, OpStatus>;
   /** The last table of each keyspace that this run meant to publish. */
-  readonly routes: ReadonlyMap<string, RoutesStatus>;
+  readonly routes: ReadonlyMap<string, PublishedStatus>;
   /** A node was asked to leave another control plane for this one. */
   readonly hasAdopted: boolean;
   /** The stage that a rollback goes back to; null for the beginning. */

@@ -7,7 +7,7 @@ import type { StepHandler } from "./handler.js";
 export const adopt: StepHandler<AdoptStep> = {
   apply: async (context, { id, node, from }) => {
     await context.journal.append({ type: "adopt.intent", step: id, node, from });
-    const authority = authorityFor(context, context.plan.keyspaces[0]!.id);
+    const authority = authorityFor(context, context.plan.scopes[0]!);
     await ask(context, id, node, `leave the control plane ${from} for this one`, (agent) =>
       agent.putLineage(from, authority),
     );
