@@ -40,6 +40,7 @@ const RUN: RunInspection = {
   stop: null,
   takeovers: [takeover(4, 12), takeover(5.5, 80), takeover(5, 30)],
   missing: {},
+  policyMissing: [],
   next: ["ops run resume r-20260101-000000-0000", "ops shard rollback r-20260101-000000-0000"],
   holder: null,
   remaining: { leastMs: 181_000, mostMs: 299_000 },

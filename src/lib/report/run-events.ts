@@ -34,6 +34,14 @@ export function eventLine(event: PlainEvent): LogLine {
             `version ${version} of the routes of ${keyspace} is not acknowledged by ${missing.join(", ")}; redirects keep their clients right`,
           );
     }
+    case "policy": {
+      const { version, missing } = event;
+      return missing.length === 0
+        ? done(`every access agent has version ${version} of the policy`)
+        : warning(
+            `version ${version} of the policy is not acknowledged by ${missing.join(", ")}; they go on by the one they have`,
+          );
+    }
     case "retry": {
       const { error, inMs, leftMs } = event;
       return warning(

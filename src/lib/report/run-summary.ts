@@ -15,7 +15,7 @@ const REASONS_SHOWN = 3;
 
 /** How a run stands: its state and for how long, what is stuck and why, what to type next. */
 export function summaryText(summary: RunSummary, age: Age, { width }: TextOptions): string {
-  const { run, plan, steps, stage, soakUntil, activity, stop, missing } = summary;
+  const { run, plan, steps, stage, soakUntil, activity, stop, missing, policyMissing } = summary;
   const lines = [
     ...wrap(`run ${run}: ${stateText(summary)} for ${durationText(age(summary.since))}`, width, 2),
   ];
@@ -34,6 +34,7 @@ export function summaryText(summary: RunSummary, age: Age, { width }: TextOption
     fact("why", `${stop.step === null ? "" : `step ${stop.step}: `}${stop.error.message}`);
   for (const [keyspace, nodes] of Object.entries(missing))
     fact("routes", `of ${keyspace} not acknowledged by ${nodes.join(", ")}`);
+  if (policyMissing.length > 0) fact("policy", `not acknowledged by ${policyMissing.join(", ")}`);
   return [...lines, ...nextLines(summary)].join("\n");
 }
 

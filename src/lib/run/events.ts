@@ -44,6 +44,7 @@ export type RunEvent =
       readonly version: number;
       readonly missing: readonly string[];
     }
+  | { readonly type: "policy"; readonly version: number; readonly missing: readonly string[] }
   | {
       readonly type: "retry";
       readonly step: string | null;

@@ -25,6 +25,8 @@ export interface RunSummary {
   readonly takeovers: readonly JsonObject[];
   /** Agents that have not acknowledged the last routes, by keyspace. */
   readonly missing: Readonly<Record<string, readonly string[]>>;
+  /** Agents that have not acknowledged the last policy. */
+  readonly policyMissing: readonly string[];
   /** What to type next. */
   readonly next: readonly string[];
 }
@@ -59,6 +61,7 @@ export function summarize(status: RunStatus): RunSummary {
         : [],
     ),
     missing: Object.fromEntries(missing.map(([keyspace, { missing: nodes }]) => [keyspace, nodes])),
+    policyMissing: status.policy?.missing ?? [],
     next: nextCommands(status),
   };
 }

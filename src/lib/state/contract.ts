@@ -1,6 +1,6 @@
 /**
  * Where a control plane keeps what it must not forget: its lineage, the locks and epochs of its scopes, the route tables
- * that it published, and its runs. A driver stores text; what the text means is for `run` to know.
+ * and the policy that it published, and its runs. A driver stores text; what the text means is for `run` to know.
  */
 export interface StateStore {
   /** For people: where this is. */
@@ -21,11 +21,15 @@ export interface StateStore {
   /** Frees a lock whatever its holder does; the next holder's epoch fences the old one. Null when nobody held it. */
   breakLock(scope: string): Promise<LockHolder | null>;
   /** The last published table of a keyspace. */
-  routes(keyspace: string): Promise<StoredRoutes | null>;
+  routes(keyspace: string): Promise<StoredDocument | null>;
   /** The keyspaces that have a table, sorted. */
   routedKeyspaces(): Promise<readonly string[]>;
   /** Stores a table, durably. Throws `stale-routes` when the stored version is higher, or equal with another text. */
-  putRoutes(keyspace: string, routes: StoredRoutes): Promise<void>;
+  putRoutes(keyspace: string, routes: StoredDocument): Promise<void>;
+  /** The last published policy for users. */
+  policy(): Promise<StoredDocument | null>;
+  /** Stores it, durably. Throws `stale-policy` as `putRoutes` does. */
+  putPolicy(policy: StoredDocument): Promise<void>;
   /** Makes a run with an empty journal, durably, and whole or not at all. Throws when the id is taken. */
   createRun(run: string, plan: string): Promise<void>;
   /** Ids of all runs, oldest first. */
@@ -40,7 +44,7 @@ export interface StateStore {
   openJournal(run: string): Promise<JournalLog>;
 }
 
-export interface StoredRoutes {
+export interface StoredDocument {
   readonly version: number;
   readonly text: string;
 }

@@ -114,6 +114,7 @@ function started(record: JournalRecord): RunStatus {
     ),
     ops: new Map(),
     routes: new Map(),
+    policy: null,
     hasAdopted: false,
     undoTo: null,
     soakingSince: null,
@@ -207,12 +208,15 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
     case "op.unknown":
       return opEdit(status, record.op, { state: "unknown", error: record.error });
     case "routes.intent": {
-      const { keyspace, version, hash, step } = record;
-      const routes = { keyspace, to: { version, hash, published: false, missing: [] } };
-      if (step === null) return { routes };
-      const state = status.direction === "undo" ? undoing(status, step) : "begun";
-      return { routes, ...stepEdit(status, step, state) };
+      const routes = { keyspace: record.keyspace, to: meant(record) };
+      return { routes, ...publishing(status, record.step) };
     }
+    case "policy.intent":
+      return { fields: { policy: meant(record) }, ...publishing(status, record.step) };
+    case "policy.published":
+      return {
+        fields: { policy: { ...status.policy!, published: true, missing: record.missing } },
+      };
     case "routes.published": {
       const { keyspace, missing } = record;
       const known = status.routes.get(keyspace)!;
@@ -229,6 +233,15 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
     case "step.postponed":
       return stepEdit(status, record.step, "postponed");
   }
+}
+
+function meant({ version, hash }: Pick<PublishedStatus, "version" | "hash">): PublishedStatus {
+  return { version, hash, published: false, missing: [] };
+}
+
+function publishing(status: RunStatus, step: string | null): Edit {
+  if (step === null) return {};
+  return stepEdit(status, step, status.direction === "undo" ? undoing(status, step) : "begun");
 }
 
 /** A step that is being undone is no longer done, although it is not undone yet: nothing may rely on it. */

@@ -1,5 +1,6 @@
 import type { JournalRecord } from "./records.js";
 import {
+  type PublishedStatus,
   type RunStatus,
   type WaveTally,
   isOpen,
@@ -85,16 +86,14 @@ function workObjection(status: RunStatus, record: WorkRecord): string | null {
         return "the operation is accepted already";
       return null;
     }
-    case "routes.intent": {
-      const last = status.routes.get(record.keyspace);
-      if (last !== undefined && record.version < last.version)
-        return `version ${last.version} came before`;
-      return record.step === null ? null : stepObjection(status, record.step);
-    }
+    case "routes.intent":
+      return intentObjection(status, record, status.routes.get(record.keyspace) ?? null);
+    case "policy.intent":
+      return intentObjection(status, record, status.policy);
     case "routes.published":
-      return status.routes.get(record.keyspace)?.version === record.version
-        ? null
-        : "that version was not meant to be published";
+      return publishedObjection(record, status.routes.get(record.keyspace) ?? null);
+    case "policy.published":
+      return publishedObjection(record, status.policy);
     case "adopt.intent":
       if (direction === "undo") return "the run is being rolled back";
       return stepObjection(status, record.step);
@@ -109,6 +108,22 @@ function workObjection(status: RunStatus, record: WorkRecord): string | null {
       if (openOps(status, record.step).length > 0) return "an operation of the step is still open";
       return stepObjection(status, record.step);
   }
+}
+
+function intentObjection(
+  status: RunStatus,
+  { version, step }: { readonly version: number; readonly step: string | null },
+  last: PublishedStatus | null,
+): string | null {
+  if (last !== null && version < last.version) return `version ${last.version} came before`;
+  return step === null ? null : stepObjection(status, step);
+}
+
+function publishedObjection(
+  { version }: { readonly version: number },
+  last: PublishedStatus | null,
+): string | null {
+  return last?.version === version ? null : "that version was not meant to be published";
 }
 
 /** Whether work on the step is in order now: forward in its turn, back only when nothing later is left. */

@@ -121,6 +121,18 @@ export type RecordBody =
       readonly missing: readonly string[];
     }
   | {
+      readonly type: "policy.intent";
+      readonly step: string | null;
+      readonly version: number;
+      readonly hash: string;
+    }
+  | {
+      readonly type: "policy.published";
+      readonly version: number;
+      /** Agents that have not acknowledged it. */
+      readonly missing: readonly string[];
+    }
+  | {
       /** A node is asked to leave the control plane `from` for this one. */
       readonly type: "adopt.intent";
       readonly step: string;

@@ -70,6 +70,8 @@ export interface RunStatus {
   readonly ops: ReadonlyMap<string, OpStatus>;
   /** The last table of each keyspace that this run meant to publish. */
   readonly routes: ReadonlyMap<string, PublishedStatus>;
+  /** The last policy for users that this run meant to publish. */
+  readonly policy: PublishedStatus | null;
   /** A node was asked to leave another control plane for this one. */
   readonly hasAdopted: boolean;
   /** The stage that a rollback goes back to; null for the beginning. */
@@ -156,7 +158,8 @@ export function wholeStages({ stages, stagesDone, steps }: RunStatus): readonly 
   return end === -1 ? stages : stages.slice(0, end);
 }
 
-/** Whether a run that is applied has asked no agent for a change yet, nor published routes. */
-export function isUntouched({ direction, ops, routes, hasAdopted }: RunStatus): boolean {
-  return direction === "apply" && ops.size === 0 && routes.size === 0 && !hasAdopted;
+/** Whether a run that is applied has asked no agent for a change yet, nor published anything. */
+export function isUntouched({ direction, ops, routes, policy, hasAdopted }: RunStatus): boolean {
+  const isUnpublished = routes.size === 0 && policy === null;
+  return direction === "apply" && ops.size === 0 && isUnpublished && !hasAdopted;
 }

@@ -8,7 +8,7 @@ import type {
   LockHolder,
   LockRequest,
   StateStore,
-  StoredRoutes,
+  StoredDocument,
 } from "../contract.js";
 import { createFile, isCode, makeDirectory, replaceFile } from "./durable.js";
 import { FileJournalLog } from "./journal-log.js";
@@ -20,6 +20,7 @@ import { JOURNAL, PLAN, makeRunDirectory } from "./run-directory.js";
  *
  *     lineage                    locks/SCOPE/N.lock, N.released
  *     routes/KEYSPACE.json       runs/RUN/plan.json, journal.ndjson
+ *     policy.json
  *
  * Nothing is created before the first write. Must be a local file system (hard links and fsync that mean what they say).
  */
@@ -88,19 +89,12 @@ export class FileStateStore implements StateStore {
     return holder;
   }
 
-  async routes(keyspace: string): Promise<StoredRoutes | null> {
-    const path = this.#routesPath(keyspace);
-    const text = await readText(path);
-    if (text === null) return null;
-    try {
-      const stored = JSON.parse(text) as { version: number; text: string };
-      if (Number.isSafeInteger(stored.version) && typeof stored.text === "string") return stored;
-    } catch {
-      // Falls through to the one error below.
-    }
-    throw new OpsError("bad-routes", EXIT.failure, `${path} is not a stored route table`, {
-      hint: "restore the state directory from a copy",
-    });
+  routes(keyspace: string): Promise<StoredDocument | null> {
+    return readDocument(this.#routesPath(keyspace), "routes", "a stored route table");
+  }
+
+  policy(): Promise<StoredDocument | null> {
+    return readDocument(this.#policyPath(), "policy", "a stored policy");
   }
 
   async routedKeyspaces(): Promise<readonly string[]> {
@@ -110,14 +104,16 @@ export class FileStateStore implements StateStore {
       .sort();
   }
 
-  async putRoutes(keyspace: string, { version, text }: StoredRoutes): Promise<void> {
-    const now = await this.routes(keyspace);
-    if (now !== null && (now.version > version || (now.version === version && now.text !== text))) {
-      const message = `version ${version} of the routes of ${keyspace} is not newer than the stored version ${now.version}`;
-      throw new OpsError("stale-routes", EXIT.stale, message);
-    }
+  async putRoutes(keyspace: string, routes: StoredDocument): Promise<void> {
+    assertNewer(await this.routes(keyspace), routes, "routes", `the routes of ${keyspace}`);
     await makeDirectory(join(this.where, "routes"));
-    await replaceFile(this.#routesPath(keyspace), `${JSON.stringify({ version, text })}\n`);
+    await replaceFile(this.#routesPath(keyspace), documentText(routes));
+  }
+
+  async putPolicy(policy: StoredDocument): Promise<void> {
+    assertNewer(await this.policy(), policy, "policy", "the policy");
+    await makeDirectory(this.where);
+    await replaceFile(this.#policyPath(), documentText(policy));
   }
 
   async createRun(run: string, plan: string): Promise<void> {
@@ -167,6 +163,10 @@ export class FileStateStore implements StateStore {
     return join(this.where, "routes", `${encodeURIComponent(keyspace)}.json`);
   }
 
+  #policyPath(): string {
+    return join(this.where, "policy.json");
+  }
+
   async #isThere(run: string): Promise<boolean> {
     return (await list(join(this.where, "runs"))).includes(run);
   }
@@ -197,6 +197,40 @@ function noSuchRun(run: string, where: string): never {
       hint: "ops run list shows the runs; --state or OPS_STATE names another state directory",
     },
   );
+}
+
+async function readDocument(
+  path: string,
+  code: "routes" | "policy",
+  what: string,
+): Promise<StoredDocument | null> {
+  const text = await readText(path);
+  if (text === null) return null;
+  try {
+    const stored = JSON.parse(text) as StoredDocument;
+    if (Number.isSafeInteger(stored.version) && typeof stored.text === "string") return stored;
+  } catch {
+    // Falls through to the one error below.
+  }
+  throw new OpsError(`bad-${code}`, EXIT.failure, `${path} is not ${what}`, {
+    hint: "restore the state directory from a copy",
+  });
+}
+
+function assertNewer(
+  now: StoredDocument | null,
+  { version, text }: StoredDocument,
+  code: "routes" | "policy",
+  what: string,
+): void {
+  if (now === null || now.version < version) return;
+  if (now.version === version && now.text === text) return;
+  const message = `version ${version} of ${what} is not newer than the stored version ${now.version}`;
+  throw new OpsError(`stale-${code}`, EXIT.stale, message);
+}
+
+function documentText({ version, text }: StoredDocument): string {
+  return `${JSON.stringify({ version, text })}\n`;
 }
 
 async function readText(path: string): Promise<string | null> {

@@ -1,0 +1,158 @@
+import type { RouteNode } from "../routing/table.js";
+import type { Entry, PolicyClass, PolicySite } from "../schedule/policy/document.js";
+import type { Estimate, Stage } from "./types.js";
+
+/** Whom of a site's users something is for; null stands for all. */
+export interface UserFilter {
+  readonly carrier: string | null;
+  readonly province: string | null;
+  readonly port: number | null;
+}
+
+interface StepOf<K extends string> {
+  /** `s17`, unique in the plan. */
+  readonly id: string;
+  readonly kind: K;
+}
+
+/** The access agent answers, is of its role, and knows the run's epoch. */
+export interface ReachStep extends StepOf<"reach"> {
+  readonly node: string;
+}
+
+/** An entry as a plan has it: its epoch is that of the run. */
+export type PlannedEntry = Omit<Entry, "epoch">;
+
+/** What a policy has of what a plan changes; null: the plan leaves that as it is. */
+export interface PolicyPart {
+  readonly entries: readonly PlannedEntry[];
+  readonly classes: readonly PolicyClass[] | null;
+  readonly sites: Readonly<Record<string, PolicySite>> | null;
+}
+
+/** Publish the policy with `after` for `before`: to every access agent, read back from each. */
+export interface PolicyStep extends StepOf<"policy"> {
+  readonly before: PolicyPart;
+  readonly after: PolicyPart;
+}
+
+interface Departing<K extends string> extends StepOf<K> {
+  /** A gateway. */
+  readonly node: string;
+  readonly site: string;
+  /** On whose account: no session is told twice. */
+  readonly entry: string;
+  readonly filter: UserFilter;
+}
+
+/** Users of a gateway whom the policy leads elsewhere are told to log in there, at a pace. */
+export interface ReloginStep extends Departing<"relogin"> {
+  /** At most so many; null for all. */
+  readonly sessions: number | null;
+  readonly perSecond: number;
+  /** Who is still there after so long is closed. */
+  readonly withinMs: number;
+}
+
+/** The same on the way back, once the policy leads users home again. On the way there nothing is done. */
+export interface RecallStep extends Departing<"recall"> {
+  readonly perSecond: number;
+  readonly withinMs: number;
+}
+
+/** The connections of a gateway's users are closed. */
+export interface DisconnectStep extends Departing<"disconnect"> {
+  /** Null: as fast as it goes. */
+  readonly perSecond: number | null;
+}
+
+/** Watch the sites that get users for a window; stop the run if one of them is worse than the gates allow. */
+export interface ReceiversStep extends StepOf<"receivers"> {
+  readonly receivers: readonly Receiver[];
+  readonly gates: ReceiverGates;
+}
+
+export interface Receiver {
+  readonly site: string;
+  /** Its gateways. */
+  readonly nodes: readonly string[];
+  readonly onlineUsers: number;
+}
+
+export interface ReceiverGates {
+  readonly windowSeconds: number;
+  /** Below so many logins in a window nothing is said of those that were refused. */
+  readonly minSamples: number;
+  /** Of the logins, 0..1. */
+  readonly maxRefused: number;
+  /** Of its capacity, 0..1. */
+  readonly maxOnline: number;
+}
+
+/** Wait until the entries keep nobody away any more at any dispatcher: they have ramped down. */
+export interface RampStep extends StepOf<"ramp"> {
+  readonly entries: readonly string[];
+  readonly site: string;
+  readonly seconds: number;
+}
+
+export type UserStep =
+  | ReachStep
+  | PolicyStep
+  | ReloginStep
+  | RecallStep
+  | DisconnectStep
+  | ReceiversStep
+  | RampStep;
+
+/** A step that has no id yet. */
+export type UserStepDraft = UserStep extends infer S
+  ? S extends UserStep
+    ? Omit<S, "id">
+    : never
+  : never;
+
+export const USER_STAGE_KINDS = ["reach", "recall", "mask", "move", "restore", "return"] as const;
+
+export type UserStageKind = (typeof USER_STAGE_KINDS)[number];
+
+export interface UserStage extends Omit<Stage, "kind" | "waves"> {
+  readonly kind: UserStageKind;
+  readonly waves: readonly (readonly UserStep[])[];
+}
+
+/** Who moves, for the person who has to agree: nothing of it is needed to do it. */
+export interface UserMove {
+  readonly from: string;
+  readonly to: string;
+  readonly carrier: string;
+  readonly users: number;
+}
+
+/** A plan that moves users between sites. Hashed, immutable and complete as one that moves data. */
+export interface UserPlan {
+  readonly v: 1;
+  readonly kind: "users";
+  readonly hash: string;
+  readonly createdAt: string;
+  readonly topology: { readonly name: string; readonly hash: string };
+  /** Of the entries, classes and sites of the policy, before and after: what makes a plan stale. */
+  readonly fingerprint: { readonly before: string; readonly after: string };
+  /** `schedule` */
+  readonly scopes: readonly string[];
+  /** The access agents that answered when the plan was made. */
+  readonly nodes: Readonly<Record<string, RouteNode>>;
+  /** Access agents that did not: they are told by whoever next publishes a policy. */
+  readonly silent: readonly { readonly node: string; readonly why: string }[];
+  readonly change: {
+    readonly what: string;
+    readonly sites: readonly string[];
+    readonly reason: string;
+    readonly actor: string;
+    /** Safety rules that were overridden, with what they had to say. */
+    readonly overridden: readonly { readonly rule: string; readonly message: string }[];
+  };
+  readonly moves: readonly UserMove[];
+  readonly stages: readonly UserStage[];
+  readonly estimate: Estimate;
+}

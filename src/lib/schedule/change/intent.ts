@@ -1,0 +1,23 @@
+import type { UserFilter } from "../../plan/users.js";
+import type { Mode, Ramp } from "../policy/document.js";
+
+/** What a person wants: users kept away from some sites. */
+export interface Intent {
+  readonly mode: Mode;
+  /** Sets. */
+  readonly sites: readonly string[];
+  readonly filter: UserFilter;
+  readonly reason: string;
+  readonly actor: string;
+  readonly ttlMs: number;
+  readonly ramp: Ramp;
+  readonly pace: Pace;
+  /** Rules that the person overrides. */
+  readonly overrides: readonly string[];
+}
+
+/** How fast users are moved: as fast as the receivers take them, at so many a second, or all at once. */
+export type Pace =
+  | { readonly kind: "auto" }
+  | { readonly kind: "rate"; readonly perSecond: number }
+  | { readonly kind: "unpaced" };

@@ -1,0 +1,31 @@
+import type { UserFilter } from "../../../plan/users.js";
+import type { SafetyRule } from "./rule.js";
+
+export const oneAtATime: SafetyRule = {
+  id: "one-at-a-time",
+  checks: "No other entry is about the same users of the same site.",
+  find({ intent: { sites, filter, mode }, situation: { policy, now } }) {
+    return policy.entries.flatMap((entry) => {
+      if (!sites.includes(entry.site) || !overlap(entry, filter)) return [];
+      // A mask may become a disable; the other way round is a restore.
+      const isStep =
+        now < entry.expires && sameFilter(entry, filter) && rank(mode) > rank(entry.mode);
+      if (isStep) return [];
+      const state = now < entry.expires ? "in force" : "ramping back";
+      return [`${entry.site} has entry ${entry.id} (${entry.mode}, by ${entry.actor}) ${state}`];
+    });
+  },
+};
+
+function rank(mode: "mask" | "weak" | "strong"): number {
+  return ["mask", "weak", "strong"].indexOf(mode);
+}
+
+function overlap(a: UserFilter, b: UserFilter): boolean {
+  const meet = (x: unknown, y: unknown) => x === null || y === null || x === y;
+  return meet(a.carrier, b.carrier) && meet(a.province, b.province) && meet(a.port, b.port);
+}
+
+export function sameFilter(a: UserFilter, b: UserFilter): boolean {
+  return a.carrier === b.carrier && a.province === b.province && a.port === b.port;
+}

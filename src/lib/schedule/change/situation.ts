@@ -1,0 +1,87 @@
+import type { PolicyDocument } from "../policy/document.js";
+import type { UserClass } from "../types.js";
+
+/** What the access agents say when a change is planned. */
+export interface Situation {
+  /** ms since 1970 */
+  readonly now: number;
+  readonly policy: PolicyDocument;
+  readonly gateways: readonly GatewaySeen[];
+  /** Dispatchers that answer. */
+  readonly dispatchers: readonly string[];
+  readonly silent: readonly SilentAgent[];
+}
+
+export interface GatewaySeen {
+  readonly node: string;
+  readonly site: string;
+  readonly groups: readonly SessionGroup[];
+  readonly logins: {
+    /** Most a second. */
+    readonly limit: number;
+    /** In the last second. */
+    readonly perSecond: number;
+  };
+}
+
+export interface SessionGroup {
+  readonly carrier: string;
+  readonly province: string;
+  readonly port: number;
+  readonly sessions: number;
+}
+
+/** An access agent that does not answer. */
+export interface SilentAgent {
+  readonly node: string;
+  readonly role: "dispatch" | "gateway";
+  readonly site: string;
+  readonly why: string;
+}
+
+/** Users online by carrier, province and site, as the gateways count them. */
+export function usersOnline({ gateways }: Pick<Situation, "gateways">): UserClass[] {
+  const classes = new Map<string, UserClass>();
+  for (const { site, groups } of gateways) {
+    for (const { carrier, province, sessions } of groups) {
+      const key = `${carrier}/${province}/${site}`;
+      const users = (classes.get(key)?.users ?? 0) + sessions;
+      classes.set(key, { carrier, province, site, users });
+    }
+  }
+  return [...classes.values()];
+}
+
+/** Sites of which no gateway answers. */
+export function deadSites({ gateways, silent }: Pick<Situation, "gateways" | "silent">): string[] {
+  const alive = new Set(gateways.map(({ site }) => site));
+  const quiet = silent.filter(({ role, site }) => role === "gateway" && !alive.has(site));
+  return [...new Set(quiet.map(({ site }) => site))].toSorted();
+}
+
+/**
+ * Users whom nobody counts because no gateway of their site answers: those who come back from there. By the share of the hashes that
+ * belong to the dead sites, against those who are online elsewhere of the same class.
+ */
+export function usersMissing(
+  { policy: { classes } }: Situation,
+  online: readonly UserClass[],
+  dead: readonly string[],
+): UserClass[] {
+  return classes.flatMap(({ carrier, province, base }) => {
+    const shares = new Map(dead.map((site) => [site, 0]));
+    for (const { lo, hi, value } of base) {
+      const known = shares.get(value);
+      if (known !== undefined) shares.set(value, known + Number(hi - lo) / 2 ** 64);
+    }
+    const away = [...shares.values()].reduce((a, b) => a + b, 0);
+    const counted = online
+      .filter((one) => one.carrier === carrier && one.province === province)
+      .reduce((sum, { users }) => sum + users, 0);
+    if (away === 0 || away === 1 || counted === 0) return [];
+    return [...shares].flatMap(([site, share]) => {
+      const users = Math.round((counted * share) / (1 - away));
+      return users === 0 ? [] : [{ carrier, province, site, users }];
+    });
+  });
+}

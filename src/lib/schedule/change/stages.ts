@@ -1,0 +1,136 @@
+import type {
+  PlannedEntry,
+  Receiver,
+  ReceiverGates,
+  UserFilter,
+  UserStepDraft,
+} from "../../plan/users.js";
+import type { Paced } from "./pace.js";
+import type { ReceiverView } from "./proposal.js";
+import type { GatewaySeen, Situation } from "./situation.js";
+
+/** Of the users, those that are moved before all others. */
+const CANARY = 0.05;
+/** In so many parts the others are moved, each once the receivers have shown that they bear the one before. */
+const PARTS = 4;
+/** Who was told to log in elsewhere has so long for it, ms. */
+const WITHIN_MS = 30_000;
+
+/** A gateway and those of its sessions that a filter means. */
+interface Leaving {
+  readonly gateway: GatewaySeen;
+  readonly entry: string;
+  readonly filter: UserFilter;
+  readonly sessions: number;
+}
+
+/** The gateways of the entries' sites that have users whom the entries mean. */
+export function leavingFrom(entries: readonly PlannedEntry[], { gateways }: Situation): Leaving[] {
+  return entries.flatMap(({ id, site, carrier, province, port }) => {
+    const filter = { carrier, province, port };
+    return gateways
+      .filter((gateway) => gateway.site === site)
+      .map((gateway) => ({ gateway, entry: id, filter, sessions: meant(gateway, filter) }))
+      .filter(({ sessions }) => sessions > 0);
+  });
+}
+
+function meant({ groups }: GatewaySeen, { carrier, province, port }: UserFilter): number {
+  return groups
+    .filter(
+      (group) =>
+        (carrier === null || carrier === group.carrier) &&
+        (province === null || province === group.province) &&
+        (port === null || port === group.port),
+    )
+    .reduce((sum, { sessions }) => sum + sessions, 0);
+}
+
+/** Users are told to log in elsewhere part by part, at a pace that is shared by the gateways; the receivers are watched in between. */
+export function reloginWaves(
+  leaving: readonly Leaving[],
+  { perSecond }: Paced,
+  watch: UserStepDraft,
+): UserStepDraft[][] {
+  const all = leaving.reduce((sum, { sessions }) => sum + sessions, 0);
+  if (all === 0) return [];
+  const share = (sessions: number) => Math.max(1, (perSecond * sessions) / all);
+  return parts()
+    .flatMap((part, i, { length }) => [
+      [watch],
+      leaving.map(({ gateway, entry, filter, sessions }): UserStepDraft => ({
+        kind: "relogin",
+        node: gateway.node,
+        site: gateway.site,
+        entry,
+        filter,
+        // Who has come since is a part of the last one.
+        sessions: i === length - 1 ? null : Math.max(1, Math.round(sessions * part)),
+        perSecond: share(sessions),
+        withinMs: WITHIN_MS,
+      })),
+    ])
+    .concat([[watch]]);
+}
+
+function parts(): number[] {
+  return [CANARY, ...Array.from({ length: PARTS }, () => (1 - CANARY) / PARTS)];
+}
+
+/** Connections are closed, at the pace; all at once where that is Infinity. */
+export function disconnectWaves(
+  leaving: readonly Leaving[],
+  { perSecond }: Paced,
+  watch: UserStepDraft,
+): UserStepDraft[][] {
+  const all = leaving.reduce((sum, { sessions }) => sum + sessions, 0);
+  if (all === 0) return [];
+  const steps = leaving.map(({ gateway, entry, filter, sessions }): UserStepDraft => ({
+    kind: "disconnect",
+    node: gateway.node,
+    site: gateway.site,
+    entry,
+    filter,
+    perSecond: Number.isFinite(perSecond) ? Math.max(1, (perSecond * sessions) / all) : null,
+  }));
+  return [steps, [watch]];
+}
+
+/** At the gateways of the receivers: who was moved there is told to come back. */
+export function recallSteps(
+  entries: readonly PlannedEntry[],
+  receivers: readonly ReceiverView[],
+  { gateways }: Situation,
+  perSecond: number,
+): UserStepDraft[] {
+  const sites = new Set(receivers.map(({ site }) => site));
+  const from = gateways.filter(({ site }) => sites.has(site));
+  return entries.flatMap(({ id, carrier, province }) =>
+    from.map(({ node, site }): UserStepDraft => ({
+      kind: "recall",
+      node,
+      site,
+      entry: `${id}-back`,
+      // The ports of one site are not those of another.
+      filter: { carrier, province, port: null },
+      perSecond: Math.max(1, perSecond / from.length),
+      withinMs: WITHIN_MS,
+    })),
+  );
+}
+
+export function watchStep(
+  receivers: readonly ReceiverView[],
+  { gateways }: Situation,
+  gates: ReceiverGates,
+): UserStepDraft {
+  return {
+    kind: "receivers",
+    receivers: receivers.map(({ site, capacity }): Receiver => ({
+      site,
+      nodes: gateways.filter((gateway) => gateway.site === site).map(({ node }) => node),
+      onlineUsers: capacity,
+    })),
+    gates,
+  };
+}
