@@ -120,7 +120,7 @@ class Runner {
     }
   }
 
-  #intend({ id: step }: Step, undo: boolean): void {
+  #intend({ id: step }: AnyStep, undo: boolean): void {
     const attempt = this.#status!.steps.get(step)?.ops.length ?? 0;
     const about = { node: "n", url: "u", request: {}, requestHash: "", inverse: null };
     this.#write({
@@ -135,7 +135,8 @@ class Runner {
   }
 
   /** Segment by segment: a process may be killed, and the work be done all the same, between any two of them. */
-  #apply(step: Step): void {
+  #apply(step: AnyStep): void {
+    assert(!isUserStep(step));
     const parts = partsOf(step);
     const work = this.#work.get(step.id) ?? { was: this.#model, done: 0 };
     this.#work.set(step.id, work);
@@ -146,7 +147,8 @@ class Runner {
     this.#maybeKilled();
   }
 
-  #undo(step: Step): void {
+  #undo(step: AnyStep): void {
+    assert(!isUserStep(step));
     const work = this.#work.get(step.id);
     if (work === undefined) return;
     const parts = partsOf(step);

@@ -159,8 +159,8 @@ function told(events: readonly (readonly [ms: number, event: RunEvent])[]) {
   const emit = (event: RunEvent) => {
     if (event.type === "remaining") out.push({ at: now, ...event });
   };
-  const context = { plan: PLAN, clock: { now: () => now }, emit } as unknown as RunContext;
-  const telling = tellingRemaining(context, ATTACH, (step) => step === LINKS[0]!.id);
+  const context = { clock: { now: () => now }, emit } as unknown as RunContext;
+  const telling = tellingRemaining(context, PLAN, ATTACH, (step) => step === LINKS[0]!.id);
   for (const [ms, event] of events) {
     now = ms;
     telling.emit(event);

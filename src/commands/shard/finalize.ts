@@ -54,12 +54,12 @@ export default class ShardFinalize extends RunCommand<typeof ShardFinalize> {
 
   /** What is deleted for good is named by an option, or typed at the terminal; --yes is not enough. */
   private async deletions(env: RunEnvironment, run: string): Promise<Deletions> {
-    const { planOf } = await import("../../lib/run/session.js");
+    const { shardPlanOf } = await import("../../lib/run/session.js");
     const { unconfirmed } = await import("../../lib/run/deletions.js");
     const { discardText } = await import("../../lib/plan/discards.js");
     const { "drop-keyspace": keyspaces = [], "drop-outside": outside = [] } = this.flags;
     const named = { keyspaces: [...keyspaces], outside: [...outside] };
-    for (const discard of unconfirmed(await planOf(env.store, run), named)) {
+    for (const discard of unconfirmed(await shardPlanOf(env.store, run), named)) {
       const { keyspace, whole } = discard;
       if (await typed(`This has ${discardText(discard)}.`, keyspace))
         (whole ? named.keyspaces : named.outside).push(keyspace);

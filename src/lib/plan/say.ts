@@ -1,6 +1,8 @@
 import { durationText, groupedText } from "../figures.js";
 import type { Segment } from "../keyspace/segment.js";
 import { formatSegment } from "../keyspace/wire.js";
+import { type AnyStep, isUserStep } from "./any.js";
+import { sayUserStep, sayUserUndo } from "./say-users.js";
 import type { ReadersStep, SettingsStep, Step } from "./types.js";
 
 /** What a step does in words, and in such a form that many steps can be told in one line. */
@@ -17,14 +19,16 @@ export interface Said {
 }
 
 /** What doing a step does. */
-export function sayStep(step: Step): Said {
+export function sayStep(step: AnyStep): Said {
+  if (isUserStep(step)) return sayUserStep(step);
   const { items, keyspace, whole, part } = subjectOf(step);
   const bytes = step.kind === "link" ? step.bytes : step.kind === "preflight" ? step.bytesIn : 0n;
   return { what: textOf(step, part), like: textOf(step, whole), items, keyspace, bytes };
 }
 
 /** What taking a step back does; null when nothing has to be done. */
-export function sayUndo(step: Step): Said | null {
+export function sayUndo(step: AnyStep): Said | null {
+  if (isUserStep(step)) return sayUserUndo(step);
   const { items, keyspace, whole, part } = subjectOf(step);
   const what = undoText(step, part);
   const like = undoText(step, whole);

@@ -1,11 +1,11 @@
 import { countItems, type Said } from "../plan/say.js";
-import type { StepKind } from "../plan/types.js";
+import type { AnyStepKind } from "../plan/any.js";
 import { bytesText, groupedText, plural } from "../figures.js";
 
 /** A step as it is told. */
 export interface Told extends Said {
   readonly step: string;
-  readonly kind: StepKind;
+  readonly kind: AnyStepKind;
 }
 
 /** Items are shown as long as they fit into this: two segments of a hash ring, or a handful of shorter ones. */
@@ -16,7 +16,7 @@ const ROWS_SHOWN = 4;
 const RANGES_SHOWN = 3;
 
 /** Steps of these kinds are about a node each. */
-const OF_NODES: ReadonlySet<StepKind> = new Set(["preflight", "adopt"]);
+const OF_NODES: ReadonlySet<AnyStepKind> = new Set(["preflight", "adopt", "reach"]);
 
 /** Steps that say the same about different segments, in the order of the first of each group. Each alone when `verbose`. */
 export function groupsOf<T extends Told>(
@@ -84,7 +84,7 @@ export function groupText(
 }
 
 /** How many items the steps of a kind have. */
-export function countText(n: number, kind: StepKind): string {
+export function countText(n: number, kind: AnyStepKind): string {
   if (kind === "gate") return plural(n, "copy", "copies");
   return plural(n, OF_NODES.has(kind) ? "node" : "segment");
 }
@@ -92,7 +92,7 @@ export function countText(n: number, kind: StepKind): string {
 /** The first few, as many as fit into `width`, and how many more there are. */
 export function itemsText(
   items: readonly string[],
-  kind: StepKind = "link",
+  kind: AnyStepKind = "link",
   width = ITEMS_WIDTH,
 ): string {
   const gap = OF_NODES.has(kind) || kind === "gate" ? ", " : " ";

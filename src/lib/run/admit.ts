@@ -1,5 +1,6 @@
 import type { AgentProblem } from "../agent/client/problem.js";
 import { EXIT } from "../errors.js";
+import { stepsOf } from "../plan/any.js";
 import type { AdoptStep } from "../plan/types.js";
 import type { RunContext } from "./context.js";
 import { authorityFor, participantsOf, statusOf, stopAtBoundary, unlessLeft } from "./context.js";
@@ -7,6 +8,7 @@ import { assertCurrent } from "./drift/stale.js";
 import { StepFailure, asProblem, failure, failureOf, refusalOf } from "./failure.js";
 import type { Failure } from "./journal/records.js";
 import { observeAgents } from "./observe.js";
+import { assertSamePolicy } from "./stale-policy.js";
 
 /** Tries at an agent before the run begins. */
 const TRIES = 2;
@@ -45,9 +47,7 @@ export async function pushEpochs(
  */
 export async function admitNew(context: RunContext): Promise<void> {
   const { plan, agents, emit } = context;
-  const steps = plan.stages
-    .flatMap(({ waves }) => waves.flat())
-    .filter(({ kind }) => kind !== "preflight");
+  const steps = stepsOf(plan).filter(({ kind }) => kind !== "preflight");
   const needed = participantsOf(steps);
   const silent = await pushEpochs(context, needed);
   const missing = needed.flatMap((node) => silent.get(node)?.failure.message ?? []);
@@ -62,7 +62,8 @@ export async function admitNew(context: RunContext): Promise<void> {
       message: `${node} does not answer; it takes no part, and gets the routes later`,
     });
   }
-  assertCurrent(plan, await unlessLeft(context, observeAgents(agents, 0)));
+  if (plan.kind === "users") assertSamePolicy(plan, await context.policy.current());
+  else assertCurrent(plan, await unlessLeft(context, observeAgents(agents, 0)));
 }
 
 async function pushTo(context: RunContext, node: string): Promise<StepFailure | null> {
@@ -89,8 +90,7 @@ async function pushTo(context: RunContext, node: string): Promise<StepFailure | 
 
 /** The step by which the node is to come to this control plane; null where it has come, or is there. */
 function adoptionOf(context: RunContext, node: string): AdoptStep | null {
-  const steps = context.plan.stages.flatMap(({ waves }) => waves.flat());
-  const found = steps.filter((step) => step.kind === "adopt").find((step) => step.node === node);
+  const found = stepsOf(context.plan).filter((step) => step.kind === "adopt").find((step) => step.node === node);
   if (found === undefined) return null;
   return statusOf(context).steps.get(found.id)?.state === "done" ? null : found;
 }

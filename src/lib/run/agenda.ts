@@ -1,44 +1,47 @@
 import { EXIT, OpsError } from "../errors.js";
 import { type Said, countItems, sayStep, sayUndo } from "../plan/say.js";
-import type { Plan, Stage, Step, StepKind } from "../plan/types.js";
+import type { AnyPlan, AnyStage, AnyStep, AnyStepKind } from "../plan/any.js";
 import { type RunStatus, isTouched } from "./journal/status.js";
 
 /** What is left of a stage, in the order in which it is done. */
 export interface AgendaStage {
-  readonly stage: Stage;
-  readonly waves: readonly (readonly Step[])[];
+  readonly stage: AnyStage;
+  readonly waves: readonly (readonly AnyStep[])[];
 }
 
 /** Whether there is a way back from the stage. */
-export function isReversible(stage: Pick<Stage, "kind">): boolean {
+export function isReversible(stage: Pick<AnyStage, "kind">): boolean {
   return stage.kind !== "retire";
 }
 
 /** What applying the plan has still to do, up to and with `until`; null for all. `status` is null for a new run. */
 export function agendaForward(
-  plan: Plan,
+  plan: AnyPlan,
   status: RunStatus | null,
   until: string | null,
 ): AgendaStage[] {
-  return stagesUpTo(plan, until).flatMap((stage) => left(stage, status));
+  return stagesUpTo<AnyStage>(plan.stages, until).flatMap((stage) => left(stage, status));
 }
 
 /** What applying the plan does, up to and with `until`; null for all. */
-export function stagesUpTo(plan: Plan, until: string | null): Stage[] {
-  const stages = plan.stages.filter(isReversible);
+export function stagesUpTo<S extends Pick<AnyStage, "id" | "kind">>(
+  all: readonly S[],
+  until: string | null,
+): S[] {
+  const stages = all.filter(isReversible);
   const end = until === null ? stages.length : stages.findIndex(({ id }) => id === until) + 1;
   return stages.slice(0, end);
 }
 
 /** What finalizing has still to do. */
-export function agendaFinal(plan: Plan, status: RunStatus): AgendaStage[] {
+export function agendaFinal(plan: AnyPlan, status: RunStatus): AgendaStage[] {
   return plan.stages
     .filter((stage) => !isReversible(stage))
     .flatMap((stage) => left(stage, status));
 }
 
 /** What a rollback to the state after the stage `to` has still to undo, last first; null for all. */
-export function agendaBack(plan: Plan, status: RunStatus, to: string | null): AgendaStage[] {
+export function agendaBack(plan: AnyPlan, status: RunStatus, to: string | null): AgendaStage[] {
   const begin = to === null ? 0 : plan.stages.findIndex(({ id }) => id === to) + 1;
   return plan.stages
     .slice(begin)
@@ -57,7 +60,7 @@ export function agendaBack(plan: Plan, status: RunStatus, to: string | null): Ag
 export interface AgendaLine extends Said {
   readonly stage: string;
   readonly step: string;
-  readonly kind: StepKind;
+  readonly kind: AnyStepKind;
 }
 
 /** What `agenda` will do, step by step, in words; steps that need no undoing are left out of a way back. */
@@ -85,7 +88,7 @@ export function countLeft(
 }
 
 /** A stage by its id, or by its kind where only one stage has it. Throws `no-such-stage` (exit 64). */
-export function findStage(plan: Plan, name: string): Stage {
+export function findStage(plan: AnyPlan, name: string): AnyStage {
   const named = plan.stages.filter(({ id, kind }) => id === name || kind === name);
   const [stage] = named;
   if (stage !== undefined && (named.length === 1 || stage.id === name)) return stage;
@@ -97,7 +100,7 @@ export function findStage(plan: Plan, name: string): Stage {
   throw new OpsError("no-such-stage", EXIT.usage, why, { hint: `its stages: ${ids}` });
 }
 
-function left(stage: Stage, status: RunStatus | null): AgendaStage[] {
+function left(stage: AnyStage, status: RunStatus | null): AgendaStage[] {
   if (status?.stagesDone.has(stage.id)) return [];
   const waves = stage.waves
     .map((wave) => wave.filter(({ id }) => status?.steps.get(id)?.state !== "done"))

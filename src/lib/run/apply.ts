@@ -1,8 +1,9 @@
-import type { Plan } from "../plan/types.js";
+import { type AnyPlan, type AnyStage, stepsOf } from "../plan/any.js";
 import { encodePlan } from "../plan/encode.js";
 import { admitNew, pushEpochs } from "./admit.js";
 import { agendaForward, isReversible, stagesUpTo } from "./agenda.js";
-import { type RunContext, participantsOf, statusOf } from "./context.js";
+import type { RouteTable } from "../routing/table.js";
+import { type RunContext, asShards, participantsOf, statusOf } from "./context.js";
 import { tellingRemaining } from "./eta/tracker.js";
 import { executeForward, stopRun } from "./execute.js";
 import { findRun, type Found } from "./find-run.js";
@@ -23,7 +24,7 @@ export interface ApplyOptions {
  */
 export async function applyPlan(
   env: RunEnvironment,
-  plan: Plan,
+  plan: AnyPlan,
   options: ApplyOptions,
 ): Promise<string> {
   for (;;) {
@@ -71,7 +72,8 @@ async function goForward(context: RunContext, { until }: ApplyOptions): Promise<
   const commands = [`to go on: ops run resume ${run}`, `to go back: ops shard rollback ${run}`];
   const left = () => agendaForward(plan, statusOf(context), null).length;
   const soakMs = soakMsOf(plan);
-  const ends = soakMs === 0 && plan.stages.every(isReversible);
+  const stages: readonly AnyStage[] = plan.stages;
+  const ends = soakMs === 0 && stages.every(isReversible);
   try {
     const agenda = agendaForward(plan, statusOf(context), until);
     // Until it has touched something, a run that is taken up is as good as a new one: the plan may be stale by now.
@@ -80,7 +82,10 @@ async function goForward(context: RunContext, { until }: ApplyOptions): Promise<
       await pushEpochs(context, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))));
     const { steps } = statusOf(context);
     const done = (step: string) => steps.get(step)?.state === "done";
-    const telling = tellingRemaining(context, stagesUpTo(plan, until), done);
+    const telling =
+      plan.kind === "shards"
+        ? tellingRemaining(context, plan, stagesUpTo(plan.stages, until), done)
+        : context;
     await executeForward(telling, agenda, async () => {
       if (!admitted) await admitNew(context);
       admitted = true;
@@ -102,24 +107,22 @@ async function goForward(context: RunContext, { until }: ApplyOptions): Promise<
   }
 }
 
-function soakMsOf({ stages }: Plan): number {
-  const soaks = stages
-    .flatMap(({ waves }) => waves.flat())
-    .map((step) => (step.kind === "soak" ? step.seconds : 0));
+function soakMsOf(plan: AnyPlan): number {
+  const soaks = stepsOf(plan).map((step) => (step.kind === "soak" ? step.seconds : 0));
   return Math.max(0, ...soaks) * 1000;
 }
 
-/** Agents that did not answer when the routes were published, once more: no later step of this run gives them the routes. */
+/** Agents that did not answer when the routes or the policy were published, once more: no later step of this run tells them. */
 export async function tellMissing(context: RunContext): Promise<void> {
-  for (const [keyspace, { missing }] of statusOf(context).routes) {
-    if (missing.length > 0)
-      await context.publisher.publish(
-        null,
-        keyspace,
-        (table) => tableOr(context, keyspace, table),
-        [],
-      );
+  const { routes, policy } = statusOf(context);
+  const shards = asShards(context);
+  for (const [keyspace, { missing }] of routes) {
+    if (shards === null || missing.length === 0) continue;
+    const again = (table: RouteTable | null) => tableOr(shards, keyspace, table);
+    await context.publisher.publish(null, keyspace, again, []);
   }
+  if (policy !== null && policy.missing.length > 0)
+    await context.policy.publish(null, (known) => known!, []);
 }
 
 function sameAnswer(a: Found, b: Found): boolean {

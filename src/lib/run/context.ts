@@ -1,5 +1,8 @@
 import type { Authority } from "../agent/protocol/headers.js";
-import type { Plan, Step } from "../plan/types.js";
+import type { AnyPlan, AnyStep } from "../plan/any.js";
+import type { Plan } from "../plan/types.js";
+import type { UserPlan } from "../plan/users.js";
+import type { PolicyDocument } from "../schedule/policy/document.js";
 import type { StateStore } from "../state/contract.js";
 import type { Agents } from "./agents.js";
 import { type Clock, type Patience, type Stop, unlessAborted } from "./clock.js";
@@ -7,22 +10,33 @@ import type { Emit } from "./events.js";
 import { Interrupted } from "./failure.js";
 import type { Journal } from "./journal/journal.js";
 import { type RunStatus, placeOf } from "./journal/status.js";
+import type { Publisher } from "./publish.js";
 import type { RoutesPublisher } from "./publish-routes.js";
 
 /** What the execution of a run has at hand. Exists only while the run's locks are held. */
-export interface RunContext {
+export interface RunContext<P extends AnyPlan = AnyPlan> {
   readonly run: string;
-  readonly plan: Plan;
+  readonly plan: P;
   readonly store: StateStore;
   readonly journal: Journal;
   readonly agents: Agents;
   readonly lineage: string;
   readonly epochs: Readonly<Record<string, bigint>>;
   readonly publisher: RoutesPublisher;
+  readonly policy: Publisher<PolicyDocument>;
   readonly clock: Clock;
   readonly patience: Patience;
   readonly stop: Stop;
   readonly emit: Emit;
+}
+
+/** Of a run that moves data, and of one that moves users. */
+export type ShardContext = RunContext<Plan>;
+export type UserContext = RunContext<UserPlan>;
+
+/** Null for a run that moves users. */
+export function asShards(context: RunContext): ShardContext | null {
+  return context.plan.kind === "shards" ? (context as ShardContext) : null;
 }
 
 export function statusOf(context: RunContext): RunStatus {
@@ -73,7 +87,7 @@ export function stageOf(context: RunContext, step: string): string {
 }
 
 /** The nodes without which a step cannot be done or undone, sorted. */
-export function participantsOf(steps: readonly Step[]): string[] {
+export function participantsOf(steps: readonly AnyStep[]): string[] {
   const nodes = steps.flatMap((step): string[] => {
     switch (step.kind) {
       case "link":
@@ -88,6 +102,11 @@ export function participantsOf(steps: readonly Step[]): string[] {
       case "domain":
       case "settings":
       case "relabel":
+      // A policy is published to whoever answers, and who is called back is so only on the way back.
+      case "policy":
+      case "recall":
+      case "receivers":
+      case "ramp":
         return [];
       default:
         return [step.node];

@@ -3,7 +3,7 @@ import { plural } from "../figures.js";
 import { type Discard, discardText, discardsOf, flagOf } from "../plan/discards.js";
 import type { Plan } from "../plan/types.js";
 import { ask } from "./ask.js";
-import type { RunContext } from "./context.js";
+import type { ShardContext } from "./context.js";
 import { StepFailure, failure } from "./failure.js";
 
 /** What a person said by name may be deleted for good. */
@@ -64,7 +64,7 @@ export function assertConfirmed(run: string, plan: Plan, deletions: Deletions): 
  * Whoever still uses a keyspace that is about to be deleted is found out before.
  * @throws StepFailure `in-use` (exit 3)
  */
-export async function assertForsaken(context: RunContext, soakingSince: string): Promise<void> {
+export async function assertForsaken(context: ShardContext, soakingSince: string): Promise<void> {
   const soaked = (context.clock.now() - Date.parse(soakingSince)) / 1000 - GRACE_SECONDS;
   const seconds = Math.floor(Math.min(USED_SECONDS, soaked));
   if (seconds < 1) return;

@@ -5,12 +5,12 @@ import { copiesOf } from "../plan/holdings.js";
 import { pushEpochs } from "./admit.js";
 import { agendaFinal, isReversible } from "./agenda.js";
 import { entriesOn } from "./ask.js";
-import { type RunContext, participantsOf, statusOf, stopAtBoundary } from "./context.js";
+import { type ShardContext, participantsOf, statusOf, stopAtBoundary } from "./context.js";
 import { type Deletions, assertConfirmed, assertForsaken } from "./deletions.js";
 import { executeForward, stopRun } from "./execute.js";
 import { StepFailure, failure } from "./failure.js";
 import { readHistory } from "./journal/journal.js";
-import { type RunEnvironment, planOf, takenBy, withRun } from "./session.js";
+import { type RunEnvironment, shardPlanOf, takenBy, withRun } from "./session.js";
 import { whyUnreadable } from "./steps/readable.js";
 import { confirmConvergence } from "./steps/soak.js";
 
@@ -37,12 +37,13 @@ export async function finalizeRun(
 ): Promise<void> {
   const left = await soakLeft(env, run);
   if (left === null) return;
+  const plan = await shardPlanOf(env.store, run);
   const { status: stands } = await readHistory(env.store, run);
   if (stands?.direction !== "finalize")
-    assertConfirmed(run, await planOf(env.store, run), options.deletions);
+    assertConfirmed(run, plan, options.deletions);
   if (!options.early) await waitOut(env, run, left);
-  await withRun(env, run, async (context) => {
-    const { journal, emit, plan } = context;
+  await withRun(env, run, plan, async (context) => {
+    const { journal, emit } = context;
     const status = statusOf(context);
     const type = status.direction === "finalize" ? "run.resume" : "finalize.start";
     await journal.append({ type, ...takenBy(env, context) });
@@ -121,7 +122,7 @@ async function waitOut(
 }
 
 /** Nothing is dropped unless every new writer writes, and every agent and every copy has what it should have. */
-async function assertArrived(context: RunContext): Promise<void> {
+async function assertArrived(context: ShardContext): Promise<void> {
   for (const { id, after } of context.plan.keyspaces) {
     for (const node of new Set(after.flatMap(copiesOf))) {
       const written = after.filter(({ primary }) => primary === node);

@@ -1,5 +1,5 @@
 import { EXIT, OpsError } from "../errors.js";
-import type { Plan } from "../plan/types.js";
+import type { AnyPlan } from "../plan/any.js";
 import type { StateStore } from "../state/contract.js";
 import { assertKnown } from "./damaged-run.js";
 import type { RunStatus } from "./journal/status.js";
@@ -16,7 +16,7 @@ export type Found =
  * @throws OpsError `unfinished-run` (exit 3) when another run of the same keyspaces is in the way, `damaged-run` (exit 3) when
  * one may be
  */
-export async function findRun(store: StateStore, plan: Plan): Promise<Found> {
+export async function findRun(store: StateStore, plan: AnyPlan): Promise<Found> {
   const { runs, damaged } = await allRuns(store);
   const [open] = unfinished(runs, plan.scopes);
   if (open !== undefined) {
@@ -47,7 +47,7 @@ function unfinished(runs: readonly RunStatus[], scopes: readonly string[]): RunS
   );
 }
 
-function inTheWay(status: RunStatus, plan: Plan): OpsError {
+function inTheWay(status: RunStatus, plan: AnyPlan): OpsError {
   const { run, activity, direction } = status;
   const message =
     status.plan === plan.hash

@@ -1,5 +1,5 @@
 import { type Said, sayStep, sayUndo } from "../plan/say.js";
-import type { StepKind } from "../plan/types.js";
+import { type AnyStepKind, stepsOf } from "../plan/any.js";
 import type { Operation } from "../agent/protocol/operation.js";
 import type { StateStore } from "../state/contract.js";
 import type { Connect } from "./agents.js";
@@ -16,7 +16,7 @@ import type { RunSummary } from "./summary.js";
 /** Work that was asked for and has not been seen to end. */
 export interface OpenWork extends Said {
   readonly step: string;
-  readonly kind: StepKind;
+  readonly kind: AnyStepKind;
   readonly node: string;
   /** What the agent says now; `no-answer` when it does not, `unknown-there` when it never got it. */
   readonly state: string;
@@ -59,9 +59,7 @@ export async function inspectRun(
   if (ops.length === 0 && !isGoingOn) return { ...summary, holder, open: [], remaining: null };
   const plan = await planOf(store, run);
   const progress = new Map<string, Live>();
-  const steps = new Map(
-    plan.stages.flatMap(({ waves }) => waves.flat()).map((one) => [one.id, one]),
-  );
+  const steps = new Map(stepsOf(plan).map((one) => [one.id, one]));
   const agents = await connect(plan.nodes);
   try {
     const open = await Promise.all(
@@ -85,7 +83,7 @@ export async function inspectRun(
         }
       }),
     );
-    const remaining = isGoingOn ? remainingOf(plan, status!, records, progress, now) : null;
+    const remaining = isGoingOn && plan.kind === "shards" ? remainingOf(plan, status!, records, progress, now) : null;
     return { ...summary, holder, open, remaining };
   } finally {
     await agents.close();

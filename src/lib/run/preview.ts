@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from "../errors.js";
 import type { Observed } from "../plan/observed.js";
-import type { Plan } from "../plan/types.js";
+import type { AnyPlan } from "../plan/any.js";
 import { type AgendaLine, agendaBack, agendaFinal, agendaForward, linesOf } from "./agenda.js";
 import type { Agents } from "./agents.js";
 import { participantsOf } from "./context.js";
@@ -26,7 +26,7 @@ type Reading = Pick<RunEnvironment, "store" | "connect" | "clock">;
 /** @throws OpsError as applying the plan would: `stale-plan`, `unreachable`, `unfinished-run` */
 export async function previewApply(
   env: Reading,
-  plan: Plan,
+  plan: AnyPlan,
   until: string | null,
 ): Promise<Preview> {
   const found = await findRun(env.store, plan);
@@ -40,7 +40,7 @@ export async function previewApply(
   const needed = participantsOf(agenda.flatMap(({ waves }) => waves.flat(2)));
   const isNew = status === null || isUntouched(status);
   const notes = await reach(env, plan, needed, (_, observed) => {
-    if (isNew) assertCurrent(plan, observed);
+    if (isNew && plan.kind === "shards") assertCurrent(plan, observed);
   });
   return { run: status?.run ?? null, lines: linesOf(agenda, "forward"), notes };
 }
@@ -85,7 +85,7 @@ export async function previewResume(env: Reading, run: string): Promise<Preview>
 /** Looks at the agents; `needed` ones must answer. `check` throws what else stands in the way. */
 async function reach(
   env: Reading,
-  plan: Plan,
+  plan: AnyPlan,
   needed: readonly string[],
   check: (agents: Agents, observed: Observed) => void | Promise<void> = () => {},
 ): Promise<string[]> {

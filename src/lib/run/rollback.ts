@@ -1,13 +1,13 @@
 import { sayStep, sayUndo } from "../plan/say.js";
-import type { Step } from "../plan/types.js";
+import type { AnyStep } from "../plan/any.js";
 import { pushEpochs } from "./admit.js";
 import { agendaBack, countLeft } from "./agenda.js";
 import { tellMissing } from "./apply.js";
-import { type RunContext, statusOf, stopAtBoundary } from "./context.js";
+import { type RunContext, stageOf, statusOf, stopAtBoundary } from "./context.js";
 import { inParallel, stopRun } from "./execute.js";
 import { StepFailure } from "./failure.js";
 import { settle } from "./operation.js";
-import { type RunEnvironment, takenBy, withRun } from "./session.js";
+import { type RunEnvironment, planOf, takenBy, withRun } from "./session.js";
 import { handlerOf } from "./steps/registry.js";
 import { assertReversible, assertUnused, assertWhole, wayBack } from "./way-back.js";
 
@@ -29,7 +29,8 @@ export async function rollbackRun(
 ): Promise<void> {
   const to = await wayBack(env.store, run, options.to);
   if (to === undefined) return;
-  await withRun(env, run, async (context) => {
+  const plan = await planOf(env.store, run);
+  await withRun(env, run, plan, async (context) => {
     const { journal, emit } = context;
     const status = statusOf(context);
     await assertReversible(env.store, status);
@@ -108,10 +109,10 @@ async function goBack(context: RunContext, to: string | null): Promise<void> {
   stopAtBoundary(context);
 }
 
-async function undoStep(context: RunContext, step: Step): Promise<void> {
-  const { journal, emit, plan } = context;
+async function undoStep(context: RunContext, step: AnyStep): Promise<void> {
+  const { journal, emit } = context;
   const { undo } = handlerOf(step);
-  const stage = plan.stages.find(({ waves }) => waves.some((wave) => wave.includes(step)))!.id;
+  const stage = stageOf(context, step.id);
   const said = sayUndo(step);
   const told = said && ({ type: "step", stage, step: step.id, kind: step.kind, ...said } as const);
   if (told !== null) emit({ ...told, state: "begun" });
@@ -122,7 +123,7 @@ async function undoStep(context: RunContext, step: Step): Promise<void> {
   if (told !== null) emit({ ...told, state: "undone" });
 }
 
-function hasOpenOps(context: RunContext, { id }: Step): boolean {
+function hasOpenOps(context: RunContext, { id }: AnyStep): boolean {
   const { ops, steps } = statusOf(context);
   return (
     steps
@@ -132,7 +133,7 @@ function hasOpenOps(context: RunContext, { id }: Step): boolean {
 }
 
 /** The nodes that have to answer for a step to be undone. */
-function nodeNeeded(step: Step): string[] {
+function nodeNeeded(step: AnyStep): string[] {
   if (step.kind === "takeover") return [step.node, step.from];
   return step.kind === "link" || step.kind === "init" ? [step.node] : [];
 }

@@ -1,12 +1,16 @@
 import { setMaxListeners } from "node:events";
-import type { Plan } from "../plan/types.js";
+import type { AnyPlan } from "../plan/any.js";
 import { decodePlan } from "../plan/encode.js";
+import type { Plan } from "../plan/types.js";
+import { EXIT, OpsError } from "../errors.js";
 import type { Lease, StateStore } from "../state/contract.js";
 import type { Connect } from "./agents.js";
 import type { Clock, Patience, Stop } from "./clock.js";
 import type { RunContext } from "./context.js";
 import type { Emit } from "./events.js";
 import { Journal } from "./journal/journal.js";
+import { Publisher } from "./publish.js";
+import { POLICY } from "./publish-policy.js";
 import { RoutesPublisher } from "./publish-routes.js";
 
 /** Everything outside of a run that it needs. */
@@ -46,17 +50,26 @@ export async function takeLocks(
   return lease;
 }
 
-export async function planOf(store: StateStore, run: string): Promise<Plan> {
+/** The plan of a run that moves data. Throws OpsError `users-plan` (exit 64) for one that moves users. */
+export async function shardPlanOf(store: StateStore, run: string): Promise<Plan> {
+  const plan = await planOf(store, run);
+  if (plan.kind === "shards") return plan;
+  throw new OpsError("users-plan", EXIT.usage, `run ${run} moves users: there is nothing to finalize`, {
+    hint: `ops run show ${run}`,
+  });
+}
+
+export async function planOf(store: StateStore, run: string): Promise<AnyPlan> {
   return decodePlan(await store.plan(run), `the plan of ${run}`);
 }
 
 /** Opens the journal and the agents of a run whose locks are held, for as long as `work` takes. */
-export async function withContext<T>(
+export async function withContext<P extends AnyPlan, T>(
   env: RunEnvironment,
   run: string,
-  plan: Plan,
+  plan: P,
   lease: Lease,
-  work: (context: RunContext) => Promise<T>,
+  work: (context: RunContext<P>) => Promise<T>,
 ): Promise<T> {
   const { store, clock, patience, stop, emit } = env;
   // Each step of a wave listens to them.
@@ -79,7 +92,9 @@ export async function withContext<T>(
         stop,
         emit,
       };
-      return await work({ ...base, publisher: new RoutesPublisher(base, new Set()) });
+      const silent = new Set<string>();
+      return await work({ ...base, publisher: new RoutesPublisher(base, silent),
+        policy: new Publisher(base, POLICY, silent) });
     } finally {
       await agents.close();
     }
@@ -89,12 +104,12 @@ export async function withContext<T>(
 }
 
 /** The same for a run that exists: takes its locks first, and lets go of them at the end. */
-export async function withRun<T>(
+export async function withRun<P extends AnyPlan, T>(
   env: RunEnvironment,
   run: string,
-  work: (context: RunContext, lease: Lease) => Promise<T>,
+  plan: P,
+  work: (context: RunContext<P>, lease: Lease) => Promise<T>,
 ): Promise<T> {
-  const plan = await planOf(env.store, run);
   const lease = await takeLocks(env, run, plan.scopes);
   try {
     return await withContext(env, run, plan, lease, (context) => work(context, lease));

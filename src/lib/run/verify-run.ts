@@ -7,10 +7,10 @@ import type { Plan } from "../plan/types.js";
 import { pushEpochs } from "./admit.js";
 import { ask, entriesOn, partsWithin } from "./ask.js";
 import { backoff } from "./clock.js";
-import { type RunContext, authorityFor, keyspaceScope } from "./context.js";
+import { type RunContext, type ShardContext, authorityFor, keyspaceScope } from "./context.js";
 import { Interrupted, PEER_UNREACHABLE, StepFailure, failure, runError } from "./failure.js";
 import { operationId } from "./operation.js";
-import { type RunEnvironment, withRun } from "./session.js";
+import { type RunEnvironment, shardPlanOf, withRun } from "./session.js";
 
 /** One copy that was compared with what it follows. */
 export interface VerifiedCopy extends Segment {
@@ -29,7 +29,8 @@ export interface VerifiedCopy extends Segment {
  * @throws OpsError when an agent cannot be asked
  */
 export async function verifyRun(env: RunEnvironment, run: string): Promise<VerifiedCopy[]> {
-  return withRun(env, run, async (context) => {
+  const plan = await shardPlanOf(env.store, run);
+  return withRun(env, run, plan, async (context) => {
     try {
       const copies = await copiesOf(context);
       await pushEpochs(
@@ -66,7 +67,7 @@ export async function verifyRun(env: RunEnvironment, run: string): Promise<Verif
 type Copy = Pick<VerifiedCopy, "keyspace" | "node" | "source" | "lo" | "hi">;
 
 /** Followers among the nodes that got a copy or handed over their writes. */
-async function copiesOf(context: RunContext): Promise<Copy[]> {
+async function copiesOf(context: ShardContext): Promise<Copy[]> {
   const copies: Copy[] = [];
   for (const { keyspace, segments, node } of placesOf(context.plan)) {
     const entries = await entriesOn(context, null, node, keyspace, segments);

@@ -74,17 +74,19 @@ async function readState(store: StateStore): Promise<SeenState> {
       (scope) => begun.findLast(({ epochs }) => Object.hasOwn(epochs, scope)) === run,
     );
   const kept = begun.filter((run) => run.activity !== "ended" || isLast(run));
+  const seen = await Promise.all(
+    kept.map(async (status): Promise<SeenRun | null> => {
+      const plan = await planOf(store, status.run);
+      const isBusy = holders.some(({ run, alive }) => run === status.run && alive !== "no");
+      // What moves users is none of the keyspaces' business.
+      return plan.kind === "shards" ? { status, plan, isBusy } : null;
+    }),
+  );
   return {
     where: store.where,
     lineage: await store.knownLineage(),
     tables: await storedTables(store),
-    runs: await Promise.all(
-      kept.map(async (status): Promise<SeenRun> => ({
-        status,
-        plan: await planOf(store, status.run),
-        isBusy: holders.some(({ run, alive }) => run === status.run && alive !== "no"),
-      })),
-    ),
+    runs: seen.filter((run) => run !== null),
     damaged,
   };
 }

@@ -24,7 +24,7 @@ export function remainingOf(
     if (record.type === "step.undone") for (const of of [begun, done]) of.delete(record.step);
     if (record.type === "stage.enter" || record.type === "step.done") last = at;
   }
-  const stages = stagesUpTo(plan, null);
+  const stages = stagesUpTo(plan.stages, null);
   const entered = stages.filter(({ id }) => status.entered.has(id)).at(-1);
   const wave = entered?.waves.find((steps) => steps.some(({ id }) => !done.has(id)));
   // Steps without operations, such as gates, leave no other trace.

@@ -12,10 +12,11 @@ const WINDOW_MS = { least: 3_000, most: 15_000 };
 /** The same run; it says now and then how long these stages will take still. `isDone`: steps that were done before. */
 export function tellingRemaining(
   context: RunContext,
+  plan: Plan,
   stages: readonly Stage[],
   isDone: (step: string) => boolean,
 ): RunContext {
-  const { plan, clock, emit } = context;
+  const { clock, emit } = context;
   const tracker = new Tracker(plan, stages, isDone);
   let toldAt = -Infinity;
   return {

@@ -5,7 +5,7 @@ import { holdersOf } from "../../plan/holdings.js";
 import type { DomainStep } from "../../plan/types.js";
 import { agendaBack } from "../agenda.js";
 import { entriesOn } from "../ask.js";
-import { type RunContext, statusOf } from "../context.js";
+import { type ShardContext, statusOf } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
 import { wholeStages } from "../journal/status.js";
 import type { StepHandler } from "./handler.js";
@@ -39,7 +39,7 @@ export const domain: StepHandler<DomainStep> = {
 
 /** Throws StepFailure `in-use` (exit 3). */
 async function assertUnwritten(
-  context: RunContext,
+  context: ShardContext,
   { id, keyspace }: DomainStep,
   node: string,
   segments: readonly Segment[],
@@ -60,7 +60,7 @@ async function assertUnwritten(
 
 /** Publishes routes over the domain; null withdraws them. */
 async function cover(
-  context: RunContext,
+  context: ShardContext,
   { id, keyspace }: DomainStep,
   to: Segment | null,
   needed: readonly string[],

@@ -6,7 +6,7 @@ import { liveReaders } from "../../routing/change.js";
 import { makeTable } from "../../routing/make.js";
 import type { RouteSegment, RouteTable } from "../../routing/table.js";
 import { entriesOn } from "../ask.js";
-import type { RunContext } from "../context.js";
+import type { ShardContext } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
 
 /**
@@ -15,7 +15,7 @@ import { StepFailure, failure } from "../failure.js";
  * @throws StepFailure `no-routes`
  */
 export async function tableOver(
-  context: RunContext,
+  context: ShardContext,
   keyspace: string,
   known: RouteTable | null,
   domain: Segment,
@@ -44,7 +44,7 @@ export async function tableOver(
  * @throws StepFailure `no-routes`
  */
 export async function tableOfHolders(
-  context: RunContext,
+  context: ShardContext,
   keyspace: string,
   known: RouteTable | null,
   domain: Segment,
@@ -82,7 +82,7 @@ function cutByReadable(
 }
 
 function assemble(
-  context: RunContext,
+  context: ShardContext,
   keyspace: string,
   known: RouteTable | null,
   domain: Segment,
@@ -111,7 +111,7 @@ function assemble(
 
 /** The routes of what these primaries hold. What they do not hold is left out. */
 async function liveRoutes(
-  context: RunContext,
+  context: ShardContext,
   keyspace: string,
   wanted: readonly Piece<Holding>[],
 ): Promise<RouteSegment[]> {
@@ -140,7 +140,7 @@ async function liveRoutes(
  * in which all copies of before the plan are read.
  */
 export async function tableOr(
-  context: RunContext,
+  context: ShardContext,
   keyspace: string,
   known: RouteTable | null,
 ): Promise<RouteTable> {
@@ -151,7 +151,7 @@ export async function tableOr(
   return { ...known, nodes: { ...known.nodes, ...context.plan.nodes } };
 }
 
-export function planKeyspace({ plan }: RunContext, keyspace: string): PlanKeyspace {
+export function planKeyspace({ plan }: ShardContext, keyspace: string): PlanKeyspace {
   const found = plan.keyspaces.find(({ id }) => id === keyspace);
   if (found === undefined) throw new Error(`the plan has no keyspace ${keyspace}`);
   return found;

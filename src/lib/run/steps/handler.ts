@@ -1,9 +1,12 @@
+import type { AnyStep } from "../../plan/any.js";
 import type { Step } from "../../plan/types.js";
-import type { RunContext } from "../context.js";
+import type { ShardContext, UserContext } from "../context.js";
+
+type ContextOf<S extends AnyStep> = S extends Step ? ShardContext : UserContext;
 
 /** How one kind of step is done and taken back. Everything here may be repeated from any point at which a process died. */
-export interface StepHandler<S extends Step> {
-  apply(context: RunContext, step: S): Promise<void>;
+export interface StepHandler<S extends AnyStep> {
+  apply(context: ContextOf<S>, step: S): Promise<void>;
   /** Null where the step leaves nothing that has to be taken back. */
-  readonly undo: ((context: RunContext, step: S) => Promise<void>) | null;
+  readonly undo: ((context: ContextOf<S>, step: S) => Promise<void>) | null;
 }

@@ -4,7 +4,7 @@ import { sha256 } from "../../plan/hash.js";
 import type { LinkStep } from "../../plan/types.js";
 import { range } from "../../plan/say.js";
 import { covers, entriesOn, partsWithin, together } from "../ask.js";
-import { type RunContext, statusOf } from "../context.js";
+import { type ShardContext, statusOf } from "../context.js";
 import { StepFailure, failure } from "../failure.js";
 import { operate, settle } from "../operation.js";
 import { dropCopies } from "./drop-copies.js";
@@ -49,7 +49,7 @@ export const link: StepHandler<LinkStep> = {
 };
 
 /** How the keyspace of a plan is sharded. */
-export function shardingOf({ plan }: RunContext, keyspace: string): "range" | "consistent-hash" {
+export function shardingOf({ plan }: ShardContext, keyspace: string): "range" | "consistent-hash" {
   const found = plan.keyspaces.find(({ id }) => id === keyspace);
   if (found === undefined) throw new Error(`the plan has no keyspace ${keyspace}`);
   return found.sharding;
@@ -59,7 +59,7 @@ export function shardingOf({ plan }: RunContext, keyspace: string): "range" | "c
  * The parts that the node does not follow yet, each of one entry of its source, because each entry has its own positions: a
  * segment that was once taken over in slices is linked slice by slice.
  */
-async function unlinkedParts(context: RunContext, step: LinkStep): Promise<Segment[]> {
+async function unlinkedParts(context: ShardContext, step: LinkStep): Promise<Segment[]> {
   const { id, keyspace, segments, node, source } = step;
   const sources = await entriesOn(context, id, source, keyspace, segments);
   if (!covers(sources, segments)) {
@@ -83,7 +83,7 @@ async function unlinkedParts(context: RunContext, step: LinkStep): Promise<Segme
 }
 
 /** The same for every attempt, a new one after the link was undone: a copy is known by its link. */
-function linkId(context: RunContext, step: string): string {
+function linkId(context: ShardContext, step: string): string {
   const { ops, steps } = statusOf(context);
   const undone = steps.get(step)?.ops.filter((op) => ops.get(op)?.undo).length ?? 0;
   return sha256(JSON.stringify([context.run, step, undone])).slice(0, 32);

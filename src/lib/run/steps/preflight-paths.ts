@@ -1,5 +1,5 @@
 import type { Plan } from "../../plan/types.js";
-import { type RunContext, stopAtBoundary, unlessLeft } from "../context.js";
+import { type RunContext, type ShardContext, stopAtBoundary, unlessLeft } from "../context.js";
 import { asProblem, failureOf } from "../failure.js";
 
 /** A path that is down for a moment is tried again. */
@@ -22,7 +22,7 @@ export function peersOf(plan: Plan, node: string): string[] {
 }
 
 /** Which of the node's peers it cannot reach, in words. Changes nothing anywhere. */
-export async function blockedPaths(context: RunContext, node: string): Promise<string[]> {
+export async function blockedPaths(context: ShardContext, node: string): Promise<string[]> {
   const problems = await Promise.all(
     peersOf(context.plan, node).map((peer) => blockedPath(context, node, peer)),
   );

@@ -1,4 +1,5 @@
-import type { Step, StepKind } from "../../plan/types.js";
+import type { AnyStep, AnyStepKind } from "../../plan/any.js";
+import type { RunContext } from "../context.js";
 import { adopt } from "./adopt.js";
 import { discard } from "./discard.js";
 import { domain } from "./domain.js";
@@ -8,6 +9,12 @@ import type { StepHandler } from "./handler.js";
 import { init } from "./init.js";
 import { link } from "./link.js";
 import { preflight } from "./preflight.js";
+import { disconnect } from "./users/disconnect.js";
+import { policy } from "./users/policy.js";
+import { ramp } from "./users/ramp.js";
+import { reach } from "./users/reach.js";
+import { receivers } from "./users/receivers.js";
+import { recall, relogin } from "./users/relogin.js";
 import { readers } from "./readers.js";
 import { relabel } from "./relabel.js";
 import { repoint } from "./repoint.js";
@@ -17,7 +24,7 @@ import { sync } from "./sync.js";
 import { takeover } from "./takeover.js";
 import { verify } from "./verify.js";
 
-const HANDLERS: { readonly [K in StepKind]: StepHandler<Extract<Step, { kind: K }>> } = {
+const HANDLERS: { readonly [K in AnyStepKind]: StepHandler<Extract<AnyStep, { kind: K }>> } = {
   preflight,
   adopt,
   init,
@@ -34,8 +41,21 @@ const HANDLERS: { readonly [K in StepKind]: StepHandler<Extract<Step, { kind: K 
   soak,
   drop,
   discard,
+  reach,
+  policy,
+  relogin,
+  recall,
+  disconnect,
+  receivers,
+  ramp,
 };
 
-export function handlerOf<S extends Step>(step: S): StepHandler<S> {
-  return HANDLERS[step.kind] as unknown as StepHandler<S>;
+interface AnyHandler {
+  apply(context: RunContext, step: AnyStep): Promise<void>;
+  readonly undo: ((context: RunContext, step: AnyStep) => Promise<void>) | null;
+}
+
+/** A plan has steps of its own family only, so the handler gets the context that it needs. */
+export function handlerOf(step: AnyStep): AnyHandler {
+  return HANDLERS[step.kind] as unknown as AnyHandler;
 }

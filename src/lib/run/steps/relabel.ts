@@ -1,6 +1,6 @@
 import type { RelabelStep } from "../../plan/types.js";
 import { withShard } from "../../routing/change.js";
-import type { RunContext } from "../context.js";
+import type { ShardContext } from "../context.js";
 import type { StepHandler } from "./handler.js";
 import { tableOr } from "./first-table.js";
 
@@ -11,7 +11,7 @@ export const relabel: StepHandler<RelabelStep> = {
 };
 
 async function name(
-  context: RunContext,
+  context: ShardContext,
   { id, keyspace, segments }: RelabelStep,
   shard: string,
 ): Promise<void> {

@@ -1,7 +1,7 @@
 import { holdersOf } from "../../plan/holdings.js";
 import type { SettingsStep } from "../../plan/types.js";
 import type { KeyspaceSettings } from "../../routing/settings.js";
-import type { RunContext } from "../context.js";
+import type { ShardContext } from "../context.js";
 import type { StepHandler } from "./handler.js";
 import { planKeyspace, tableOr, writersBefore } from "./first-table.js";
 
@@ -14,7 +14,7 @@ export const settings: StepHandler<SettingsStep> = {
 };
 
 async function tell(
-  context: RunContext,
+  context: ShardContext,
   { id, keyspace }: SettingsStep,
   to: KeyspaceSettings,
   needed: readonly string[],

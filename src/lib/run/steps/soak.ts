@@ -1,6 +1,6 @@
 import type { SoakStep } from "../../plan/types.js";
 import { askNode, waitFor } from "../ask.js";
-import type { RunContext } from "../context.js";
+import type { ShardContext } from "../context.js";
 import type { StepHandler } from "./handler.js";
 import type { RouteChange } from "../publish-routes.js";
 import { tableOr } from "./first-table.js";
@@ -15,7 +15,7 @@ export const soak: StepHandler<SoakStep> = {
 };
 
 /** @throws StepFailure that names the agent without the routes, or the broken link */
-export async function confirmConvergence(context: RunContext, step: string | null): Promise<void> {
+export async function confirmConvergence(context: ShardContext, step: string | null): Promise<void> {
   const { plan, agents, publisher } = context;
   for (const { id: keyspace } of plan.keyspaces) {
     const again: RouteChange = (table) => tableOr(context, keyspace, table);

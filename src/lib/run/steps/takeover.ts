@@ -3,7 +3,7 @@ import { range } from "../../plan/say.js";
 import type { TakeoverStep } from "../../plan/types.js";
 import { withWriters } from "../../routing/change.js";
 import { entriesOn, partsWithin, together } from "../ask.js";
-import type { RunContext } from "../context.js";
+import type { ShardContext } from "../context.js";
 import { operate } from "../operation.js";
 import type { StepHandler } from "./handler.js";
 import { tableOr } from "./first-table.js";
@@ -36,7 +36,7 @@ function forward({ id, keyspace, segments, node, from, budgetMs }: TakeoverStep)
 
 /** The old writer must follow, and be known to be equal, before the writes go back to it. */
 async function proveWayBack(
-  context: RunContext,
+  context: ShardContext,
   step: TakeoverStep,
   back: Handover,
 ): Promise<void> {
@@ -81,7 +81,7 @@ async function proveWayBack(
 
 /** Sends the writes to where they now are, at the generations that they now have. */
 async function publishWriter(
-  context: RunContext,
+  context: ShardContext,
   { id, keyspace }: TakeoverStep,
   { node, shard }: { readonly node: string; readonly shard: string },
   parts: ReturnType<typeof partsWithin>,

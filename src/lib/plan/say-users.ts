@@ -1,0 +1,89 @@
+import { countText, durationText } from "../figures.js";
+import type { Said } from "./say.js";
+import type { PolicyPart, PolicyStep, UserFilter, UserStep } from "./users.js";
+
+/** What a step of a plan for users does, in words: see `Said`. */
+export function sayUserStep(step: UserStep): Said {
+  return said(step, textOf(step, false), textOf(step, true));
+}
+
+/** What taking it back does; null when nothing has to be done. */
+export function sayUserUndo(step: UserStep): Said | null {
+  if (step.kind === "policy") {
+    const text = policyText({ ...step, before: step.after, after: step.before });
+    return said(step, text, text);
+  }
+  if (step.kind !== "recall") return null;
+  const of = (where: string) =>
+    `tell ${who(step.filter)} of ${where} who belong elsewhere to log in there, ${rateText(step.perSecond)}`;
+  return said(step, of(step.node), of("gateways"));
+}
+
+function said(step: UserStep, what: string, like: string): Said {
+  const items = "node" in step ? [step.node] : [];
+  return { what, like, items, keyspace: null, bytes: 0n };
+}
+
+function textOf(step: UserStep, isLike: boolean): string {
+  switch (step.kind) {
+    case "reach":
+      return `see that ${isLike ? "access agents" : step.node} answer${isLike ? "" : "s"}`;
+    case "policy":
+      return policyText(step);
+    case "relogin": {
+      const { node, filter, sessions, perSecond } = step;
+      const many = sessions === null ? "all that are left" : `${countText(sessions)} at most`;
+      return isLike
+        ? `tell ${who(filter)} of gateways to log in elsewhere`
+        : `tell ${who(filter)} of ${node} to log in elsewhere: ${many}, ${rateText(perSecond)}`;
+    }
+    case "recall":
+      return isLike
+        ? "nothing now: the way back for the users of gateways"
+        : `nothing now: the way back for the users of ${step.node}`;
+    case "disconnect": {
+      const pace = step.perSecond === null ? "all at once" : rateText(step.perSecond);
+      return isLike
+        ? `close the connections of ${who(step.filter)} of gateways`
+        : `close the connections of ${who(step.filter)} of ${step.node}, ${pace}`;
+    }
+    case "receivers":
+      return `watch the logins of ${step.receivers.map(({ site }) => site).join(", ")} for ${durationText(step.gates.windowSeconds * 1000)}`;
+    case "ramp":
+      return `wait until logins are sent to ${step.site} again as before, for about ${durationText(step.seconds * 1000)}`;
+  }
+}
+
+function policyText({ before, after }: Pick<PolicyStep, "before" | "after">): string {
+  const parts = [
+    ...entriesText(before, after),
+    ...(after.classes === null ? [] : ["other fractions"]),
+    ...(after.sites === null ? [] : ["other addresses of sites"]),
+  ];
+  return `publish the policy: ${parts.join(", ")}`;
+}
+
+function entriesText(before: PolicyPart, after: PolicyPart): string[] {
+  const ended = before.entries.filter(({ id }) => !after.entries.some((one) => one.id === id));
+  return [
+    ...after.entries.map(({ site, mode, expires, ...filter }) => {
+      const until = new Date(expires).toISOString().replace(".000", "");
+      return `${mode} ${site} for ${who(filter)} until ${until}`;
+    }),
+    ...ended.map(({ site, mode }) => `no ${mode} of ${site} any more`),
+  ];
+}
+
+function rateText(perSecond: number): string {
+  return `${countText(perSecond)} a second`;
+}
+
+/** `users`, `users of telecom in guangdong on port 443` */
+export function who({ carrier, province, port }: UserFilter): string {
+  return [
+    "users",
+    ...(carrier === null ? [] : [`of ${carrier}`]),
+    ...(province === null ? [] : [`in ${province}`]),
+    ...(port === null ? [] : [`on port ${port}`]),
+  ].join(" ");
+}

@@ -1,0 +1,19 @@
+import { EXIT, OpsError } from "../errors.js";
+import type { UserPlan } from "../plan/users.js";
+import { policyFingerprint } from "../schedule/change/plan.js";
+import type { PolicyDocument } from "../schedule/policy/document.js";
+
+/** Throws OpsError `stale-plan` (exit 4) when the policy says something else than when the plan was made. */
+export function assertSamePolicy({ fingerprint }: UserPlan, policy: PolicyDocument | null): void {
+  if (policy !== null && policyFingerprint(policy) === fingerprint.before) return;
+  const found =
+    policy === null
+      ? "there is none now"
+      : `version ${policy.version} has ${policy.entries.map(({ id }) => id).join(", ") || "no entries"}`;
+  throw new OpsError(
+    "stale-plan",
+    EXIT.stale,
+    `The plan was made for another policy than the present one (${found}); nothing was changed`,
+    { hint: "look at it (ops schedule status), and give the command again" },
+  );
+}

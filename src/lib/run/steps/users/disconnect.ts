@@ -1,0 +1,17 @@
+import type { DisconnectStep } from "../../../plan/users.js";
+import { sayStep } from "../../../plan/say.js";
+import { doneResult, operate, settle } from "../../operation.js";
+import type { StepHandler } from "../handler.js";
+
+export const disconnect: StepHandler<DisconnectStep> = {
+  apply: async (context, step) => {
+    const { id, node, entry, filter, perSecond } = step;
+    const said = sayStep(step);
+    const options = { undo: false, what: said.what, leavable: false, progressOf: said };
+    await settle(context, id, options);
+    if (doneResult(context, id) !== null) return;
+    const request = { kind: "disconnect", entry, filter, count: null, perSecond } as const;
+    await operate(context, id, options, async () => ({ node, request, inverse: null, preState: null }));
+  },
+  undo: null,
+};

@@ -1,0 +1,62 @@
+import { EXIT } from "../../../errors.js";
+import type { PolicyPart, PolicyStep } from "../../../plan/users.js";
+import type { PolicyDocument } from "../../../schedule/policy/document.js";
+import { encodePolicy } from "../../../schedule/policy/wire.js";
+import { changePolicy } from "../../../schedule/change/policy-part.js";
+import { type UserContext, authorityFor, unlessLeft } from "../../context.js";
+import { StepFailure, asProblem, failure } from "../../failure.js";
+import { SCHEDULE } from "../../publish-policy.js";
+import type { StepHandler } from "../handler.js";
+
+export const policy: StepHandler<PolicyStep> = {
+  apply: (context, { id, before, after }) => publish(context, id, before, after),
+  undo: (context, { id, before, after }) => publish(context, id, after, before),
+};
+
+/**
+ * A mask must work while agents are dead, so none is needed by name; but one that takes it is. Those that have not are named.
+ * @throws StepFailure `no-access-agent` (exit 9), `not-read-back`
+ */
+async function publish(
+  context: UserContext,
+  step: string,
+  before: PolicyPart,
+  after: PolicyPart,
+): Promise<void> {
+  const { epoch } = authorityFor(context, SCHEDULE);
+  let made: PolicyDocument | null = null;
+  const missing = await context.policy.publish(
+    step,
+    (known) => {
+      if (known === null) throw new StepFailure(failure("no-policy", "there is no policy to change"));
+      return (made = changePolicy(known, before, after, epoch));
+    },
+    [],
+  );
+  const told = context.agents.nodes.filter((node) => !missing.includes(node));
+  if (told.length === 0) {
+    const message = `no access agent took the policy: ${missing.join(", ")} do not answer`;
+    throw new StepFailure(failure("no-access-agent", message, { outcome: "unknown" }), EXIT.unreachable);
+  }
+  await Promise.all(told.map((node) => assertHas(context, node, made!)));
+}
+
+/** What an agent says it took is read back: its answer alone is no proof. */
+async function assertHas(
+  { agents, ...context }: UserContext,
+  node: string,
+  wanted: PolicyDocument,
+): Promise<void> {
+  const answer = await unlessLeft(
+    context,
+    agents
+      .of(node)
+      .policy()
+      .catch((error: unknown) => asProblem(error)),
+  );
+  const entries = (document: PolicyDocument) => JSON.stringify(encodePolicy({ ...document, version: 1 }));
+  if ("policy" in answer && answer.policy !== null && entries(answer.policy) === entries(wanted)) return;
+  const found = "policy" in answer ? `version ${answer.policy?.version ?? "none"}` : answer.message;
+  const message = `${node} acknowledged the policy, and has another one when asked: ${found}`;
+  throw new StepFailure(failure("not-read-back", message, { outcome: "partial" }));
+}

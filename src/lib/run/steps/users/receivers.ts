@@ -1,0 +1,65 @@
+import type { SessionsAnswer } from "../../../agent/protocol/access.js";
+import { countText } from "../../../figures.js";
+import type { Receiver, ReceiverGates, ReceiversStep } from "../../../plan/users.js";
+import { ask } from "../../ask.js";
+import { type UserContext, stopAtBoundary } from "../../context.js";
+import { StepFailure, failure } from "../../failure.js";
+import type { StepHandler } from "../handler.js";
+
+export const receivers: StepHandler<ReceiversStep> = {
+  apply: async (context, { id, receivers: all, gates }) => {
+    const before = await Promise.all(all.map((one) => sessionsAt(context, id, one)));
+    await context.clock.sleep(gates.windowSeconds * 1000, context.stop.stopping);
+    stopAtBoundary(context);
+    const after = await Promise.all(all.map((one) => sessionsAt(context, id, one)));
+    const problems = all.flatMap((one, i) => judge(one, gates, before[i]!, after[i]!));
+    const facts = {
+      problems,
+      sites: all.map(({ site }, i) => ({ site, ...totals(after[i]!) })),
+    };
+    await context.journal.append({ type: "evidence", step: id, about: "receivers", facts });
+    context.emit({ type: "evidence", step: id, about: "receivers", facts });
+    if (problems.length === 0) return;
+    const hint = "once they are well: ops run resume; or take it back: ops run rollback";
+    throw new StepFailure(failure("receivers", problems.join("\n  "), { hint }));
+  },
+  undo: null,
+};
+
+function sessionsAt(context: UserContext, step: string, { nodes }: Receiver): Promise<SessionsAnswer[]> {
+  return Promise.all(
+    nodes.map((node) =>
+      ask(context, step, node, "count its sessions", (agent) => agent.sessions()),
+    ),
+  );
+}
+
+function totals(answers: readonly SessionsAnswer[]) {
+  const sum = (of: (answer: SessionsAnswer) => number) =>
+    answers.reduce((all, answer) => all + of(answer), 0);
+  return {
+    online: sum(({ sessions }) => sessions),
+    logins: sum(({ logins }) => logins.total),
+    refused: sum(({ logins }) => logins.refused),
+    perSecond: sum(({ logins }) => logins.perSecond),
+    limit: sum(({ logins }) => logins.limit),
+  };
+}
+
+/** What the gates have against a site. A gateway that was restarted counts from 0: nothing is said of it then. */
+function judge(
+  { site, onlineUsers }: Receiver,
+  gates: ReceiverGates,
+  before: readonly SessionsAnswer[],
+  after: readonly SessionsAnswer[],
+): string[] {
+  const [old, now] = [totals(before), totals(after)];
+  const refused = now.refused - old.refused;
+  const asked = now.logins - old.logins + refused;
+  const problems: string[] = [];
+  if (asked >= gates.minSamples && refused > asked * gates.maxRefused)
+    problems.push(`${site} refused ${countText(refused)} of ${countText(asked)} logins`);
+  if (now.online > onlineUsers * gates.maxOnline)
+    problems.push(`${site} has ${countText(now.online)} users online, and takes ${countText(onlineUsers)}`);
+  return problems;
+}

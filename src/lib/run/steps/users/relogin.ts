@@ -1,0 +1,31 @@
+import type { RecallStep, ReloginStep } from "../../../plan/users.js";
+import { sayStep, sayUndo } from "../../../plan/say.js";
+import type { UserContext } from "../../context.js";
+import { doneResult, operate, settle } from "../../operation.js";
+import type { StepHandler } from "../handler.js";
+
+export const relogin: StepHandler<ReloginStep> = {
+  apply: (context, step) => tell(context, step, step.sessions, false),
+  undo: null,
+};
+
+/** Nothing on the way there: the step stands before what it takes back, so that its undo comes after. */
+export const recall: StepHandler<RecallStep> = {
+  apply: async () => {},
+  undo: (context, step) => tell(context, step, null, true),
+};
+
+async function tell(
+  context: UserContext,
+  step: ReloginStep | RecallStep,
+  sessions: number | null,
+  undo: boolean,
+): Promise<void> {
+  const { id, node, entry, filter, perSecond, withinMs } = step;
+  const said = (undo ? sayUndo(step) : null) ?? sayStep(step);
+  const options = { undo, what: said.what, leavable: false, progressOf: said };
+  await settle(context, id, options);
+  if (!undo && doneResult(context, id) !== null) return;
+  const request = { kind: "relogin", entry, filter, count: sessions, perSecond, withinMs } as const;
+  await operate(context, id, options, async () => ({ node, request, inverse: null, preState: null }));
+}
