@@ -140,8 +140,7 @@ export class Departures {
       wave.adopt(session, deadline);
     const tell = (session: Session): boolean => {
       const addresses = addressesFor(session);
-      // Told now it would only come back.
-      if (addresses.length === 0 || addresses[0]!.site === site) {
+      if (addresses.length === 0 || isAmong(session, site, addresses)) {
         staying.add(session);
         return false;
       }
@@ -253,6 +252,14 @@ function limitOf(entry: Entry, perSecond: number | null, now: number): RateLimit
   entry.limit ??= new RateLimit(perSecond, now);
   entry.limit.change(perSecond, now);
   return entry.limit;
+}
+
+/** Whether the session is where it belongs: told to leave it would only come back. */
+function isAmong({ group }: Session, site: string, addresses: readonly Address[]): boolean {
+  return (
+    addresses[0]!.site === site &&
+    addresses.some((one) => one.site === site && one.port === group.port)
+  );
 }
 
 function matches({ carrier, province, port }: Filter, group: Group): boolean {

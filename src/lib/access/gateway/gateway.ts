@@ -93,6 +93,10 @@ export class Gateway {
     });
   }
 
+  get site(): string {
+    return this.#options.site;
+  }
+
   /** Of the ports, in their order; once it listens. */
   get addresses(): Address[] {
     const { site, host } = this.#options;

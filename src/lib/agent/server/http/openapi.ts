@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { accessAnswer, sessionsAnswer } from "../../protocol/gateway.js";
 import { routesAnswer, routeTableWire } from "../../../routing/wire.js";
 import {
   type AgentRole,
@@ -26,10 +27,13 @@ import { problem } from "../../protocol/problem.js";
 import { BYTES, type Call, type Calls } from "./calls/call.js";
 import { DATA } from "./calls/data.js";
 import { EVERY } from "./calls/every.js";
+import { GATEWAY } from "./calls/gateway.js";
 
 const SHAPES = {
   Problem: problem,
   NodeStatus: nodeStatus,
+  Access: accessAnswer,
+  Sessions: sessionsAnswer,
   Histogram: histogram,
   Stats: stats,
   Operation: operation,
@@ -54,7 +58,7 @@ const SHAPES = {
 const CALLS: Readonly<Record<AgentRole, Calls>> = {
   data: { ...EVERY, ...DATA },
   dispatch: EVERY,
-  gateway: EVERY,
+  gateway: { ...EVERY, ...GATEWAY },
 };
 
 /** The OpenAPI 3.1 document of the API of a role. */

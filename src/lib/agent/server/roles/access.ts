@@ -1,10 +1,10 @@
-import type { AccessConfig } from "../config.js";
+import type { DispatchConfig } from "../config.js";
 import { Operations } from "../operations.js";
 import { ProblemError } from "../../protocol/problem.js";
 import type { Base, Role } from "./role.js";
 
 /** An agent between users and the sets: it has the policy of the control plane, and no data. */
-export function accessRole({ engine }: Base, config: AccessConfig): Role {
+export function accessRole({ engine }: Base, config: DispatchConfig): Role {
   const operations = new Operations(engine, async ({ kind }) => {
     throw new ProblemError(
       400,
@@ -26,6 +26,7 @@ export function accessRole({ engine }: Base, config: AccessConfig): Role {
       sync: [],
       routes: {},
       policy: null,
+      access: null,
     }),
     begin: () => undefined,
     release: () => undefined,
