@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { ack } from "./ack.js";
 import { batchOps } from "./batch-ops.js";
 import { meets, type Benchmark, type Measure } from "./benchmark.js";
+import { dispatch } from "./dispatch.js";
 import { expand } from "./expand.js";
 import { linkCopy } from "./link-copy.js";
 import { planner } from "./planner.js";
@@ -23,6 +24,7 @@ const ALL: readonly Benchmark[] = [
   startUp,
   expand,
   planner,
+  dispatch,
 ];
 const USAGE = `usage: npm run bench -- [--only NAME] [--rows N] [--json]
 names: ${ALL.map(({ name }) => name).join(", ")}`;

@@ -21,6 +21,9 @@ import {
 import { type Operation, operation, type OperationRequest } from "../protocol/operation.js";
 import { reachAnswer, type ReachAnswer } from "../protocol/peer.js";
 import { Shared } from "./shared.js";
+import type { PolicyDocument } from "../../schedule/policy/document.js";
+import { encodePolicy } from "../../schedule/policy/wire.js";
+import { type PolicyAnswer, policyAnswer } from "../protocol/access.js";
 import { AgentProblem, readProblem } from "./problem.js";
 
 /** Errors that say that the connection was never made, so nothing was sent. */
@@ -106,6 +109,17 @@ export class AgentClient {
   async putRoutes(table: RouteTable, authority: Authority): Promise<void> {
     const path = `/v1/routes/${encodeURIComponent(table.keyspace)}`;
     await this.#text({ method: "PUT", path, body: encodeTable(table), authority });
+  }
+
+  /** The policy document of an access agent, and how far its entries are in force there. */
+  async policy(): Promise<PolicyAnswer> {
+    return this.#ask(policyAnswer, { method: "GET", path: "/v1/policy" });
+  }
+
+  /** Stores a newer policy document; the same one again is fine. */
+  async putPolicy(document: PolicyDocument, authority: Authority): Promise<void> {
+    const body = encodePolicy(document);
+    await this.#text({ method: "PUT", path: "/v1/policy", body, authority });
   }
 
   /** The route tables; with `after`, waits up to `waitMs` until they differ from that answer's etag. */

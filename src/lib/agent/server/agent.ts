@@ -8,8 +8,8 @@ import { AuthorityGate } from "./authority.js";
 import type { AgentConfig } from "./config.js";
 import { httpServer } from "./http/server.js";
 import { Metrics } from "./metrics.js";
-import { accessRole } from "./roles/access.js";
 import { dataRole } from "./roles/data.js";
+import { dispatchRole } from "./roles/dispatch.js";
 import { gatewayRole } from "./roles/gateway.js";
 import type { Base, Role } from "./roles/role.js";
 
@@ -78,7 +78,7 @@ function roleOf(base: Base, config: AgentConfig): Role {
     case "data":
       return dataRole(base, config);
     case "dispatch":
-      return accessRole(base, config);
+      return dispatchRole(base);
     case "gateway":
       return gatewayRole(base, config);
   }

@@ -54,9 +54,8 @@ const shape = z.discriminatedUnion("role", [data, dispatch, gateway], {
     code === "invalid_union" ? "expected data, dispatch or gateway" : undefined,
 });
 export type DataConfig = z.output<typeof data>;
-export type DispatchConfig = z.output<typeof dispatch>;
 export type GatewayConfig = z.output<typeof gateway>;
-export type AgentConfig = DataConfig | DispatchConfig | GatewayConfig;
+export type AgentConfig = DataConfig | z.output<typeof dispatch> | GatewayConfig;
 
 /**
  * Reads the configuration of an agent. Throws `OpsError`: `cannot-read` (exit 64), or `agent-config` (exit 3) that names the file

@@ -18,11 +18,11 @@ function stepsDue({ expires, ramp }: Entry, now: number): number {
 /** How far the ramp of an entry has come at an agent. */
 export interface RampState {
   readonly steps: number;
-  /** When the last step was taken, or would have been had the site been well. */
+  /** When the last step was taken, or would have been had the site been well; ms since 1970. */
   readonly at: number;
 }
 
-/** Of an entry that has not expired when it was last looked at. */
+/** Of an entry at which nobody has looked since it expired. */
 export const NOT_RAMPED: RampState = { steps: 0, at: 0 };
 
 /**
@@ -32,6 +32,6 @@ export const NOT_RAMPED: RampState = { steps: 0, at: 0 };
 export function advance(entry: Entry, state: RampState, now: number, isWell: boolean): RampState {
   const { expires, ramp } = entry;
   if (now < expires || levelAfter(entry, state.steps) === 0) return state;
-  if (state.steps > 0 && now - state.at < ramp.everyMs) return state;
+  if (now - state.at < ramp.everyMs) return state;
   return { steps: state.steps + (isWell ? 1 : 0), at: now };
 }

@@ -1,4 +1,13 @@
 import { z } from "zod";
+import { policyWire } from "../../../schedule/policy/wire.js";
+import {
+  dispatchAnswer,
+  policyAnswer,
+  policyStored,
+  qualityAnswer,
+  qualityReports,
+  qualityTaken,
+} from "../../protocol/access.js";
 import { accessAnswer, sessionsAnswer } from "../../protocol/gateway.js";
 import { routesAnswer, routeTableWire } from "../../../routing/wire.js";
 import {
@@ -25,6 +34,7 @@ import {
 } from "../../protocol/peer.js";
 import { problem } from "../../protocol/problem.js";
 import { BYTES, type Call, type Calls } from "./calls/call.js";
+import { DISPATCH, POLICY } from "./calls/access.js";
 import { DATA } from "./calls/data.js";
 import { EVERY } from "./calls/every.js";
 import { GATEWAY } from "./calls/gateway.js";
@@ -53,12 +63,19 @@ const SHAPES = {
   LineageRequest: lineageRequest,
   ReachRequest: reachRequest,
   ReachAnswer: reachAnswer,
+  Policy: policyWire,
+  PolicyAnswer: policyAnswer,
+  PolicyStored: policyStored,
+  Dispatch: dispatchAnswer,
+  QualityReports: qualityReports,
+  QualityTaken: qualityTaken,
+  Quality: qualityAnswer,
 } as const;
 
 const CALLS: Readonly<Record<AgentRole, Calls>> = {
   data: { ...EVERY, ...DATA },
-  dispatch: EVERY,
-  gateway: { ...EVERY, ...GATEWAY },
+  dispatch: { ...EVERY, ...POLICY, ...DISPATCH },
+  gateway: { ...EVERY, ...POLICY, ...GATEWAY },
 };
 
 /** The OpenAPI 3.1 document of the API of a role. */

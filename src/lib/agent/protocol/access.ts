@@ -1,0 +1,81 @@
+import { z } from "zod";
+import { policyWire } from "../../schedule/policy/wire.js";
+
+/** `GET /v1/policy`. */
+export const policyAnswer = z.object({
+  v: z.literal(1),
+  /** Null while none was ever stored. */
+  policy: policyWire.nullable(),
+  /** How far each entry is in force here, in the order of the document. */
+  levels: z.array(
+    z.object({
+      entry: z.string(),
+      /** The share of its users, 0..1, that it keeps away. */
+      level: z.number(),
+      /** It has expired, and users do not come back because the site is not well. */
+      held: z.boolean(),
+    }),
+  ),
+});
+export type PolicyAnswer = z.output<typeof policyAnswer>;
+export type EntryLevel = PolicyAnswer["levels"][number];
+
+/** `PUT /v1/policy`. */
+export const policyStored = z.object({ version: z.int() });
+
+/** `GET /v1/dispatch`. */
+export const dispatchAnswer = z.object({
+  v: z.literal(1),
+  /** Of the policy document. */
+  version: z.int(),
+  /** Where the user is to log in. */
+  site: z.string(),
+  /** Of that site first, then of others that the user may use when it does not answer. */
+  addresses: z.array(z.object({ site: z.string(), url: z.string(), port: z.int() })),
+});
+
+const name = z.string().min(1).max(63);
+/** `POST /v1/quality`: what clients or probes saw of the way to a site. */
+export const qualityReports = z.strictObject({
+  reports: z
+    .array(
+      z
+        .strictObject({
+          carrier: name,
+          province: name,
+          site: name,
+          /** Mean round trip of what came back; null when nothing did. */
+          rttMs: z.number().min(0).max(600_000).nullable(),
+          /** Bounded, so that no one report outweighs all others. */
+          sent: z.int().min(1).max(1_000),
+          lost: z.int().min(0),
+        })
+        .refine(({ sent, lost }) => lost <= sent, "more was lost than sent")
+        .refine(
+          ({ sent, lost, rttMs }) => (rttMs === null) === (lost === sent),
+          "rttMs is null when nothing came back, and only then",
+        ),
+    )
+    .max(10_000),
+});
+
+/** What became of them: those of unknown sites are not taken up, nor new paths when there are too many. */
+export const qualityTaken = z.object({ taken: z.int(), ignored: z.int() });
+
+/** `GET /v1/quality`. */
+export const qualityAnswer = z.object({
+  v: z.literal(1),
+  figures: z.array(
+    z.object({
+      carrier: z.string(),
+      province: z.string(),
+      site: z.string(),
+      /** What the figures rest on; the older a sample, the less it counts. */
+      samples: z.number(),
+      /** Null while there are too few samples. */
+      rttMs: z.number().nullable(),
+      /** 0..1 */
+      loss: z.number().nullable(),
+    }),
+  ),
+});

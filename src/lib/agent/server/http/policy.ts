@@ -1,0 +1,32 @@
+import type { FastifyInstance } from "fastify";
+import { decodePolicy, encodePolicy } from "../../../schedule/policy/wire.js";
+import type { EntryLevel } from "../../protocol/access.js";
+import type { Policy } from "../policy.js";
+import type { Base } from "../roles/role.js";
+import { json } from "./answer.js";
+import { authorityOf, bad } from "./read.js";
+
+export interface PolicyServices extends Base {
+  readonly policy: Policy;
+  readonly levels: () => EntryLevel[];
+}
+
+/** The policy document of the control plane. */
+export function policyRoutes(
+  app: FastifyInstance,
+  { authority, policy, levels }: PolicyServices,
+): void {
+  app.get("/v1/policy", async (_request, reply) => {
+    const { document } = policy;
+    const stored = document === null ? null : encodePolicy(document);
+    return json(reply, { v: 1, policy: stored, levels: levels() });
+  });
+
+  app.put("/v1/policy", async (request, reply) => {
+    const by = authorityOf(request);
+    if (by.scope !== "schedule") throw bad("Ops-Scope must be schedule");
+    const document = decodePolicy(request.body);
+    await policy.put(document, (txn) => authority.check(txn, by));
+    return json(reply, { version: document.version });
+  });
+}

@@ -1,0 +1,60 @@
+import type { Engine, Txn } from "../../engines/contract.js";
+import type { PolicyDocument } from "../../schedule/policy/document.js";
+import { Router } from "../../schedule/policy/router.js";
+import { decodePolicy, encodePolicy, type PolicyWire } from "../../schedule/policy/wire.js";
+import { ProblemError } from "../protocol/problem.js";
+
+const TABLE = "policy";
+const ID = "current";
+
+/** The policy document of the control plane, as this node has stored it. */
+export class Policy {
+  readonly #engine: Engine;
+  readonly #listeners: (() => void)[] = [];
+  #router: Router | null;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    const stored = engine.document<PolicyWire>(TABLE, ID);
+    this.#router = stored === null ? null : new Router(decodePolicy(stored));
+  }
+
+  /** Null while no document was ever stored. */
+  get router(): Router | null {
+    return this.#router;
+  }
+
+  get document(): PolicyDocument | null {
+    return this.#router?.document ?? null;
+  }
+
+  /** Calls back after every document that is stored. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /**
+   * Stores a newer document, flushed, before anybody is answered by it. The stored one again is fine; an older one, or another of
+   * the same version, is `stale-policy`. `admit` throws, in the transaction that stores it, when its sender may not.
+   */
+  async put(document: PolicyDocument, admit: (txn: Txn) => void): Promise<void> {
+    const { version } = document;
+    const encoded = encodePolicy(document);
+    await this.#engine.write((txn) => {
+      admit(txn);
+      const known = txn.document<PolicyWire>(TABLE, ID);
+      if (known !== null && known.version >= version) {
+        if (JSON.stringify(known) === JSON.stringify(encoded)) return;
+        throw new ProblemError(
+          409,
+          "stale-policy",
+          `version ${version} of the policy is not newer than ${known.version}, which is stored here`,
+        );
+      }
+      txn.putDocument(TABLE, ID, encoded);
+    });
+    if (this.document !== null && this.document.version >= version) return;
+    this.#router = new Router(document);
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,30 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { loadConfig } from "../../src/lib/agent/server/config.js";
+
+const dir = mkdtempSync(join(tmpdir(), "ops-config-"));
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+function load(more: object) {
+  const file = join(dir, "agent.yaml");
+  writeFileSync(file, JSON.stringify({ node: "n1", dir: "data", listen: { port: 0 }, ...more }));
+  return loadConfig(file);
+}
+
+test("an agent holds data unless its configuration gives it another role", () => {
+  expect(load({})).toMatchObject({ role: "data", log: { maxBytes: 4 * 1024 ** 3 } });
+  expect(load({ role: "dispatch" })).toEqual({
+    node: "n1",
+    role: "dispatch",
+    dir: join(dir, "data"),
+    engine: "embedded",
+    listen: { host: "127.0.0.1", port: 0 },
+  });
+});
+
+test("what is not of its role is refused", () => {
+  expect(() => load({ role: "boss" })).toThrow("role: expected data, dispatch or gateway");
+  expect(() => load({ role: "dispatch", log: {} })).toThrow('Unrecognized key: "log"');
+});
