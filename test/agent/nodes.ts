@@ -8,14 +8,14 @@ import type { EntryStatus, NodeStatus } from "../../src/lib/agent/protocol/node.
 import {
   isEnded,
   type Operation,
-  type OperationRequest,
+  type DataRequest,
 } from "../../src/lib/agent/protocol/operation.js";
 import { openEngine } from "../../src/lib/engines/registry.js";
 import type { Engine } from "../../src/lib/engines/contract.js";
 import { startCluster } from "../support/cluster.js";
 
 /** An operation of keyspace `p`, unless it names another. */
-export type Ask<R = OperationRequest> = R extends OperationRequest
+export type Ask<R = DataRequest> = R extends DataRequest
   ? Omit<R, "keyspace"> & { keyspace?: string }
   : never;
 
@@ -46,7 +46,7 @@ export class TestNode {
 
   /** Puts an operation and waits for its end. Goes on after a restart of the agent, as the CLI does. */
   async run(ask: Ask, id = `op-${randomUUID()}`): Promise<Operation> {
-    const request: OperationRequest = { keyspace: "p", ...ask };
+    const request: DataRequest = { keyspace: "p", ...ask };
     const by = { ...authority, scope: `keyspace/${request.keyspace}` };
     const until = performance.now() + PATIENCE_MS;
     for (let last: unknown = null; performance.now() < until;) {

@@ -5,12 +5,17 @@ import { afterAll, expect, test } from "vitest";
 import { HEADER } from "../../src/lib/agent/protocol/headers.js";
 import type { Services } from "../../src/lib/agent/server/http/context.js";
 import { openApi } from "../../src/lib/agent/server/http/openapi.js";
-import { dataGroups, dispatchGroups } from "../../src/lib/agent/server/http/groups.js";
+import {
+  dataGroups,
+  dispatchGroups,
+  gatewayGroups,
+} from "../../src/lib/agent/server/http/groups.js";
 import { httpServer } from "../../src/lib/agent/server/http/server.js";
 import type { Base, Role, RouteGroup } from "../../src/lib/agent/server/roles/role.js";
 import { startAgent } from "../../src/lib/agent/server/agent.js";
 
 type DispatchParts = Parameters<typeof dispatchGroups>[0];
+type GatewayParts = Parameters<typeof gatewayGroups>[0];
 
 const dir = mkdtempSync(join(tmpdir(), "ops-openapi-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -30,6 +35,7 @@ type Document = {
 };
 const document = openApi("1.2.3", "data") as Document;
 const ofDispatcher = openApi("1.2.3", "dispatch") as Document;
+const ofGateway = openApi("1.2.3", "gateway") as Document;
 
 /** `METHOD /path` of the routes that the server really has, with parameters as OpenAPI writes them. */
 async function registered(groups: readonly RouteGroup[]): Promise<string[]> {
@@ -48,6 +54,7 @@ async function registered(groups: readonly RouteGroup[]): Promise<string[]> {
 test.each([
   ["data", document, dataGroups({} as Services), 20],
   ["dispatch", ofDispatcher, dispatchGroups({} as DispatchParts), 10],
+  ["gateway", ofGateway, gatewayGroups({} as GatewayParts), 10],
 ] as const)(
   "the document of the role %s describes exactly the routes that are registered",
   async (_, { paths }, groups, least) => {

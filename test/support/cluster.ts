@@ -19,7 +19,7 @@ export interface TestCluster {
   stop(): Promise<void>;
 }
 
-/** An agent for every data node and every dispatcher of the topology. Call `stop` in an `afterAll`, `afterEach` or `finally`. */
+/** An agent for every data node of the topology and every access node that has one. Call `stop` in an `afterAll`, `afterEach` or `finally`. */
 export async function startCluster(topologyText: string): Promise<TestCluster> {
   const dir = await mkdtemp(join(tmpdir(), "ops-test-"));
   const up = await bringUp({

@@ -4,7 +4,7 @@ import { topologyFlag } from "../../lib/cli/flags.js";
 
 export default class DevUp extends BaseCommand<typeof DevUp> {
   static override summary =
-    "Start an agent on this machine for every data node and every dispatcher of a topology.";
+    "Start an agent on this machine for every data node of a topology, and every access node that has one.";
 
   static override description = `The agents listen on free loopback ports and go on after this command. DIR/topology.yaml is the
 topology with their URLs; use it with every other command. The same command again starts what died, on the same ports and data.`;

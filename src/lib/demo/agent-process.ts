@@ -1,5 +1,13 @@
 import { spawn } from "node:child_process";
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -18,9 +26,17 @@ const END_BYTES = 64 * 1024;
 /** Another process may take a chosen port first. */
 const PORT_TRIES = 5;
 
-export interface AgentSettings {
-  readonly role: AgentRole;
-}
+export type AgentSettings =
+  | { readonly role: Exclude<AgentRole, "gateway"> }
+  | {
+      readonly role: "gateway";
+      readonly site: string;
+      readonly loginsPerSecond: number;
+      readonly maxSessions: number;
+    };
+
+/** Where clients connect to a gateway. */
+const GATEWAY_PORTS = 2;
 
 export interface AgentPlace {
   readonly node: string;
@@ -65,10 +81,10 @@ export async function startAgent(
 async function startOn(place: AgentPlace, port: number, onSpawn: OnSpawn): Promise<AgentProcess> {
   const { node, dir } = place;
   mkdirSync(dir, { recursive: true });
-  const config = join(dir, "agent.yaml");
+  const config = configOf(dir);
   // JSON is YAML.
   const listen = { host: "127.0.0.1", port };
-  const settings = { ...place.settings, node, dir: join(dir, "data"), listen };
+  const settings = { ...(await settingsOf(place)), node, dir: join(dir, "data"), listen };
   writeFileSync(config, `${JSON.stringify(settings, null, 2)}\n`);
 
   const log = openSync(logOf(dir), "a+");
@@ -113,6 +129,21 @@ async function startOn(place: AgentPlace, port: number, onSpawn: OnSpawn): Promi
   } finally {
     closeSync(log);
   }
+}
+
+/** The ports of a gateway stay, as its address does: clients know them. */
+async function settingsOf({ settings, dir, port }: AgentPlace): Promise<object> {
+  if (settings.role !== "gateway") return settings;
+  const before = port === null ? null : (JSON.parse(readFileSync(configOf(dir), "utf8")) as object);
+  if (before !== null && "ports" in before) return { ...settings, ports: before.ports };
+  return {
+    ...settings,
+    ports: await Promise.all(Array.from({ length: GATEWAY_PORTS }, () => freePort())),
+  };
+}
+
+function configOf(dir: string): string {
+  return join(dir, "agent.yaml");
 }
 
 /** Test runners set NODE_ENV, by which the CLI framework would look for TypeScript sources instead of the build. */

@@ -6,6 +6,7 @@ import { EXIT, OpsError } from "../errors.js";
 import type { AgentSettings } from "./agent-process.js";
 import { setAgentUrls } from "../topology/edit.js";
 import { parseTopology } from "../topology/parse.js";
+import type { Node } from "../topology/types.js";
 import { lockDirectory } from "./cluster-state.js";
 import { Cluster, type Bringing } from "./cluster.js";
 
@@ -34,7 +35,7 @@ export interface Up {
 }
 
 /**
- * A real agent process for every data node and every dispatcher of a topology, and `topology.yaml` with their URLs in `dir`. What is up already
+ * A real agent process for every data node and every access node with an agent of a topology, and `topology.yaml` with their URLs in `dir`. What is up already
  * stays; what died is started again on its port and data. Throws OpsError `invalid-topology`, `locked`,
  * `dev-topology-edited`, `agent-start`.
  */
@@ -89,14 +90,26 @@ export async function takeDown(dir: string): Promise<string[]> {
 
 /** By node: those that get an agent here. */
 function agentSettings(text: string, path: string): Record<string, AgentSettings> {
-  const nodes = parseTopology(text, path).nodes.flatMap((node): [string, AgentSettings][] => {
+  const { nodes: all, sets } = parseTopology(text, path);
+  const isServed = ({ role, agent }: Node) => role !== undefined && agent !== null;
+  const nodes = all.flatMap((node): [string, AgentSettings][] => {
     if (node.layer === "data") return [[node.id, { role: "data" }]];
-    const isServed = node.role === "dispatch" && node.agent !== null;
-    return isServed ? [[node.id, { role: "dispatch" }]] : [];
+    if (!isServed(node)) return [];
+    if (node.role !== "gateway") return [[node.id, { role: "dispatch" }]];
+    const { capacity } = sets.find(({ id }) => id === node.set)!;
+    // Of one set: each takes its part.
+    const gateways = all.filter(({ set, role }) => set === node.set && role === "gateway").length;
+    const settings = {
+      role: "gateway",
+      site: node.set,
+      loginsPerSecond: capacity.loginsPerSecond / gateways,
+      maxSessions: Math.ceil(capacity.onlineUsers / gateways),
+    } as const;
+    return [[node.id, settings]];
   });
   if (nodes.length > 0) return Object.fromEntries(nodes);
   throw new OpsError("dev-nothing", EXIT.refused, `${path} has no nodes that get an agent`, {
-    hint: "Data nodes do, and access nodes with an agent and `role: dispatch`.",
+    hint: "Data nodes do, and access nodes with an agent.",
   });
 }
 

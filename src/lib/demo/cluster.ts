@@ -74,6 +74,10 @@ export class Cluster {
     return url;
   }
 
+  isUp(node: string): boolean {
+    return isAlive(this.#agent(node));
+  }
+
   /** Brings up what is not up, each node with its settings. A dead agent gets its old port and directory again. */
   async up(
     nodes: Readonly<Record<string, AgentSettings>>,

@@ -1,9 +1,14 @@
 import { encodeJson } from "../agent/protocol/json.js";
-import { type Operation, type OperationRequest, isEnded } from "../agent/protocol/operation.js";
+import {
+  type Operation,
+  type OperationRequest,
+  isEnded,
+  scopeOf,
+} from "../agent/protocol/operation.js";
 import { EXIT } from "../errors.js";
 import { ask } from "./ask.js";
 import { unlessAborted } from "./clock.js";
-import { type RunContext, authorityFor, keyspaceScope, statusOf } from "./context.js";
+import { type RunContext, authorityFor, statusOf } from "./context.js";
 import type { StepProgress } from "./events.js";
 import { Interrupted, StepFailure, failure } from "./failure.js";
 import type { Failure, JsonObject } from "./journal/records.js";
@@ -87,7 +92,7 @@ async function put(
   op: Followed,
   { what }: OperateOptions,
 ): Promise<Operation | StepFailure> {
-  const authority = authorityFor(context, keyspaceScope(op.request.keyspace));
+  const authority = authorityFor(context, scopeOf(op.request));
   try {
     return await ask(context, op.step, op.node, what, (agent) =>
       agent.putOperation(op.op, op.request, authority),

@@ -1,15 +1,13 @@
-import { type OperationRequest, isEnded, operationRequest } from "../agent/protocol/operation.js";
+import {
+  type OperationRequest,
+  isEnded,
+  operationRequest,
+  scopeOf,
+} from "../agent/protocol/operation.js";
 import { sha256 } from "../plan/hash.js";
 import { ask } from "./ask.js";
 import { backoff } from "./clock.js";
-import {
-  type RunContext,
-  authorityFor,
-  keyspaceScope,
-  stageOf,
-  statusOf,
-  stopAtBoundary,
-} from "./context.js";
+import { type RunContext, authorityFor, stageOf, statusOf, stopAtBoundary } from "./context.js";
 import { PEER_UNREACHABLE, StepFailure } from "./failure.js";
 import {
   type Ended,
@@ -90,7 +88,7 @@ export async function settle(
   for (const { op, node, undo, request } of openOps(statusOf(context), step)) {
     const followed: Followed = { op, step, node, request: operationRequest.parse(request) };
     const asked = `say how its operation ${options.what} went`;
-    const authority = authorityFor(context, keyspaceScope(followed.request.keyspace));
+    const authority = authorityFor(context, scopeOf(followed.request));
     const takenBack = options.undo && !undo;
     // The agent must know the new epoch before its "never heard of it" is final.
     const known = await ask(context, step, node, asked, async (agent) => {

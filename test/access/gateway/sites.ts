@@ -34,6 +34,7 @@ export class Sites {
         loginsPerSecond: 10_000,
         maxSessions: 10_000,
         heartbeatMs: 1_000,
+        isClosedTo: () => false,
         addressesFor: ({ uid }) => started.addressesFor(uid),
         ...options,
       });

@@ -100,7 +100,8 @@ export class Superseded extends Error {}
 export class Departures {
   readonly #deps: DeparturesDeps;
   readonly #entries = new Map<string, Entry>();
-  readonly #waves = new Set<Wave<Session>>();
+  /** Those who are told count for the wave that is the last on account of an entry. */
+  readonly #waves = new Map<Entry, Wave<Session>>();
 
   constructor(deps: DeparturesDeps) {
     this.#deps = deps;
@@ -118,7 +119,7 @@ export class Departures {
 
   /** The session has ended, however. */
   gone(session: Session): void {
-    for (const wave of this.#waves) wave.gone(session);
+    for (const [entry, wave] of this.#waves) if (wave.gone(session)) entry.left += 1;
   }
 
   /**
@@ -140,8 +141,7 @@ export class Departures {
       wave.adopt(session, deadline);
     const tell = (session: Session): boolean => {
       const addresses = addressesFor(session);
-      // Told now it would only come back.
-      if (addresses.length === 0 || addresses[0]!.site === site) {
+      if (addresses.length === 0 || isAmong(session, site, addresses)) {
         staying.add(session);
         return false;
       }
@@ -179,7 +179,9 @@ export class Departures {
     entry.running?.abort();
     const running = (entry.running = new AbortController());
     const limit = limitOf(entry, perSecond, performance.now());
-    return { entry, running, wave: new Wave<Session>({ count, withinMs, limit }) };
+    const wave = new Wave<Session>({ count, withinMs, limit });
+    this.#waves.set(entry, wave);
+    return { entry, running, wave };
   }
 
   async #run(
@@ -192,8 +194,6 @@ export class Departures {
       close(session, "overdue");
     };
     const begun = performance.now();
-    this.#waves.add(wave);
-    let left = 0;
     try {
       for (;;) {
         // Whoever came meanwhile is looked for once those who were there have been told.
@@ -206,14 +206,14 @@ export class Departures {
         const seconds = Math.max(0.001, (now - begun) / 1_000);
         report(wave.told - wave.staying, wave.told + wave.queued, wave.told / seconds);
         await sleep(STEP_MS);
-        entry.left += wave.left - left;
-        left = wave.left;
         signal.throwIfAborted();
         if (running.signal.aborted) throw new Superseded();
       }
     } finally {
-      this.#waves.delete(wave);
-      if (entry.running === running) entry.running = null;
+      if (entry.running === running) {
+        entry.running = null;
+        this.#waves.delete(entry);
+      }
     }
   }
 
@@ -253,6 +253,14 @@ function limitOf(entry: Entry, perSecond: number | null, now: number): RateLimit
   entry.limit ??= new RateLimit(perSecond, now);
   entry.limit.change(perSecond, now);
   return entry.limit;
+}
+
+/** Whether the session is where it belongs: told to leave it would only come back. */
+function isAmong({ group }: Session, site: string, addresses: readonly Address[]): boolean {
+  return (
+    addresses[0]!.site === site &&
+    addresses.some((one) => one.site === site && one.port === group.port)
+  );
 }
 
 function matches({ carrier, province, port }: Filter, group: Group): boolean {

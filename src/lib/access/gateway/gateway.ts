@@ -31,6 +31,8 @@ export interface GatewayOptions {
   readonly heartbeatMs: number;
   /** Where a session belongs now, best first; empty when nobody knows. */
   readonly addressesFor: (session: SessionPlace) => readonly Address[];
+  /** Whether the site is strongly disabled for this user: then it takes no login either. */
+  readonly isClosedTo: (session: SessionPlace) => boolean;
 }
 
 export interface GatewayFigures {
@@ -62,7 +64,8 @@ export class Gateway {
   readonly #departures: Departures;
   readonly #throttle: LoginThrottle;
   readonly #logins: RateWindow;
-  readonly #quality = new Quality(QUALITY);
+  /** Of the ways of its users to it. */
+  readonly quality = new Quality(QUALITY);
   #refused = 0;
   #stopping = false;
 
@@ -93,6 +96,10 @@ export class Gateway {
     });
   }
 
+  get site(): string {
+    return this.#options.site;
+  }
+
   /** Of the ports, in their order; once it listens. */
   get addresses(): Address[] {
     const { site, host } = this.#options;
@@ -121,7 +128,7 @@ export class Gateway {
         waiting: this.#throttle.waiting,
       },
       entries: this.#departures.figures,
-      quality: this.#quality.figures(now),
+      quality: this.quality.figures(now),
     };
   }
 
@@ -148,14 +155,16 @@ export class Gateway {
     socket: WebSocket,
     port: number,
   ): Session | null {
-    const { site, maxSessions, heartbeatMs } = this.#options;
+    const { site, maxSessions, heartbeatMs, isClosedTo } = this.#options;
+    const group = this.#registry.group(carrier, province, port);
     const now = performance.now();
     if (this.#stopping) return this.#refuse(socket, "stopping", FULL_RETRY_MS);
+    if (isClosedTo({ uid, group })) return this.#refuse(socket, "elsewhere", 0);
     if (this.#registry.size >= maxSessions)
       return this.#refuse(socket, "full", FULL_RETRY_MS * (1 + Math.random()));
     const admission = this.#throttle.ask(uid, now);
     if (!admission.admitted) return this.#refuse(socket, "busy", admission.retryAfterMs);
-    const session = new Session(uid, this.#registry.group(carrier, province, port), socket);
+    const session = new Session(uid, group, socket);
     this.#registry.add(session);
     this.#heartbeats.add(session);
     this.#logins.add(now);
@@ -189,7 +198,7 @@ export class Gateway {
     const { carrier, province } = session.group;
     const path = { carrier, province, site: this.#options.site };
     const lost = rttMs === null ? 1 : 0;
-    this.#quality.add(path, { rttMs, sent: 1, lost }, performance.now());
+    this.quality.add(path, { rttMs, sent: 1, lost }, performance.now());
   }
 
   #close(session: Session, code: number, reason: string): void {

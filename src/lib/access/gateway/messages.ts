@@ -42,8 +42,11 @@ export const serverMessage = z.discriminatedUnion("type", [
   z.object({ type: z.literal("welcome"), site: z.string(), heartbeatMs: z.number() }),
   z.object({
     type: z.literal("refused"),
-    /** `busy`: as many log in as the site takes; `full`: it has all the sessions that it takes. */
-    code: z.enum(["busy", "full", "stopping"]),
+    /**
+     * `busy`: as many log in as the site takes; `full`: it has all the sessions that it takes; `elsewhere`: the site is strongly
+     * disabled for this user.
+     */
+    code: z.enum(["busy", "full", "elsewhere", "stopping"]),
     /** Who comes then has a turn; who comes before does not get it earlier. */
     retryAfterMs: z.number(),
   }),

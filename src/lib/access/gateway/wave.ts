@@ -77,9 +77,11 @@ export class Wave<S> {
     }
   }
 
-  /** The session has ended. */
-  gone(session: S): void {
-    if (this.#told.delete(session)) this.left += 1;
+  /** The session has ended; whether it was told and had left by itself. */
+  gone(session: S): boolean {
+    if (!this.#told.delete(session)) return false;
+    this.left += 1;
+    return true;
   }
 
   get #isFull(): boolean {

@@ -2,6 +2,12 @@ import { Pool } from "undici";
 import type { z } from "zod";
 import type { RouteTable } from "../../routing/table.js";
 import { encodeTable, routesAnswer, type RoutesAnswer } from "../../routing/wire.js";
+import {
+  type AccessAnswer,
+  accessAnswer,
+  type SessionsAnswer,
+  sessionsAnswer,
+} from "../protocol/gateway.js";
 import { type Authority, HEADER } from "../protocol/headers.js";
 import { encodeJson, type NodeRef } from "../protocol/json.js";
 import {
@@ -136,6 +142,16 @@ export class AgentClient {
   async reach(to: NodeRef): Promise<ReachAnswer> {
     const path = "/v1/reach";
     return this.#ask(reachAnswer, { method: "POST", path, body: to, waitMs: 3_000 });
+  }
+
+  /** Where clients connect; of a gateway. */
+  async access(): Promise<AccessAnswer> {
+    return this.#ask(accessAnswer, { method: "GET", path: "/v1/access" });
+  }
+
+  /** Of a gateway. */
+  async sessions(): Promise<SessionsAnswer> {
+    return this.#ask(sessionsAnswer, { method: "GET", path: "/v1/sessions" });
   }
 
   async stats(keyspace: string, seconds: number): Promise<Stats> {

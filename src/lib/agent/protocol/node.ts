@@ -88,6 +88,14 @@ export const nodeStatus = z.object({
   routes: z.record(z.string(), z.number().int()),
   /** Version of the stored policy document; null for none, and of the role `data`. */
   policy: z.number().int().nullable().default(null),
+  /** Where clients connect; null of all but gateways. */
+  access: z
+    .object({
+      site: z.string(),
+      addresses: z.array(z.object({ site: z.string(), url: z.string(), port: z.int() })),
+    })
+    .nullable()
+    .default(null),
 });
 export type NodeStatus = z.infer<typeof nodeStatus>;
 

@@ -10,6 +10,19 @@ const bounds = { lo: uint64, hi: uint64 };
 /** `lo` and `hi`, and further segments of which the same is asked; in any order, without overlaps. */
 const segments = { ...segmentOf.shape, also: z.array(z.strictObject(bounds)).optional() };
 
+/** Sessions of a gateway, and how fast; what is null stands for all, or for no limit. */
+const departure = {
+  /** On whose account: a session is told at most once for the same one. */
+  entry: z.string().min(1).max(128),
+  filter: z.strictObject({
+    carrier: z.string().nullable(),
+    province: z.string().nullable(),
+    port: z.int().nullable(),
+  }),
+  count: z.int().positive().nullable(),
+  perSecond: z.number().positive().max(1_000_000).nullable(),
+};
+
 /** What `PUT /v1/operations/{id}` takes. See docs/agent-api.md for what each kind does. */
 export const operationRequest = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("init"), ...segments, sharding }),
@@ -45,8 +58,17 @@ export const operationRequest = z.discriminatedUnion("kind", [
     generation: uint64,
     also: z.array(z.strictObject({ ...bounds, generation: uint64 })).optional(),
   }),
+  z.strictObject({
+    kind: z.literal("relogin"),
+    ...departure,
+    /** Who was told and is still there after so long is closed. */
+    withinMs: z.int().min(100).max(3_600_000),
+  }),
+  z.strictObject({ kind: z.literal("disconnect"), ...departure }),
 ]);
 export type OperationRequest = z.infer<typeof operationRequest>;
+/** What is asked of an agent that holds data. */
+export type DataRequest = Extract<OperationRequest, { readonly keyspace: string }>;
 export type OperationKind = OperationRequest["kind"];
 
 /** The scope in which a request of this kind is made. */
@@ -75,7 +97,7 @@ export type OperationError = z.infer<typeof operationError>;
 export const progress = z.object({
   done: z.number(),
   total: z.number().nullable(),
-  unit: z.enum(["rows", "bytes", "ms"]),
+  unit: z.enum(["rows", "bytes", "ms", "sessions"]),
   /** Units per second. */
   rate: z.number().nullable(),
 });

@@ -8,8 +8,10 @@ import { AuthorityGate } from "./authority.js";
 import type { AgentConfig } from "./config.js";
 import { httpServer } from "./http/server.js";
 import { Metrics } from "./metrics.js";
-import { accessRole } from "./roles/access.js";
 import { dataRole } from "./roles/data.js";
+import { dispatchRole } from "./roles/dispatch.js";
+import { gatewayRole } from "./roles/gateway.js";
+import type { Base, Role } from "./roles/role.js";
 
 /** Longest wait for what runs to end by itself when the agent is stopped. */
 const STOP_MS = 3_000;
@@ -50,12 +52,12 @@ export async function startAgent(
     die,
     stopping: stopping.signal,
   };
-  const role = config.role === "data" ? dataRole(base, config) : accessRole(base, config);
+  const role = roleOf(base, config);
   await role.operations.recover(new Date().toISOString());
   const { app } = httpServer(base, role);
   await app.listen({ host: listen.host, port: listen.port });
   url = `http://${hostOf(listen.host)}:${(app.server.address() as AddressInfo).port}`;
-  role.begin();
+  await role.begin();
   logger.info({ url, dir, role: role.kind }, "the agent serves");
 
   return {
@@ -69,6 +71,17 @@ export async function startAgent(
       await engine.close();
     },
   };
+}
+
+function roleOf(base: Base, config: AgentConfig): Role {
+  switch (config.role) {
+    case "data":
+      return dataRole(base, config);
+    case "dispatch":
+      return dispatchRole(base);
+    case "gateway":
+      return gatewayRole(base, config);
+  }
 }
 
 function hostOf(host: string): string {

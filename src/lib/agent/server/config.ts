@@ -37,15 +37,25 @@ const data = z.strictObject({
     .prefault({}),
 });
 const dispatch = z.strictObject({ ...common, role: z.literal("dispatch") });
-const gateway = z.strictObject({ ...common, role: z.literal("gateway") });
+const gateway = z.strictObject({
+  ...common,
+  role: z.literal("gateway"),
+  /** The set whose sessions it holds. */
+  site: z.string().min(1).max(64),
+  /** Where clients connect, on the host of `listen`; 0 takes a free port. */
+  ports: z.array(z.int().min(0).max(65_535)).min(1).max(16),
+  loginsPerSecond: z.number().positive().max(1_000_000),
+  maxSessions: z.int().positive().max(1_000_000_000),
+  heartbeatMs: z.int().min(100).max(600_000).default(15_000),
+});
 
 const shape = z.discriminatedUnion("role", [data, dispatch, gateway], {
   error: ({ code }) =>
     code === "invalid_union" ? "expected data, dispatch or gateway" : undefined,
 });
 export type DataConfig = z.output<typeof data>;
-export type AccessConfig = z.output<typeof dispatch> | z.output<typeof gateway>;
-export type AgentConfig = DataConfig | AccessConfig;
+export type GatewayConfig = z.output<typeof gateway>;
+export type AgentConfig = DataConfig | z.output<typeof dispatch> | GatewayConfig;
 
 /**
  * Reads the configuration of an agent. Throws `OpsError`: `cannot-read` (exit 64), or `agent-config` (exit 3) that names the file

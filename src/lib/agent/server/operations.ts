@@ -26,7 +26,7 @@ export interface Task {
   readonly id: string;
   /** Aborted when it is cancelled or the agent stops. */
   readonly signal: AbortSignal;
-  report(phase: string, progress?: Progress): void;
+  readonly report: (phase: string, progress?: Progress) => void;
 }
 
 /** Runs one kind. Resolves with the result; throws `ProblemError` for a failure that it can explain. Idempotent. */
@@ -311,7 +311,7 @@ export class Operations {
 export function parseRequest(body: unknown): OperationRequest {
   const parsed = operationRequest.safeParse(body);
   if (parsed.success) {
-    const segments = segmentsOf(parsed.data);
+    const segments = "lo" in parsed.data ? segmentsOf(parsed.data) : [];
     if (segments.some(({ lo, hi }) => lo >= hi)) throw bad("lo must be below hi");
     if (overlaps(segments).length > 0) throw bad("the segments overlap");
     return parsed.data;

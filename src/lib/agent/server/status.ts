@@ -49,6 +49,7 @@ export function dataStatus(services: Services): RoleStatus {
     sync: services.traffic.all(),
     routes: Object.fromEntries(routes.all().map(({ keyspace, version: at }) => [keyspace, at])),
     policy: null,
+    access: null,
   };
 }
 

@@ -1,6 +1,7 @@
 import { dataRoutes } from "./data.js";
 import { type DispatchServices, dispatchRoutes } from "./dispatch.js";
 import type { Services } from "./context.js";
+import { type GatewayServices, gatewayRoutes } from "./gateway.js";
 import { keyspaceRoutes } from "./keyspaces.js";
 import { type PolicyServices, policyRoutes } from "./policy.js";
 import { replicationRoutes } from "./replication.js";
@@ -26,4 +27,9 @@ export function dataGroups(services: Services): RouteGroup[] {
 /** What a dispatcher answers beyond what every agent does. */
 export function dispatchGroups(services: PolicyServices & DispatchServices): RouteGroup[] {
   return [(app) => policyRoutes(app, services), (app) => dispatchRoutes(app, services)];
+}
+
+/** What a gateway answers beyond what every agent does. */
+export function gatewayGroups(services: PolicyServices & GatewayServices): RouteGroup[] {
+  return [(app) => policyRoutes(app, services), (app) => gatewayRoutes(app, services)];
 }

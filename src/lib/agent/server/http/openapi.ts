@@ -8,6 +8,7 @@ import {
   qualityReports,
   qualityTaken,
 } from "../../protocol/access.js";
+import { accessAnswer, sessionsAnswer } from "../../protocol/gateway.js";
 import { routesAnswer, routeTableWire } from "../../../routing/wire.js";
 import {
   type AgentRole,
@@ -36,10 +37,13 @@ import { BYTES, type Call, type Calls } from "./calls/call.js";
 import { DISPATCH, POLICY } from "./calls/access.js";
 import { DATA } from "./calls/data.js";
 import { EVERY } from "./calls/every.js";
+import { GATEWAY } from "./calls/gateway.js";
 
 const SHAPES = {
   Problem: problem,
   NodeStatus: nodeStatus,
+  Access: accessAnswer,
+  Sessions: sessionsAnswer,
   Histogram: histogram,
   Stats: stats,
   Operation: operation,
@@ -71,7 +75,7 @@ const SHAPES = {
 const CALLS: Readonly<Record<AgentRole, Calls>> = {
   data: { ...EVERY, ...DATA },
   dispatch: { ...EVERY, ...POLICY, ...DISPATCH },
-  gateway: { ...EVERY, ...POLICY },
+  gateway: { ...EVERY, ...POLICY, ...GATEWAY },
 };
 
 /** The OpenAPI 3.1 document of the API of a role. */

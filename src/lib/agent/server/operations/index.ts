@@ -1,4 +1,5 @@
 import type { OperationKind } from "../../protocol/operation.js";
+import { ProblemError } from "../../protocol/problem.js";
 import type { Perform } from "../operations.js";
 import type { Context } from "./context.js";
 import { discard } from "./discard.js";
@@ -46,6 +47,13 @@ export function performer(context: Context): Perform {
         return drop(context, request, task);
       case "discard":
         return discard(context, request, task);
+      case "relogin":
+      case "disconnect":
+        throw new ProblemError(
+          400,
+          "bad-request",
+          `an agent that holds data does no ${request.kind}`,
+        );
     }
   };
 }

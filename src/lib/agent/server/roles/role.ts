@@ -30,7 +30,7 @@ export type RouteGroup = (app: FastifyInstance) => void;
 /** What `GET /v1/node` tells that only agents of some roles have. */
 export type RoleStatus = Pick<
   NodeStatus,
-  "log" | "entries" | "dropping" | "followers" | "sync" | "routes" | "policy"
+  "log" | "entries" | "dropping" | "followers" | "sync" | "routes" | "policy" | "access"
 >;
 
 /** What makes an agent one of its role. */
@@ -43,8 +43,8 @@ export interface Role {
   /** What `/readyz` tells besides. */
   readiness(): object;
   status(): RoleStatus;
-  /** Goes on with what an earlier process left; the agent answers already. */
-  begin(): void;
+  /** Goes on with what an earlier process left; the agent answers already, and is ready after it. */
+  begin(): void | Promise<void>;
   /** Ends what keeps requests waiting, before the server is closed. */
   release(): void;
   /** Ends everything else, when no request comes any more. The store is still open. */

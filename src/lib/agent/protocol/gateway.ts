@@ -1,0 +1,61 @@
+import { z } from "zod";
+
+/** `GET /v1/access` of a gateway: where clients connect to it. */
+export const accessAnswer = z.object({
+  v: z.literal(1),
+  site: z.string(),
+  addresses: z.array(z.object({ site: z.string(), url: z.string(), port: z.int() })),
+});
+export type AccessAnswer = z.infer<typeof accessAnswer>;
+
+/** `GET /v1/sessions` of a gateway. */
+export const sessionsAnswer = z.object({
+  v: z.literal(1),
+  site: z.string(),
+  sessions: z.int(),
+  maxSessions: z.int(),
+  /** Of the sessions that are there now. */
+  groups: z.array(
+    z.object({
+      carrier: z.string(),
+      province: z.string(),
+      port: z.int(),
+      sessions: z.int(),
+    }),
+  ),
+  logins: z.object({
+    /** Most a second. */
+    limit: z.number(),
+    /** In the last second. */
+    perSecond: z.number(),
+    /** Most in any second of the last ten minutes. */
+    peak: z.number(),
+    /** Since the process began, as all that follows. */
+    total: z.number(),
+    refused: z.number(),
+    /** Those who were refused and are expected back. */
+    waiting: z.number(),
+  }),
+  /** What was done on account of each policy entry. */
+  entries: z.array(
+    z.object({
+      entry: z.string(),
+      told: z.number(),
+      left: z.number(),
+      overdue: z.number(),
+      disconnected: z.number(),
+    }),
+  ),
+  /** From heartbeats; null where there are too few of them. */
+  quality: z.array(
+    z.object({
+      carrier: z.string(),
+      province: z.string(),
+      site: z.string(),
+      samples: z.number(),
+      rttMs: z.number().nullable(),
+      loss: z.number().nullable(),
+    }),
+  ),
+});
+export type SessionsAnswer = z.infer<typeof sessionsAnswer>;

@@ -1,0 +1,36 @@
+import { Quality } from "../../../access/quality.js";
+import { ProblemError } from "../../protocol/problem.js";
+import { dispatchGroups } from "../http/groups.js";
+import { Operations } from "../operations.js";
+import { Policy } from "../policy.js";
+import { type RampParts, Ramps } from "../ramps.js";
+import { isSiteWell } from "../site-health.js";
+import type { Base, Role } from "./role.js";
+import { statusWithoutData } from "./without-data.js";
+
+/** Ten carriers, a hundred provinces and ten sites. */
+const QUALITY = { halfLifeMs: 60_000, minSamples: 30, pathsMax: 10_000 };
+
+/** An agent that tells logins where to go: it has the policy of the control plane, and no data. */
+export function dispatchRole(base: Base): Role {
+  const { engine, die } = base;
+  const policy = new Policy(engine);
+  const quality = new Quality(QUALITY);
+  const isWell: RampParts["isWell"] = async (entry, site) => isSiteWell(entry, site, quality);
+  const ramps = new Ramps({ engine, policy, isWell, die });
+  const levels = () => ramps.told();
+  return {
+    kind: "dispatch",
+    groups: dispatchGroups({ ...base, policy, levels, ramps, quality }),
+    operations: new Operations(engine, async (request) => {
+      const detail = `an agent of the role dispatch does no ${request.kind}`;
+      throw new ProblemError(400, "bad-request", detail);
+    }),
+    kinds: [],
+    readiness: () => ({ policy: policy.document?.version ?? null }),
+    status: () => statusWithoutData(engine, policy, null),
+    begin: () => ramps.begin(),
+    release: () => undefined,
+    close: () => ramps.close(),
+  };
+}

@@ -1,0 +1,46 @@
+import { Gateway } from "../../../access/gateway/gateway.js";
+import type { SessionPlace } from "../../../access/gateway/departures.js";
+import type { GatewayConfig } from "../config.js";
+import { gatewayMetrics } from "../gateway-metrics.js";
+import { gatewayGroups } from "../http/groups.js";
+import { Operations } from "../operations.js";
+import { departures, GATEWAY_KINDS } from "../operations/departures.js";
+import { Policy } from "../policy.js";
+import { type RampParts, Ramps } from "../ramps.js";
+import { isSiteWell } from "../site-health.js";
+import type { Base, Role } from "./role.js";
+import { statusWithoutData } from "./without-data.js";
+
+/** An agent that holds the sessions of users at a site. */
+export function gatewayRole(base: Base, config: GatewayConfig): Role {
+  const { engine, metrics, die } = base;
+  const { site, listen } = config;
+  const policy = new Policy(engine);
+  const isWell: RampParts["isWell"] = async (entry, of) => isSiteWell(entry, of, gateway.quality);
+  const ramps = new Ramps({ engine, policy, isWell, die });
+  const addressesFor = ({ uid, group: { carrier, province } }: SessionPlace) =>
+    policy.router?.answer({ uid, carrier, province, port: null }, ramps.levels).addresses ?? [];
+  const isClosedTo = (session: SessionPlace) =>
+    (policy.document?.entries ?? []).some(
+      (entry, i) => entry.site === site && entry.mode === "strong" && ramps.levels[i]! > 0,
+    ) && !addressesFor(session).some((one) => one.site === site && one.port === session.group.port);
+  const gateway = new Gateway({ ...config, host: listen.host, addressesFor, isClosedTo });
+  gatewayMetrics(metrics, gateway);
+  return {
+    kind: "gateway",
+    groups: gatewayGroups({ ...base, policy, levels: () => ramps.told(), gateway }),
+    operations: new Operations(engine, departures(gateway)),
+    kinds: GATEWAY_KINDS,
+    readiness: () => ({
+      policy: policy.document?.version ?? null,
+      sessions: gateway.figures().sessions,
+    }),
+    status: () => statusWithoutData(engine, policy, { site, addresses: gateway.addresses }),
+    async begin() {
+      ramps.begin();
+      await gateway.listen();
+    },
+    release: () => gateway.close(),
+    close: () => ramps.close(),
+  };
+}
