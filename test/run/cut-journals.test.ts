@@ -1,9 +1,11 @@
+import assert from "node:assert/strict";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { differences } from "../../src/lib/plan/model/invariants.js";
 import { applyStep } from "../../src/lib/plan/model/apply.js";
 import { modelOf, type Model } from "../../src/lib/plan/model/state.js";
 import { undoStep } from "../../src/lib/plan/model/undo.js";
+import { type AnyStep, isUserStep } from "../../src/lib/plan/any.js";
 import type { Plan, Step } from "../../src/lib/plan/types.js";
 import { agendaBack, agendaFinal, agendaForward, isReversible } from "../../src/lib/run/agenda.js";
 import { FIRST_PREV, decodeJournal, encodeRecord } from "../../src/lib/run/journal/codec.js";

@@ -1,11 +1,12 @@
 import { z } from "zod";
 import { EXIT, OpsError } from "../errors.js";
 import { hashOf, planHash } from "./hash.js";
-import type { Plan } from "./types.js";
+import type { AnyPlan } from "./any.js";
+import { userPlanWire } from "./wire-users.js";
 import { planWire } from "./wire.js";
 
 /** The plan as a file: indented JSON, bigints as decimal strings, a newline at the end. */
-export function encodePlan(plan: Plan): string {
+export function encodePlan(plan: AnyPlan): string {
   return `${JSON.stringify(plan, (_name, value: unknown) => (typeof value === "bigint" ? value.toString() : value), 2)}\n`;
 }
 
@@ -13,7 +14,7 @@ export function encodePlan(plan: Plan): string {
  * Reads what `encodePlan` wrote. `where` names the file in messages. Throws OpsError (exit 3): `plan/unreadable` when it is no
  * plan, `plan/version` when a newer version wrote it, `plan/tampered` when its content does not have its hash.
  */
-export function decodePlan(text: string, where: string): Plan {
+export function decodePlan(text: string, where: string): AnyPlan {
   const value = parseJson(text, where);
   const { hash, ...body } = value;
   if (value["v"] !== 1 && typeof value["v"] === "number") {
@@ -37,7 +38,7 @@ export function decodePlan(text: string, where: string): Plan {
       },
     );
   }
-  const plan = planWire.safeParse(value);
+  const plan = (value["kind"] === "users" ? userPlanWire : planWire).safeParse(value);
   if (!plan.success) throw unreadable(where, z.prettifyError(plan.error));
   return plan.data;
 }

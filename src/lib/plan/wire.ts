@@ -78,7 +78,7 @@ const step = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("discard"), ...onNode }),
 ]) satisfies z.ZodType<Step, unknown>;
 
-const estimate = z.object({
+export const estimateWire = z.object({
   bytes: amount,
   rows: amount,
   seconds,
@@ -124,9 +124,9 @@ export const planWire = z.object({
       title: z.string(),
       waves: z.array(z.array(step)),
       undo: z.object({ how: z.string(), lossless: z.boolean(), lossBound: z.string() }),
-      estimate,
+      estimate: estimateWire,
     }),
   ),
-  estimate,
+  estimate: estimateWire,
   copying: z.object({ seconds, boundSeconds: seconds, because: z.string() }).optional(),
 }) satisfies z.ZodType<Plan, unknown>;

@@ -90,7 +90,9 @@ async function pushTo(context: RunContext, node: string): Promise<StepFailure | 
 
 /** The step by which the node is to come to this control plane; null where it has come, or is there. */
 function adoptionOf(context: RunContext, node: string): AdoptStep | null {
-  const found = stepsOf(context.plan).filter((step) => step.kind === "adopt").find((step) => step.node === node);
+  const found = stepsOf(context.plan)
+    .filter((step) => step.kind === "adopt")
+    .find((step) => step.node === node);
   if (found === undefined) return null;
   return statusOf(context).steps.get(found.id)?.state === "done" ? null : found;
 }

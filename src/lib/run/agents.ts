@@ -16,6 +16,10 @@ export type Agent = Pick<
   | "histogram"
   | "stats"
   | "reach"
+  | "policy"
+  | "putPolicy"
+  | "access"
+  | "sessions"
 >;
 
 /** The agents of some nodes. */

@@ -39,8 +39,7 @@ export async function finalizeRun(
   if (left === null) return;
   const plan = await shardPlanOf(env.store, run);
   const { status: stands } = await readHistory(env.store, run);
-  if (stands?.direction !== "finalize")
-    assertConfirmed(run, plan, options.deletions);
+  if (stands?.direction !== "finalize") assertConfirmed(run, plan, options.deletions);
   if (!options.early) await waitOut(env, run, left);
   await withRun(env, run, plan, async (context) => {
     const { journal, emit } = context;

@@ -83,7 +83,10 @@ export async function inspectRun(
         }
       }),
     );
-    const remaining = isGoingOn && plan.kind === "shards" ? remainingOf(plan, status!, records, progress, now) : null;
+    const remaining =
+      isGoingOn && plan.kind === "shards"
+        ? remainingOf(plan, status!, records, progress, now)
+        : null;
     return { ...summary, holder, open, remaining };
   } finally {
     await agents.close();

@@ -13,7 +13,7 @@ export const POLICY: Publication<PolicyDocument> = {
   stored: readPolicy,
   keep: (store, version, text) => store.putPolicy({ version, text }),
   ask: async (agent) => {
-    const policy = await agent.policy();
+    const { policy } = await agent.policy();
     return policy === null ? [] : [policy];
   },
   tell: (agent, policy, authority) => agent.putPolicy(policy, authority),

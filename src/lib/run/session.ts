@@ -54,9 +54,14 @@ export async function takeLocks(
 export async function shardPlanOf(store: StateStore, run: string): Promise<Plan> {
   const plan = await planOf(store, run);
   if (plan.kind === "shards") return plan;
-  throw new OpsError("users-plan", EXIT.usage, `run ${run} moves users: there is nothing to finalize`, {
-    hint: `ops run show ${run}`,
-  });
+  throw new OpsError(
+    "users-plan",
+    EXIT.usage,
+    `run ${run} moves users: there is nothing to finalize`,
+    {
+      hint: `ops run show ${run}`,
+    },
+  );
 }
 
 export async function planOf(store: StateStore, run: string): Promise<AnyPlan> {
@@ -93,8 +98,11 @@ export async function withContext<P extends AnyPlan, T>(
         emit,
       };
       const silent = new Set<string>();
-      return await work({ ...base, publisher: new RoutesPublisher(base, silent),
-        policy: new Publisher(base, POLICY, silent) });
+      return await work({
+        ...base,
+        publisher: new RoutesPublisher(base, silent),
+        policy: new Publisher(base, POLICY, silent),
+      });
     } finally {
       await agents.close();
     }

@@ -15,7 +15,10 @@ export const soak: StepHandler<SoakStep> = {
 };
 
 /** @throws StepFailure that names the agent without the routes, or the broken link */
-export async function confirmConvergence(context: ShardContext, step: string | null): Promise<void> {
+export async function confirmConvergence(
+  context: ShardContext,
+  step: string | null,
+): Promise<void> {
   const { plan, agents, publisher } = context;
   for (const { id: keyspace } of plan.keyspaces) {
     const again: RouteChange = (table) => tableOr(context, keyspace, table);

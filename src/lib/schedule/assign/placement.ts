@@ -46,7 +46,11 @@ export function placementOf(
 }
 
 /** The users that each of some limits counts. */
-export function loadsOf(limits: readonly Limit[], { classes }: Problem, { shares }: Placement): number[] {
+export function loadsOf(
+  limits: readonly Limit[],
+  { classes }: Problem,
+  { shares }: Placement,
+): number[] {
   const byCarrier = new Map<string, Map<string, number>>();
   for (const [i, { carrier }] of classes.entries()) {
     const sums = byCarrier.get(carrier) ?? new Map<string, number>();

@@ -16,36 +16,37 @@ const epoch = z
 const map = z.array(z.strictObject({ ...segmentFields, value: name }));
 const ofClass = { carrier: name, province: name };
 
+export const policySiteWire = z.strictObject({
+  region: name,
+  carriers: z.array(name),
+  addresses: z.array(z.strictObject({ url: z.url(), port })).min(1),
+});
+
+export const policyClassWire = z.strictObject({ ...ofClass, base: map });
+
+export const entryWire = z.strictObject({
+  id: name,
+  site: name,
+  carrier: name.nullable(),
+  province: name.nullable(),
+  port: port.nullable(),
+  mode: z.enum(MODES),
+  reason: text,
+  actor: text,
+  epoch,
+  since: time,
+  expires: time,
+  ramp: z.strictObject({ step: z.number().gt(0).max(1), everyMs: z.int().min(1) }),
+  redirects: z.array(z.strictObject({ ...ofClass, map })),
+});
+
 /** A policy document as JSON carries it: bigints as decimal strings. */
 export const policyWire = z.strictObject({
   v: z.literal(1),
   version: z.int().min(1),
-  sites: z.record(
-    name,
-    z.strictObject({
-      region: name,
-      carriers: z.array(name),
-      addresses: z.array(z.strictObject({ url: z.url(), port })).min(1),
-    }),
-  ),
-  classes: z.array(z.strictObject({ ...ofClass, base: map })),
-  entries: z.array(
-    z.strictObject({
-      id: name,
-      site: name,
-      carrier: name.nullable(),
-      province: name.nullable(),
-      port: port.nullable(),
-      mode: z.enum(MODES),
-      reason: text,
-      actor: text,
-      epoch,
-      since: time,
-      expires: time,
-      ramp: z.strictObject({ step: z.number().gt(0).max(1), everyMs: z.int().min(1) }),
-      redirects: z.array(z.strictObject({ ...ofClass, map })),
-    }),
-  ),
+  sites: z.record(name, policySiteWire),
+  classes: z.array(policyClassWire),
+  entries: z.array(entryWire),
 });
 
 export type PolicyWire = z.input<typeof policyWire>;

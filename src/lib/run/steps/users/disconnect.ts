@@ -11,7 +11,12 @@ export const disconnect: StepHandler<DisconnectStep> = {
     await settle(context, id, options);
     if (doneResult(context, id) !== null) return;
     const request = { kind: "disconnect", entry, filter, count: null, perSecond } as const;
-    await operate(context, id, options, async () => ({ node, request, inverse: null, preState: null }));
+    await operate(context, id, options, async () => ({
+      node,
+      request,
+      inverse: null,
+      preState: null,
+    }));
   },
   undo: null,
 };

@@ -28,7 +28,8 @@ async function publish(
   const missing = await context.policy.publish(
     step,
     (known) => {
-      if (known === null) throw new StepFailure(failure("no-policy", "there is no policy to change"));
+      if (known === null)
+        throw new StepFailure(failure("no-policy", "there is no policy to change"));
       return (made = changePolicy(known, before, after, epoch));
     },
     [],
@@ -36,7 +37,10 @@ async function publish(
   const told = context.agents.nodes.filter((node) => !missing.includes(node));
   if (told.length === 0) {
     const message = `no access agent took the policy: ${missing.join(", ")} do not answer`;
-    throw new StepFailure(failure("no-access-agent", message, { outcome: "unknown" }), EXIT.unreachable);
+    throw new StepFailure(
+      failure("no-access-agent", message, { outcome: "unknown" }),
+      EXIT.unreachable,
+    );
   }
   await Promise.all(told.map((node) => assertHas(context, node, made!)));
 }
@@ -54,8 +58,10 @@ async function assertHas(
       .policy()
       .catch((error: unknown) => asProblem(error)),
   );
-  const entries = (document: PolicyDocument) => JSON.stringify(encodePolicy({ ...document, version: 1 }));
-  if ("policy" in answer && answer.policy !== null && entries(answer.policy) === entries(wanted)) return;
+  const entries = (document: PolicyDocument) =>
+    JSON.stringify(encodePolicy({ ...document, version: 1 }));
+  if ("policy" in answer && answer.policy !== null && entries(answer.policy) === entries(wanted))
+    return;
   const found = "policy" in answer ? `version ${answer.policy?.version ?? "none"}` : answer.message;
   const message = `${node} acknowledged the policy, and has another one when asked: ${found}`;
   throw new StepFailure(failure("not-read-back", message, { outcome: "partial" }));

@@ -22,7 +22,9 @@ async function heldBack(
 ): Promise<string[]> {
   const told = await Promise.all(
     context.agents.nodes.map(async (node) => {
-      const { levels } = await ask(context, step, node, "tell its policy", (agent) => agent.policy());
+      const { levels } = await ask(context, step, node, "tell its policy", (agent) =>
+        agent.policy(),
+      );
       const left = levels.filter(({ entry, level }) => entries.includes(entry) && level > 0);
       return left.map(
         ({ entry, level, held }) =>

@@ -26,7 +26,11 @@ export const receivers: StepHandler<ReceiversStep> = {
   undo: null,
 };
 
-function sessionsAt(context: UserContext, step: string, { nodes }: Receiver): Promise<SessionsAnswer[]> {
+function sessionsAt(
+  context: UserContext,
+  step: string,
+  { nodes }: Receiver,
+): Promise<SessionsAnswer[]> {
   return Promise.all(
     nodes.map((node) =>
       ask(context, step, node, "count its sessions", (agent) => agent.sessions()),
@@ -60,6 +64,8 @@ function judge(
   if (asked >= gates.minSamples && refused > asked * gates.maxRefused)
     problems.push(`${site} refused ${countText(refused)} of ${countText(asked)} logins`);
   if (now.online > onlineUsers * gates.maxOnline)
-    problems.push(`${site} has ${countText(now.online)} users online, and takes ${countText(onlineUsers)}`);
+    problems.push(
+      `${site} has ${countText(now.online)} users online, and takes ${countText(onlineUsers)}`,
+    );
   return problems;
 }

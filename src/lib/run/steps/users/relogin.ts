@@ -27,5 +27,10 @@ async function tell(
   await settle(context, id, options);
   if (!undo && doneResult(context, id) !== null) return;
   const request = { kind: "relogin", entry, filter, count: sessions, perSecond, withinMs } as const;
-  await operate(context, id, options, async () => ({ node, request, inverse: null, preState: null }));
+  await operate(context, id, options, async () => ({
+    node,
+    request,
+    inverse: null,
+    preState: null,
+  }));
 }

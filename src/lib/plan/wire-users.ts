@@ -1,0 +1,90 @@
+import { z } from "zod";
+import { routeNodeWire } from "../routing/wire.js";
+import { entryWire, policyClassWire, policySiteWire } from "../schedule/policy/wire.js";
+import { USER_STAGE_KINDS, type UserPlan, type UserStep } from "./users.js";
+import { estimateWire } from "./wire.js";
+
+const id = z.string().min(1);
+const positive = z.number().positive();
+const share = z.number().min(0).max(1);
+
+const part = z.object({
+  entries: z.array(entryWire.omit({ epoch: true })),
+  classes: z.array(policyClassWire).nullable(),
+  sites: z.record(id, policySiteWire).nullable(),
+});
+const departing = {
+  id,
+  node: id,
+  site: id,
+  entry: id,
+  filter: z.object({
+    carrier: id.nullable(),
+    province: id.nullable(),
+    port: z.int().positive().nullable(),
+  }),
+};
+
+const step = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("reach"), id, node: id }),
+  z.object({ kind: z.literal("policy"), id, before: part, after: part }),
+  z.object({
+    kind: z.literal("relogin"),
+    ...departing,
+    sessions: z.int().positive().nullable(),
+    perSecond: positive,
+    withinMs: positive,
+  }),
+  z.object({ kind: z.literal("recall"), ...departing, perSecond: positive, withinMs: positive }),
+  z.object({ kind: z.literal("disconnect"), ...departing, perSecond: positive.nullable() }),
+  z.object({
+    kind: z.literal("receivers"),
+    id,
+    receivers: z.array(z.object({ site: id, nodes: z.array(id), onlineUsers: positive })),
+    gates: z.object({
+      windowSeconds: z.number().min(0),
+      minSamples: z.number().min(0),
+      maxRefused: share,
+      maxOnline: positive,
+    }),
+  }),
+  z.object({
+    kind: z.literal("ramp"),
+    id,
+    entries: z.array(id),
+    site: id,
+    seconds: z.number().min(0),
+  }),
+]) satisfies z.ZodType<UserStep, unknown>;
+
+/** A plan that moves users as JSON carries it. */
+export const userPlanWire = z.object({
+  v: z.literal(1),
+  kind: z.literal("users"),
+  hash: z.string(),
+  createdAt: z.string(),
+  topology: z.object({ name: z.string(), hash: z.string() }),
+  fingerprint: z.object({ before: z.string(), after: z.string() }),
+  scopes: z.array(id),
+  nodes: z.record(id, routeNodeWire),
+  silent: z.array(z.object({ node: id, why: z.string() })),
+  change: z.object({
+    what: z.string(),
+    sites: z.array(id),
+    reason: z.string(),
+    actor: z.string(),
+    overridden: z.array(z.object({ rule: id, message: z.string() })),
+  }),
+  moves: z.array(z.object({ from: id, to: id, carrier: id, users: z.number() })),
+  stages: z.array(
+    z.object({
+      id,
+      kind: z.enum(USER_STAGE_KINDS),
+      title: z.string(),
+      waves: z.array(z.array(step)),
+      undo: z.object({ how: z.string(), lossless: z.boolean(), lossBound: z.string() }),
+      estimate: estimateWire,
+    }),
+  ),
+  estimate: estimateWire,
+}) satisfies z.ZodType<UserPlan, unknown>;
