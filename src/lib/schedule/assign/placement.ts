@@ -67,7 +67,7 @@ export function loadsOf(
 }
 
 /** Users who come to each site, by its id. */
-function arrivalsOf(problem: Problem, { shares }: Placement): Map<string, number> {
+export function arrivalsOf(problem: Problem, { shares }: Placement): Map<string, number> {
   const sums = new Map(problem.sites.map(({ id }) => [id, 0]));
   for (const [i, { site: home }] of problem.classes.entries()) {
     for (const { site, users } of shares[i]!) {
