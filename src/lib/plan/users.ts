@@ -112,7 +112,7 @@ export type UserStepDraft = UserStep extends infer S
     : never
   : never;
 
-export const USER_STAGE_KINDS = ["reach", "recall", "mask", "move", "restore", "return"] as const;
+export const USER_STAGE_KINDS = ["reach", "recall", "mask", "move", "restore", "return", "end"] as const;
 
 export type UserStageKind = (typeof USER_STAGE_KINDS)[number];
 
@@ -127,6 +127,28 @@ export interface UserMove {
   readonly to: string;
   readonly carrier: string;
   readonly users: number;
+}
+
+/** A site that gets users: how it stands, and how it would. */
+export interface ReceiverView {
+  readonly site: string;
+  /** What the set is rated for, users online. */
+  readonly capacity: number;
+  readonly before: number;
+  readonly after: number;
+  /** Of its limits the one that is the nearest afterwards, and the users that it counts. */
+  readonly limit: {
+    readonly what: string;
+    readonly users: number;
+    readonly before: number;
+    readonly after: number;
+  };
+  readonly logins: {
+    readonly now: number;
+    /** While users are moved; null for all at once. */
+    readonly planned: number | null;
+    readonly limit: number;
+  };
 }
 
 /** A plan that moves users between sites. Hashed, immutable and complete as one that moves data. */
@@ -153,6 +175,14 @@ export interface UserPlan {
     readonly overridden: readonly { readonly rule: string; readonly message: string }[];
   };
   readonly moves: readonly UserMove[];
+  readonly receivers: readonly ReceiverView[];
+  readonly pace: {
+    /** Null: all at once. */
+    readonly perSecond: number | null;
+    readonly seconds: number;
+    /** What no pace can be below. */
+    readonly boundSeconds: number;
+  };
   readonly stages: readonly UserStage[];
   readonly estimate: Estimate;
 }

@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from "../errors.js";
 import type { UserPlan } from "../plan/users.js";
-import { policyFingerprint } from "../schedule/change/plan.js";
+import { policyFingerprint } from "../schedule/change/assemble.js";
 import type { PolicyDocument } from "../schedule/policy/document.js";
 
 /** Throws OpsError `stale-plan` (exit 4) when the policy says something else than when the plan was made. */

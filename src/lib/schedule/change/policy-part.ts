@@ -1,9 +1,12 @@
-import type { PolicyPart } from "../../plan/users.js";
-import type { PolicyDocument } from "../policy/document.js";
+import type { PlannedEntry, PolicyPart } from "../../plan/users.js";
+import type { Entry, PolicyDocument } from "../policy/document.js";
+
+/** Of a control plane that has published none yet. */
+export const NO_POLICY: PolicyDocument = { v: 1, version: 0, sites: {}, classes: [], entries: [] };
 
 /**
- * The policy with `after` for `before`, the entries in force from now on by the epoch of a run. Done twice it is the same. The version
- * stays: whoever publishes gives it the next one.
+ * The policy with `after` for `before`; new entries by the epoch of a run. Done twice it is the same. The version stays: whoever
+ * publishes gives it the next one.
  */
 export function changePolicy(
   policy: PolicyDocument,
@@ -22,4 +25,12 @@ export function changePolicy(
       ...after.entries.map((entry) => ({ ...entry, epoch: known.get(entry.id)?.epoch ?? epoch })),
     ],
   };
+}
+
+export function entriesOnly(entries: readonly PlannedEntry[]): PolicyPart {
+  return { entries, classes: null, sites: null };
+}
+
+export function planned({ epoch: _, ...entry }: Entry): PlannedEntry {
+  return entry;
 }

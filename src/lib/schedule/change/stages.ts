@@ -1,12 +1,12 @@
 import type {
   PlannedEntry,
   Receiver,
+  ReceiverView,
   ReceiverGates,
   UserFilter,
   UserStepDraft,
 } from "../../plan/users.js";
 import type { Paced } from "./pace.js";
-import type { ReceiverView } from "./proposal.js";
 import type { GatewaySeen, Situation } from "./situation.js";
 
 /** Of the users, those that are moved before all others. */
@@ -17,7 +17,7 @@ const PARTS = 4;
 const WITHIN_MS = 30_000;
 
 /** A gateway and those of its sessions that a filter means. */
-interface Leaving {
+export interface Leaving {
   readonly gateway: GatewaySeen;
   readonly entry: string;
   readonly filter: UserFilter;

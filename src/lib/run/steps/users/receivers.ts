@@ -1,4 +1,4 @@
-import type { SessionsAnswer } from "../../../agent/protocol/access.js";
+import type { SessionsAnswer } from "../../../agent/protocol/gateway.js";
 import { countText } from "../../../figures.js";
 import type { Receiver, ReceiverGates, ReceiversStep } from "../../../plan/users.js";
 import { ask } from "../../ask.js";

@@ -10,10 +10,10 @@ export const loginRate: SafetyRule = {
   find({ receivers, intent: { mode } }) {
     if (mode === "mask") return [];
     return receivers.flatMap(({ site, logins: { now, planned, limit } }) =>
-      planned <= limit * (1 + SLACK)
+      planned !== null && planned <= limit * (1 + SLACK)
         ? []
         : [
-            Number.isFinite(planned)
+            planned !== null
               ? `${site} would get ${countText(planned)} logins/s (${countText(now)} now), and takes ${countText(limit)}`
               : `${site} would get all at once, and takes ${countText(limit)} logins/s`,
           ],

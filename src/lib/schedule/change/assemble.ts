@@ -1,0 +1,93 @@
+import { hashOf, planHash } from "../../plan/hash.js";
+import type {
+  ReceiverGates,
+  UserPlan,
+  UserStage,
+  UserStageKind,
+  UserStep,
+  UserStepDraft,
+} from "../../plan/users.js";
+import type { RouteNode } from "../../routing/table.js";
+import type { PolicyDocument } from "../policy/document.js";
+import { encodePolicy } from "../policy/wire.js";
+import type { Situation } from "./situation.js";
+
+/** What a plan rests on beside what it does. */
+export interface PlanContext {
+  readonly createdAt: string;
+  readonly topology: { readonly name: string; readonly hash: string };
+  /** The access agents that answer. */
+  readonly nodes: Readonly<Record<string, RouteNode>>;
+  readonly gates: ReceiverGates;
+}
+
+export interface StageDraft {
+  readonly kind: UserStageKind;
+  readonly title: string;
+  readonly waves: readonly (readonly UserStepDraft[])[];
+  /** How it is undone. */
+  readonly how: string;
+  readonly seconds: number;
+}
+
+/** With all that follows from the stages; those that are empty are left out. */
+export function assemble(
+  drafts: readonly StageDraft[],
+  { policy, silent }: Situation,
+  after: PolicyDocument,
+  { createdAt, topology, nodes }: PlanContext,
+  about: Pick<UserPlan, "change" | "moves" | "receivers" | "pace">,
+): UserPlan {
+  const stages = number([reachStage(nodes), ...drafts]);
+  const body: Omit<UserPlan, "hash"> = {
+    v: 1,
+    kind: "users",
+    createdAt,
+    topology,
+    fingerprint: { before: policyFingerprint(policy), after: policyFingerprint(after) },
+    scopes: ["schedule"],
+    nodes,
+    silent: silent.map(({ node, why }) => ({ node, why })),
+    ...about,
+    stages,
+    estimate: estimateOf(stages.reduce((sum, { estimate }) => sum + estimate.seconds, 0)),
+  };
+  return { ...body, hash: planHash(body) };
+}
+
+/** Of what a policy says, whatever its version and the epochs of its entries: what makes a plan for users stale. */
+export function policyFingerprint(policy: PolicyDocument): string {
+  const { sites, classes, entries } = encodePolicy(policy);
+  return hashOf({ sites, classes, entries: entries.map(({ epoch: _, ...entry }) => entry) });
+}
+
+function reachStage(nodes: PlanContext["nodes"]): StageDraft {
+  return {
+    kind: "reach",
+    title: "The access agents answer",
+    waves: [Object.keys(nodes).map((node): UserStepDraft => ({ kind: "reach", node }))],
+    how: "nothing was changed",
+    seconds: 1,
+  };
+}
+
+function number(drafts: readonly StageDraft[]): UserStage[] {
+  let steps = 0;
+  return drafts
+    .map((draft) => ({ ...draft, waves: draft.waves.filter((wave) => wave.length > 0) }))
+    .filter(({ waves }) => waves.length > 0)
+    .map(({ kind, title, waves, how, seconds }, i) => ({
+      id: `${i + 1}-${kind}`,
+      kind,
+      title,
+      waves: waves.map((wave) =>
+        wave.map((step): UserStep => ({ id: `s${(steps += 1)}`, ...step })),
+      ),
+      undo: { how, lossless: true, lossBound: "none" },
+      estimate: estimateOf(seconds),
+    }));
+}
+
+function estimateOf(seconds: number): UserPlan["estimate"] {
+  return { bytes: 0n, rows: 0n, seconds, mostSeconds: seconds, basis: "measured" };
+}

@@ -1,0 +1,41 @@
+import type { Demand, Topology } from "../../topology/types.js";
+import { limitsOf, sitesOf } from "../problem.js";
+import type { Closure, Costs, Problem, Site } from "../types.js";
+import { loginsOf } from "./view.js";
+import { type Situation, deadSites, usersMissing, usersOnline } from "./situation.js";
+
+/** The users as they are now, the sites that are closed to them and those that `leaving` closes besides. */
+export function problemNow(
+  topology: Topology,
+  demand: Demand,
+  situation: Situation,
+  leaving: readonly Closure[],
+  costs: Costs,
+): Problem {
+  const { policy, now } = situation;
+  const dead = deadSites(situation);
+  const online = usersOnline(situation);
+  return {
+    sites: liveSites(topology, situation),
+    limits: limitsOf(topology, demand),
+    classes: [...online, ...usersMissing(situation, online, dead)],
+    closed: [
+      ...leaving,
+      ...dead.map((site) => ({ site, carrier: null, province: null })),
+      // An entry for one port leaves the others.
+      ...policy.entries.filter(({ port, expires }) => port === null && now < expires),
+    ],
+    costs,
+    moves: null,
+  };
+}
+
+/** With the logins that they have to spare, as the gateways say; where none says anything, as the topology does. */
+function liveSites(topology: Topology, situation: Situation): Site[] {
+  const logins = loginsOf(situation);
+  return sitesOf(topology).map((site) => {
+    const known = logins.get(site.id);
+    if (known === undefined) return site;
+    return { ...site, loginsPerSecond: Math.max(0, known.limit - known.now) };
+  });
+}

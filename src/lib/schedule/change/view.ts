@@ -1,0 +1,99 @@
+import type { ReceiverView, UserMove } from "../../plan/users.js";
+import { loadsOf, type Placement } from "../assign/placement.js";
+import type { Limit, Problem, UserClass } from "../types.js";
+import { paceOf, type Paced } from "./pace.js";
+import type { Situation } from "./situation.js";
+
+/** What a placement means for the sites that get users. */
+export interface View {
+  readonly moves: readonly UserMove[];
+  readonly receivers: readonly ReceiverView[];
+  readonly pace: Paced;
+}
+
+/** `asked`: logins a second, Infinity for all at once; null for as fast as the receivers take them. */
+export function viewOf(
+  problem: Problem,
+  situation: Pick<Situation, "gateways">,
+  placement: Placement,
+  asked: number | null,
+): View {
+  const { classes, limits } = problem;
+  const stays: Placement = { shares: classes.map(staying) };
+  const moves = movesOf(classes, placement);
+  const logins = loginsOf(situation);
+  const at = (site: string) => logins.get(site) ?? { now: 0, limit: 0 };
+  const came = new Map<string, number>();
+  for (const { to, users } of moves) came.set(to, (came.get(to) ?? 0) + users);
+  const arrivals = [...came].map(([site, users]) => {
+    const { now, limit } = at(site);
+    return { site, users, spare: Math.max(0, limit - now) };
+  });
+  const pace = paceOf(arrivals, asked);
+  const [before, after] = [stays, placement].map((one) => loadsOf(limits, problem, one));
+  const receivers = arrivals.map(({ site }): ReceiverView => {
+    const { now, limit } = at(site);
+    const planned = now + (pace.logins.get(site) ?? 0);
+    return {
+      site,
+      capacity: rated(limits, site),
+      before: online(stays, site),
+      after: online(placement, site),
+      limit: nearest(limits, before!, after!, site),
+      logins: { now, limit, planned: Number.isFinite(planned) ? planned : null },
+    };
+  });
+  return { moves, receivers, pace };
+}
+
+/** The logins of each site, over its gateways. */
+export function loginsOf({
+  gateways,
+}: Pick<Situation, "gateways">): Map<string, { now: number; limit: number }> {
+  const sums = new Map<string, { now: number; limit: number }>();
+  for (const { site, logins } of gateways) {
+    const { now, limit } = sums.get(site) ?? { now: 0, limit: 0 };
+    sums.set(site, { now: now + logins.perSecond, limit: limit + logins.limit });
+  }
+  return sums;
+}
+
+function staying({ site, users }: UserClass) {
+  return site === null ? [] : [{ site, users }];
+}
+
+function movesOf(classes: readonly UserClass[], { shares }: Placement): UserMove[] {
+  const moves = new Map<string, UserMove>();
+  for (const [i, { site: from, carrier }] of classes.entries()) {
+    for (const { site: to, users } of shares[i]!) {
+      if (from === null || from === to) continue;
+      const key = `${from}/${to}/${carrier}`;
+      moves.set(key, { from, to, carrier, users: (moves.get(key)?.users ?? 0) + users });
+    }
+  }
+  return [...moves.values()];
+}
+
+function online({ shares }: Placement, site: string): number {
+  return shares.flat().reduce((sum, one) => (one.site === site ? sum + one.users : sum), 0);
+}
+
+/** The narrowest of what the site alone has. */
+function rated(limits: readonly Limit[], site: string): number {
+  const own = limits.filter(({ sites, carrier }) => carrier === null && sites.length === 1);
+  return Math.min(...own.filter(({ sites }) => sites[0] === site).map(({ users }) => users));
+}
+
+function nearest(
+  limits: readonly Limit[],
+  before: readonly number[],
+  after: readonly number[],
+  site: string,
+): ReceiverView["limit"] {
+  const own = limits.flatMap(({ sites, users, what }, i) =>
+    sites.includes(site) ? [{ what, users, before: before[i]!, after: after[i]! }] : [],
+  );
+  return own.reduce((best, one) =>
+    one.after / one.users > best.after / best.users ? one : best,
+  );
+}
