@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { EXIT, OpsError } from "../errors.js";
-import { hashOf, planHash } from "./hash.js";
-import type { Plan } from "./types.js";
+import { fingerprintOf } from "./fingerprint.js";
+import { planHash } from "./hash.js";
+import { PLAN_VERSION, type Plan } from "./types.js";
 import { planWire } from "./wire.js";
 
 /** The plan as a file: indented JSON, bigints as decimal strings, a newline at the end. */
@@ -11,47 +12,50 @@ export function encodePlan(plan: Plan): string {
 
 /**
  * Reads what `encodePlan` wrote. `where` names the file in messages. Throws OpsError (exit 3): `plan/unreadable` when it is no
- * plan, `plan/version` when a newer version wrote it, `plan/tampered` when its content does not have its hash.
+ * plan, `plan/version` when another version wrote it, `plan/tampered` when its content does not have its hash.
  */
 export function decodePlan(text: string, where: string): Plan {
   const value = parseJson(text, where);
   const { hash, ...body } = value;
-  if (value["v"] !== 1 && typeof value["v"] === "number") {
+  if (value["v"] !== PLAN_VERSION && typeof value["v"] === "number") {
     throw new OpsError(
       "plan/version",
       EXIT.refused,
-      `${where}: this is a plan of version ${value["v"]}; known is version 1`,
+      `${where}: this is a plan of version ${value["v"]}; known is version ${PLAN_VERSION}`,
       {
-        hint: "Read it with the version of ops that wrote it.",
+        hint: "Make it again with ops shard plan. A run of it goes on or back with the version of ops that began it.",
       },
     );
   }
   if (typeof hash !== "string") throw unreadable(where, "it has no hash");
-  if (!hashesOf(body).includes(hash)) {
-    throw new OpsError(
-      "plan/tampered",
-      EXIT.refused,
-      `${where}: the plan was changed after it was made: its content does not have its hash`,
-      {
-        hint: "A plan is never edited. Make a new one with ops shard plan.",
-      },
-    );
-  }
+  if (hashIn(body) !== hash) throw tampered(where);
   const plan = planWire.safeParse(value);
   if (!plan.success) throw unreadable(where, z.prettifyError(plan.error));
+  // The hash covers the holdings by these.
+  const { keyspaces, fingerprint } = plan.data;
+  for (const side of ["before", "after"] as const)
+    if (fingerprintOf(keyspaces, side) !== fingerprint[side]) throw tampered(where);
   return plan.data;
 }
 
-/**
- * The hashes that the content may have: of plans of earlier versions the time is always a part. None for what has no canonical
- * JSON, such as nesting too deep to walk: no plan ever had that.
- */
-function hashesOf(body: Record<string, unknown>): string[] {
+/** Null for what has no canonical JSON, such as nesting too deep to walk: no plan ever had that. */
+function hashIn(body: Record<string, unknown>): string | null {
   try {
-    return [planHash(body), hashOf(body)];
+    return planHash(body);
   } catch {
-    return [];
+    return null;
   }
+}
+
+function tampered(where: string): OpsError {
+  return new OpsError(
+    "plan/tampered",
+    EXIT.refused,
+    `${where}: the plan was changed after it was made: its content does not have its hash`,
+    {
+      hint: "A plan is never edited. Make a new one with ops shard plan.",
+    },
+  );
 }
 
 function parseJson(text: string, where: string): Record<string, unknown> {
