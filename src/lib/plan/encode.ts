@@ -2,6 +2,7 @@ import { z } from "zod";
 import { EXIT, OpsError } from "../errors.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { planHash } from "./hash.js";
+import { hasOwnHash, upgraded } from "./version-1.js";
 import { PLAN_VERSION, type Plan } from "./types.js";
 import { planWire } from "./wire.js";
 
@@ -15,7 +16,18 @@ export function encodePlan(plan: Plan): string {
  * plan, `plan/version` when another version wrote it, `plan/tampered` when its content does not have its hash.
  */
 export function decodePlan(text: string, where: string): Plan {
+  return decode(parseJson(text, where), where);
+}
+
+/** As `decodePlan`, also of version 1: whoever began a run of such a plan must be able to end it, or to take it back. */
+export function decodeStoredPlan(text: string, where: string): Plan {
   const value = parseJson(text, where);
+  if (value["v"] !== 1) return decode(value, where);
+  if (!hasOwnHash(value)) throw tampered(where);
+  return parse(upgraded(value), where);
+}
+
+function decode(value: Record<string, unknown>, where: string): Plan {
   const { hash, ...body } = value;
   if (value["v"] !== PLAN_VERSION && typeof value["v"] === "number") {
     throw new OpsError(
@@ -23,18 +35,22 @@ export function decodePlan(text: string, where: string): Plan {
       EXIT.refused,
       `${where}: this is a plan of version ${value["v"]}; known is version ${PLAN_VERSION}`,
       {
-        hint: "Make it again with ops shard plan. A run of it goes on or back with the version of ops that began it.",
+        hint: "Make it again with ops shard plan. A run of it that was begun goes on, or back, by its id: ops run list.",
       },
     );
   }
   if (typeof hash !== "string") throw unreadable(where, "it has no hash");
   if (hashIn(body) !== hash) throw tampered(where);
+  const plan = parse(value, where);
+  // The hash covers the holdings by these.
+  for (const side of ["before", "after"] as const)
+    if (fingerprintOf(plan.keyspaces, side) !== plan.fingerprint[side]) throw tampered(where);
+  return plan;
+}
+
+function parse(value: unknown, where: string): Plan {
   const plan = planWire.safeParse(value);
   if (!plan.success) throw unreadable(where, z.prettifyError(plan.error));
-  // The hash covers the holdings by these.
-  const { keyspaces, fingerprint } = plan.data;
-  for (const side of ["before", "after"] as const)
-    if (fingerprintOf(keyspaces, side) !== fingerprint[side]) throw tampered(where);
   return plan.data;
 }
 

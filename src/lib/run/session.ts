@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { Plan } from "../plan/types.js";
-import { decodePlan } from "../plan/encode.js";
+import { decodeStoredPlan } from "../plan/encode.js";
 import type { Lease, StateStore } from "../state/contract.js";
 import type { Connect } from "./agents.js";
 import type { Clock, Patience, Stop } from "./clock.js";
@@ -47,7 +47,7 @@ export async function takeLocks(
 }
 
 export async function planOf(store: StateStore, run: string): Promise<Plan> {
-  return decodePlan(await store.plan(run), `the plan of ${run}`);
+  return decodeStoredPlan(await store.plan(run), `the plan of ${run}`);
 }
 
 /** Opens the journal and the agents of a run whose locks are held, for as long as `work` takes. */
