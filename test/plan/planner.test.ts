@@ -208,11 +208,11 @@ test("gates that may find nobody count as a range, and every step takes some tim
   const reads = made.stages.filter(({ kind }) => kind === "promote-reads");
   const { windowSeconds } = POLICY.gates;
   for (const { estimate } of reads) {
-    expect(estimate.mostSeconds! - estimate.seconds).toBeCloseTo(2 * windowSeconds);
+    expect(estimate.mostSeconds - estimate.seconds).toBeCloseTo(2 * windowSeconds);
     expect(estimate.seconds).toBeGreaterThan(windowSeconds);
   }
   const { seconds, mostSeconds } = made.estimate;
-  expect(mostSeconds! - seconds).toBeCloseTo(2 * windowSeconds * reads.length);
+  expect(mostSeconds - seconds).toBeCloseTo(2 * windowSeconds * reads.length);
 
   const empty: Observed = { keyspaces: [], unreachable: [], basis: "measured" };
   const first = planFor(topologyOf([WHOLE]), empty);

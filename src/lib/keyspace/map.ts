@@ -127,6 +127,7 @@ export function split<T>(map: SegmentMap<T>, at: readonly Position[]): Piece<T>[
 /** The pieces that share a position with the segment, whole. `O(log n)` and the number found; sorted, without overlaps. */
 export function touching<S extends Segment>(map: readonly S[], segment: Segment): readonly S[] {
   const from = countWhere(map, (piece) => piece.hi <= segment.lo);
+  if (from === map.length || map[from]!.lo >= segment.hi) return [];
   const to = countWhere(map, (piece) => piece.lo < segment.hi);
   return map.slice(from, Math.max(from, to));
 }
@@ -190,7 +191,7 @@ export function intersect<A, B>(a: SegmentMap<A>, b: SegmentMap<B>): Piece<reado
   return out;
 }
 
-/** Where a value of `a` became another one in `b`; null stands for no piece. Neighbours of the same change are joined. */
+/** Where a value of `a` became another one in `b`; null stands for no piece. Neighbours of the same change are joined. `O(n + m)`. */
 export function difference<T>(
   a: SegmentMap<T>,
   b: SegmentMap<T>,
@@ -199,21 +200,38 @@ export function difference<T>(
   type Change = { readonly before: T | null; readonly after: T | null };
   const sameOrNone = (x: T | null, y: T | null) =>
     x === null || y === null ? x === y : same(x, y);
-  const removed = without(a, b).map((piece) => ({
-    ...piece,
-    value: { before: piece.value, after: null } as Change,
-  }));
-  const added = without(b, a).map((piece) => ({
-    ...piece,
-    value: { before: null, after: piece.value } as Change,
-  }));
-  const changed = intersect(a, b)
-    .filter(({ value: [before, after] }) => !same(before, after))
-    .map(({ lo, hi, value: [before, after] }) => ({ lo, hi, value: { before, after } as Change }));
-  return normalise(
-    [...removed, ...added, ...changed],
-    (x, y) => sameOrNone(x.before, y.before) && sameOrNone(x.after, y.after),
-  );
+  const out: Piece<Change>[] = [];
+  const add = (lo: Position, hi: Position, before: T | null, after: T | null) => {
+    if (sameOrNone(before, after)) return;
+    const last = out.at(-1);
+    const goesOn =
+      last?.hi === lo &&
+      sameOrNone(last.value.before, before) &&
+      sameOrNone(last.value.after, after);
+    if (goesOn) out[out.length - 1] = { lo: last.lo, hi, value: last.value };
+    else out.push({ lo, hi, value: { before, after } });
+  };
+  let lo = 0n;
+  for (let i = 0, j = 0; i < a.length || j < b.length;) {
+    const left = a[i];
+    const right = b[j];
+    const first = !right || (left && left.lo < right.lo) ? left! : right;
+    if (first.lo > lo) lo = first.lo;
+    const before = left && left.lo <= lo ? left : null;
+    const after = right && right.lo <= lo ? right : null;
+    let hi = first.hi;
+    const leftEdge = before ? before.hi : left?.lo;
+    if (leftEdge !== undefined && leftEdge < hi) hi = leftEdge;
+    const rightEdge = after ? after.hi : right?.lo;
+    if (rightEdge !== undefined && rightEdge < hi) hi = rightEdge;
+    if (lo < hi) {
+      add(lo, hi, before ? before.value : null, after ? after.value : null);
+      lo = hi;
+    }
+    if (left && left.hi <= lo) i += 1;
+    if (right && right.hi <= lo) j += 1;
+  }
+  return out;
 }
 
 export function compare(a: bigint, b: bigint): number {

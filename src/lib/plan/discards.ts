@@ -1,5 +1,5 @@
 import { plural } from "../figures.js";
-import { gaps } from "../keyspace/map.js";
+import { without } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import { formatSegment } from "../keyspace/wire.js";
 import type { Plan } from "./types.js";
@@ -22,7 +22,10 @@ export function discardsOf(plan: Plan): Discard[] {
     const mine = steps.filter(({ keyspace }) => keyspace === id);
     if (mine.length === 0) return [];
     const nodes = [...new Set(mine.map(({ node }) => node))].toSorted();
-    const gone = before.flatMap((holding) => gaps(after, holding));
+    const gone = without(
+      before.map(({ lo, hi }) => ({ lo, hi, value: null })),
+      after,
+    ).map(({ lo, hi }) => ({ lo, hi }));
     return [{ keyspace: id, whole: domain.after === null, segments: gone, nodes }];
   });
 }

@@ -1,9 +1,13 @@
 import { z } from "zod";
 import { EXIT, OpsError } from "../errors.js";
-import { hashOf, planHash } from "./hash.js";
-import type { AnyPlan } from "./any.js";
+import { fingerprintOf } from "./fingerprint.js";
+import { planHash } from "./hash.js";
+import { hasOwnHash, upgraded } from "./version-1.js";
+import { PLAN_VERSION, type Plan } from "./types.js";
+import type { UserPlan } from "./users.js";
 import { userPlanWire } from "./wire-users.js";
 import { planWire } from "./wire.js";
+import type { AnyPlan } from "./any.js";
 
 /** The plan as a file: indented JSON, bigints as decimal strings, a newline at the end. */
 export function encodePlan(plan: AnyPlan): string {
@@ -12,47 +16,78 @@ export function encodePlan(plan: AnyPlan): string {
 
 /**
  * Reads what `encodePlan` wrote. `where` names the file in messages. Throws OpsError (exit 3): `plan/unreadable` when it is no
- * plan, `plan/version` when a newer version wrote it, `plan/tampered` when its content does not have its hash.
+ * plan, `plan/version` when another version wrote it, `plan/tampered` when its content does not have its hash.
  */
-export function decodePlan(text: string, where: string): AnyPlan {
+export function decodePlan(text: string, where: string): Plan {
+  return decode(parseJson(text, where), where);
+}
+
+/** As `decodePlan`, also of version 1: whoever began a run of such a plan must be able to end it, or to take it back. */
+export function decodeStoredPlan(text: string, where: string): AnyPlan {
   const value = parseJson(text, where);
-  const { hash, ...body } = value;
-  if (value["v"] !== 1 && typeof value["v"] === "number") {
-    throw new OpsError(
-      "plan/version",
-      EXIT.refused,
-      `${where}: this is a plan of version ${value["v"]}; known is version 1`,
-      {
-        hint: "Read it with the version of ops that wrote it.",
-      },
-    );
-  }
-  if (typeof hash !== "string") throw unreadable(where, "it has no hash");
-  if (!hashesOf(body).includes(hash)) {
-    throw new OpsError(
-      "plan/tampered",
-      EXIT.refused,
-      `${where}: the plan was changed after it was made: its content does not have its hash`,
-      {
-        hint: "A plan is never edited. Make a new one with ops shard plan.",
-      },
-    );
-  }
-  const plan = (value["kind"] === "users" ? userPlanWire : planWire).safeParse(value);
+  if (value["kind"] === "users") return decodeUsers(value, where);
+  if (value["v"] !== 1) return decode(value, where);
+  if (!hasOwnHash(value)) throw tampered(where);
+  return parse(upgraded(value), where);
+}
+
+function decode(value: Record<string, unknown>, where: string): Plan {
+  assertNamed(value, where);
+  const plan = parse(value, where);
+  // The hash covers the holdings by these.
+  for (const side of ["before", "after"] as const)
+    if (fingerprintOf(plan.keyspaces, side) !== plan.fingerprint[side]) throw tampered(where);
+  return plan;
+}
+
+function decodeUsers(value: Record<string, unknown>, where: string): UserPlan {
+  assertNamed(value, where);
+  const plan = userPlanWire.safeParse(value);
   if (!plan.success) throw unreadable(where, z.prettifyError(plan.error));
   return plan.data;
 }
 
-/**
- * The hashes that the content may have: of plans of earlier versions the time is always a part. None for what has no canonical
- * JSON, such as nesting too deep to walk: no plan ever had that.
- */
-function hashesOf(body: Record<string, unknown>): string[] {
-  try {
-    return [planHash(body), hashOf(body)];
-  } catch {
-    return [];
+/** Throws OpsError `plan/version`, `plan/unreadable`, `plan/tampered`. */
+function assertNamed({ hash, ...body }: Record<string, unknown>, where: string): void {
+  const version = body["v"];
+  if (version !== PLAN_VERSION && typeof version === "number") {
+    throw new OpsError(
+      "plan/version",
+      EXIT.refused,
+      `${where}: this is a plan of version ${version}; known is version ${PLAN_VERSION}`,
+      {
+        hint: "Make it again with ops shard plan. A run of it that was begun goes on, or back, by its id: ops run list.",
+      },
+    );
   }
+  if (typeof hash !== "string") throw unreadable(where, "it has no hash");
+  if (hashIn(body) !== hash) throw tampered(where);
+}
+
+function parse(value: unknown, where: string): Plan {
+  const plan = planWire.safeParse(value);
+  if (!plan.success) throw unreadable(where, z.prettifyError(plan.error));
+  return plan.data;
+}
+
+/** Null for what has no canonical JSON, such as nesting too deep to walk: no plan ever had that. */
+function hashIn(body: Record<string, unknown>): string | null {
+  try {
+    return planHash(body);
+  } catch {
+    return null;
+  }
+}
+
+function tampered(where: string): OpsError {
+  return new OpsError(
+    "plan/tampered",
+    EXIT.refused,
+    `${where}: the plan was changed after it was made: its content does not have its hash`,
+    {
+      hint: "A plan is never edited. Make a new one with ops shard plan.",
+    },
+  );
 }
 
 function parseJson(text: string, where: string): Record<string, unknown> {

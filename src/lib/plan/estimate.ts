@@ -64,7 +64,7 @@ export function sumEstimates(estimates: readonly Estimate[], basis: Basis): Plan
     bytes: estimates.reduce((all, { bytes }) => all + bytes, 0n),
     rows: estimates.reduce((all, { rows }) => all + rows, 0n),
     seconds: inTenths(sum(estimates.map(({ seconds }) => seconds))),
-    mostSeconds: inTenths(sum(estimates.map(({ seconds, mostSeconds = seconds }) => mostSeconds))),
+    mostSeconds: inTenths(sum(estimates.map(({ mostSeconds }) => mostSeconds))),
     basis,
   };
 }

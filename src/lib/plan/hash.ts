@@ -12,19 +12,43 @@ export function hashOf(value: unknown): string {
   return hash.digest("hex");
 }
 
+/** SHA-256 of these, one after the other: bytes as they are, of any other value the canonical JSON and an end of line. */
+export function hashOfAll(parts: Iterable<unknown>): string {
+  const hash = createHash("sha256");
+  for (const part of parts) {
+    if (part instanceof Uint8Array) hash.update(part);
+    else {
+      writeCanonical(part, (text) => hash.update(text, "utf8"));
+      hash.update("\n");
+    }
+  }
+  return hash.digest("hex");
+}
+
 /**
- * The name of a plan without its field `hash`. When it was made is left out where there is nothing to do: to find that twice is to
- * find the same.
+ * The name of a plan without its field `hash`. The holdings are in it by their fingerprints: of 100,000 they are most of a plan. When
+ * it was made is left out where there is nothing to do: to find that twice is to find the same.
  */
 export function planHash({
   createdAt,
+  keyspaces,
   ...rest
 }: {
   readonly createdAt?: unknown;
+  readonly keyspaces?: unknown;
   readonly stages?: unknown;
 }): string {
   const isIdle = Array.isArray(rest.stages) && rest.stages.length === 0;
-  return hashOf(isIdle ? rest : { createdAt, ...rest });
+  const named = { ...rest, keyspaces: withoutHoldings(keyspaces) };
+  return hashOf(isIdle ? named : { createdAt, ...named });
+}
+
+function withoutHoldings(keyspaces: unknown): unknown {
+  if (!Array.isArray(keyspaces)) return keyspaces;
+  return keyspaces.map((keyspace: unknown) => {
+    const { before: _, after: __, ...rest } = keyspace as Readonly<Record<string, unknown>>;
+    return rest;
+  });
 }
 
 /** Text that is handed on at once, characters. */

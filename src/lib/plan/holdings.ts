@@ -38,9 +38,21 @@ export function copiesOf(owner: Owner): string[] {
   return [owner.primary, ...owner.replicas];
 }
 
+/** Whether a node is among the copies more than once. */
+export function hasTwice({ primary, replicas }: Owner): boolean {
+  return replicas.some((node, i) => node === primary || replicas.indexOf(node) < i);
+}
+
 /** Every node that holds something before or after, sorted. */
 export function holdersOf({ before, after }: Pick<PlanKeyspace, "before" | "after">): string[] {
-  return [...new Set([...before, ...after].flatMap(copiesOf))].toSorted();
+  const nodes = new Set<string>();
+  for (const holdings of [before, after]) {
+    for (const { primary, replicas } of holdings) {
+      nodes.add(primary);
+      for (const node of replicas) nodes.add(node);
+    }
+  }
+  return [...nodes].toSorted();
 }
 
 export function asHoldings(map: SegmentMap<Owner>): Holding[] {

@@ -26,7 +26,14 @@ import { syncStage } from "./stages/sync.js";
 import { verifyStage } from "./stages/verify.js";
 import { writesStage } from "./stages/writes.js";
 import { copyingOf, limitsOf } from "./copying.js";
-import type { Copying, Plan, PlanKeyspace, Stage, Step } from "./types.js";
+import {
+  PLAN_VERSION,
+  type Copying,
+  type Plan,
+  type PlanKeyspace,
+  type Stage,
+  type Step,
+} from "./types.js";
 import { risksOfSteps } from "./waves/at-risk.js";
 import { networkOf } from "./waves/network.js";
 import { NO_RISKS } from "./waves/risks.js";
@@ -72,7 +79,7 @@ export function assemblePlan(
   },
 ): Plan {
   const body: Omit<Plan, "hash"> = {
-    v: 1,
+    v: PLAN_VERSION,
     kind: "shards",
     createdAt,
     topology: { name: topology.name, hash: topologyHash },

@@ -3,17 +3,21 @@ import type { Gates } from "../topology/types.js";
 import type { KeyspaceSettings } from "../routing/settings.js";
 import type { RouteNode } from "../routing/table.js";
 
+/** Rises when a plan is hashed or read in another way: a plan of another version is refused. */
+export const PLAN_VERSION = 2;
+
 /**
  * A plan is immutable and complete: executing it leaves no choices. `hash` is the SHA-256 of its canonical JSON
- * (RFC 8785, bigints as decimal strings) without the field `hash` itself; and without `createdAt` where there are no stages.
+ * (RFC 8785, bigints as decimal strings) without the field `hash` itself and the holdings, for which the fingerprints stand;
+ * and without `createdAt` where there are no stages.
  */
 export interface Plan {
-  readonly v: 1;
+  readonly v: typeof PLAN_VERSION;
   readonly kind: "shards";
   readonly hash: string;
   readonly createdAt: string;
   readonly topology: { readonly name: string; readonly hash: string };
-  /** Who holds what, before and after: what makes a plan stale. Covers no versions and no generations. */
+  /** Of who holds what, before and after. Covers no versions and no generations. */
   readonly fingerprint: { readonly before: string; readonly after: string };
   /** Lock scopes that the run takes, sorted: `keyspace/K`. */
   readonly scopes: readonly string[];
@@ -71,8 +75,8 @@ export interface Estimate {
   readonly bytes: bigint;
   readonly rows: bigint;
   readonly seconds: number;
-  /** The same when no gate gets enough reads to be judged by, and all are watched for as long as they may be. Missing in old plans. */
-  readonly mostSeconds?: number | undefined;
+  /** The same when no gate gets enough reads to be judged by, and all are watched for as long as they may be. */
+  readonly mostSeconds: number;
   /** What the figures rest on: "measured" from live histograms, "unknown" where no agent was asked. */
   readonly basis: "measured" | "unknown";
 }

@@ -1,6 +1,6 @@
 import type { RouteNode } from "../routing/table.js";
 import type { Entry, PolicyClass, PolicySite } from "../schedule/policy/document.js";
-import type { Estimate, Stage } from "./types.js";
+import type { Estimate, PLAN_VERSION, Stage } from "./types.js";
 
 /** Whom of a site's users something is for; null stands for all. */
 export interface UserFilter {
@@ -112,7 +112,15 @@ export type UserStepDraft = UserStep extends infer S
     : never
   : never;
 
-export const USER_STAGE_KINDS = ["reach", "recall", "mask", "move", "restore", "return", "end"] as const;
+export const USER_STAGE_KINDS = [
+  "reach",
+  "recall",
+  "mask",
+  "move",
+  "restore",
+  "return",
+  "end",
+] as const;
 
 export type UserStageKind = (typeof USER_STAGE_KINDS)[number];
 
@@ -153,7 +161,7 @@ export interface ReceiverView {
 
 /** A plan that moves users between sites. Hashed, immutable and complete as one that moves data. */
 export interface UserPlan {
-  readonly v: 1;
+  readonly v: typeof PLAN_VERSION;
   readonly kind: "users";
   readonly hash: string;
   readonly createdAt: string;

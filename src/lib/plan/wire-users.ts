@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { routeNodeWire } from "../routing/wire.js";
 import { entryWire, policyClassWire, policySiteWire } from "../schedule/policy/wire.js";
+import { PLAN_VERSION } from "./types.js";
 import { USER_STAGE_KINDS, type UserPlan, type UserStep } from "./users.js";
 import { estimateWire } from "./wire.js";
 
@@ -59,7 +60,7 @@ const step = z.discriminatedUnion("kind", [
 
 /** A plan that moves users as JSON carries it. */
 export const userPlanWire = z.object({
-  v: z.literal(1),
+  v: z.literal(PLAN_VERSION),
   kind: z.literal("users"),
   hash: z.string(),
   createdAt: z.string(),
@@ -76,6 +77,30 @@ export const userPlanWire = z.object({
     overridden: z.array(z.object({ rule: id, message: z.string() })),
   }),
   moves: z.array(z.object({ from: id, to: id, carrier: id, users: z.number() })),
+  receivers: z.array(
+    z.object({
+      site: id,
+      capacity: z.number(),
+      before: z.number(),
+      after: z.number(),
+      limit: z.object({
+        what: z.string(),
+        users: z.number(),
+        before: z.number(),
+        after: z.number(),
+      }),
+      logins: z.object({
+        now: z.number(),
+        planned: z.number().nullable(),
+        limit: z.number(),
+      }),
+    }),
+  ),
+  pace: z.object({
+    perSecond: z.number().nullable(),
+    seconds: z.number(),
+    boundSeconds: z.number(),
+  }),
   stages: z.array(
     z.object({
       id,

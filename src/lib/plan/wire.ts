@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { segmentFields, segmentWire } from "../keyspace/wire.js";
-import { DEFAULT_SETTINGS } from "../routing/settings.js";
 import { readerWire, routeNodeWire, settingsWire } from "../routing/wire.js";
-import { STAGE_KINDS, type Plan, type Step } from "./types.js";
+import { PLAN_VERSION, STAGE_KINDS, type Plan, type Step } from "./types.js";
 
 const id = z.string().min(1);
 const seconds = z.number().min(0);
@@ -82,15 +81,21 @@ export const estimateWire = z.object({
   bytes: amount,
   rows: amount,
   seconds,
-  mostSeconds: seconds.optional(),
+  mostSeconds: seconds,
   basis: z.enum(["measured", "unknown"]),
 });
 
-const holding = z.object({ ...segmentFields, shard: id, primary: id, replicas: z.array(id) });
+/** Strict, since the fingerprints cover nothing else. */
+const holding = z.strictObject({
+  ...segmentFields,
+  shard: id,
+  primary: id,
+  replicas: z.array(id),
+});
 
 /** A plan as JSON carries it: bigints as decimal strings. */
 export const planWire = z.object({
-  v: z.literal(1),
+  v: z.literal(PLAN_VERSION),
   kind: z.literal("shards"),
   hash: z.string(),
   createdAt: z.string(),
@@ -102,10 +107,7 @@ export const planWire = z.object({
       id,
       sharding: z.enum(["range", "consistent-hash"]),
       domain: z.object({ before: domain, after: domain }),
-      // Missing in plans of earlier versions, which change none.
-      settings: z
-        .object({ before: settingsWire, after: settingsWire })
-        .default({ before: DEFAULT_SETTINGS, after: DEFAULT_SETTINGS }),
+      settings: z.object({ before: settingsWire, after: settingsWire }),
       before: z.array(holding),
       after: z.array(holding),
     }),

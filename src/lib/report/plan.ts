@@ -125,7 +125,7 @@ function timeText({ estimate, stages }: Plan): string {
 }
 
 /** `10s`, or `10s to 6m 00s` where gates may have to be watched for longer. Nobody plans for less than a second. */
-function rangeText({ seconds, mostSeconds = seconds }: Estimate): string {
+function rangeText({ seconds, mostSeconds }: Estimate): string {
   const text = (some: number) => durationText(Math.max(1, some) * 1000);
   const [least, most] = [text(seconds), text(mostSeconds)];
   return least === most ? least : `${least} to ${most}`;

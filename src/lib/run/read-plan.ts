@@ -1,12 +1,11 @@
 import { readFile } from "node:fs/promises";
-import { EXIT, OpsError, cannotRead, whyUnreadable } from "../errors.js";
+import { cannotRead, whyUnreadable } from "../errors.js";
 import { assertSound } from "../plan/check/index.js";
 import { decodePlan } from "../plan/encode.js";
-import type { AnyPlan } from "../plan/any.js";
 import type { Plan } from "../plan/types.js";
 
 /** Reads a plan as it was written. Throws OpsError: exit 64 where it cannot be read, 3 where it is no plan or was changed since. */
-export async function readPlan(file: string): Promise<AnyPlan> {
+export async function readPlan(file: string): Promise<Plan> {
   const text = await readFile(file, "utf8").catch((error: unknown) => {
     throw cannotRead(file, whyUnreadable(error));
   });
@@ -16,11 +15,6 @@ export async function readPlan(file: string): Promise<AnyPlan> {
 /** Reads a plan that is to be applied: checks it against every rule for plans too. Throws OpsError as `readPlan` does. */
 export async function readSoundPlan(file: string): Promise<Plan> {
   const plan = await readPlan(file);
-  if (plan.kind === "users") {
-    throw new OpsError("users-plan", EXIT.usage, `${file} is a plan that moves users, not data`, {
-      hint: "such plans are made and applied by ops schedule, which looks at the sites first",
-    });
-  }
   assertSound(plan);
   return plan;
 }

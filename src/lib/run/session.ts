@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import type { AnyPlan } from "../plan/any.js";
-import { decodePlan } from "../plan/encode.js";
+import { decodeStoredPlan } from "../plan/encode.js";
 import type { Plan } from "../plan/types.js";
 import { EXIT, OpsError } from "../errors.js";
 import type { Lease, StateStore } from "../state/contract.js";
@@ -65,7 +65,7 @@ export async function shardPlanOf(store: StateStore, run: string): Promise<Plan>
 }
 
 export async function planOf(store: StateStore, run: string): Promise<AnyPlan> {
-  return decodePlan(await store.plan(run), `the plan of ${run}`);
+  return decodeStoredPlan(await store.plan(run), `the plan of ${run}`);
 }
 
 /** Opens the journal and the agents of a run whose locks are held, for as long as `work` takes. */

@@ -1,24 +1,41 @@
-import { intersect, overlaps, sortSegments, subtract, type Piece } from "../../keyspace/map.js";
+import {
+  difference,
+  intersect,
+  overlaps,
+  sortSegments,
+  subtract,
+  type Piece,
+} from "../../keyspace/map.js";
 import { formatSegment } from "../../keyspace/wire.js";
-import type { Owner } from "../holdings.js";
-import type { Step } from "../types.js";
+import { asOwners, type Owner } from "../holdings.js";
+import type { PlanKeyspace, Step } from "../types.js";
 import type { Finding } from "./finding.js";
 
 type Found = Omit<Finding, "rule">;
 type Moved = readonly [before: Owner, after: Owner];
 
-/** Steps of one kind in one keyspace against what they are for: each part exactly once, and nothing else. */
+/**
+ * Steps of one kind in one keyspace against what they are for: each part whose shard or primary changes in the way `isWanted` says
+ * exactly once, and nothing else.
+ */
 export function coverage<S extends Extract<Step, { readonly segments: unknown }>>(
-  keyspace: string,
+  { id, before, after }: PlanKeyspace,
   what: string,
-  wanted: readonly Piece<Moved>[],
+  isWanted: (moved: Moved) => boolean,
   steps: readonly S[],
   isRight: (step: S, moved: Moved) => boolean,
 ): Found[] {
+  const wanted = difference(asOwners(before), asOwners(after), sameWriter).flatMap(
+    ({ lo, hi, value }): Piece<Moved>[] => {
+      if (value.before === null || value.after === null) return [];
+      const moved = [value.before, value.after] as const;
+      return isWanted(moved) ? [{ lo, hi, value: moved }] : [];
+    },
+  );
   const done = sortSegments(
     steps.flatMap((step) => step.segments.map(({ lo, hi }) => ({ lo, hi, value: step }))),
   );
-  const where = `keyspace ${keyspace}:`;
+  const where = `keyspace ${id}:`;
   const wrong = new Set(
     intersect(wanted, done)
       .filter(({ value: [moved, step] }) => !isRight(step, moved))
@@ -35,4 +52,8 @@ export function coverage<S extends Extract<Step, { readonly segments: unknown }>
     .concat(
       [...wrong].map((step) => ({ message: `this ${what} is not what the holdings say`, step })),
     );
+}
+
+function sameWriter(a: Owner, b: Owner): boolean {
+  return a.shard === b.shard && a.primary === b.primary;
 }

@@ -1,6 +1,6 @@
 import { gaps, intersect, overlaps, subtract } from "../../keyspace/map.js";
 import { formatSegment } from "../../keyspace/wire.js";
-import { asOwners, copiesOf, sameOwner } from "../holdings.js";
+import { asOwners, hasTwice, sameOwner } from "../holdings.js";
 import type { Check } from "./finding.js";
 
 /**
@@ -13,9 +13,10 @@ export const holdingsCover: Check = {
     plan.keyspaces.flatMap(({ id, domain, before, after }) => {
       const stays =
         domain.before?.lo === domain.after?.lo && domain.before?.hi === domain.after?.hi;
-      const both = stays ? intersect(asOwners(before), asOwners(after)) : [];
+      const beyond = domain.after === null ? after : subtract(after, [domain.after]);
+      const both = stays && beyond.length > 0 ? intersect(asOwners(before), asOwners(after)) : [];
       const kept = both.filter(({ value: [was, is] }) => sameOwner(was, is));
-      const outside = subtract(after, domain.after === null ? kept : [domain.after, ...kept]);
+      const outside = subtract(beyond, kept);
       return [
         ...(
           [
@@ -30,7 +31,7 @@ export const holdingsCover: Check = {
             ),
             ...overlaps(holdings).map((twice) => `${where} ${formatSegment(twice)} has two owners`),
             ...holdings
-              .filter((holding) => new Set(copiesOf(holding)).size < copiesOf(holding).length)
+              .filter(hasTwice)
               .map((holding) => `${where} a node holds ${formatSegment(holding)} twice`),
           ];
         }),

@@ -1,4 +1,4 @@
-import { copiesOf } from "../holdings.js";
+import { holdersOf } from "../holdings.js";
 import type { Step } from "../types.js";
 import { placedSteps, type Check } from "./finding.js";
 
@@ -15,9 +15,7 @@ export const knownNodes: Check = {
           step: step.id,
         })),
     );
-    const holders = plan.keyspaces.flatMap(({ before, after }) =>
-      [...before, ...after].flatMap(copiesOf),
-    );
+    const holders = plan.keyspaces.flatMap(holdersOf);
     const inHoldings = [...new Set(holders)].filter(unknown).map((node) => ({
       message: `holder ${node} is not among the nodes of the plan`,
       step: null,

@@ -1,5 +1,3 @@
-import { intersect } from "../../keyspace/map.js";
-import { asOwners } from "../holdings.js";
 import { coverage } from "./coverage.js";
 import { stepsOfKind, type Check } from "./finding.js";
 
@@ -8,14 +6,12 @@ export const relabelsComplete: Check = {
   rule: "relabels-complete",
   find(plan) {
     const relabels = stepsOfKind(plan, "relabel");
-    return plan.keyspaces.flatMap(({ id, before, after }) =>
+    return plan.keyspaces.flatMap((keyspace) =>
       coverage(
-        id,
+        keyspace,
         "relabel",
-        intersect(asOwners(before), asOwners(after)).filter(
-          ({ value: [was, is] }) => was.primary === is.primary && was.shard !== is.shard,
-        ),
-        relabels.filter(({ keyspace }) => keyspace === id),
+        ([was, is]) => was.primary === is.primary && was.shard !== is.shard,
+        relabels.filter(({ keyspace: of }) => of === keyspace.id),
         (step, [was, is]) => was.shard === step.shardBefore && is.shard === step.shard,
       ),
     );

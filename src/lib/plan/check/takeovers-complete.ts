@@ -1,5 +1,3 @@
-import { intersect } from "../../keyspace/map.js";
-import { asOwners } from "../holdings.js";
 import { coverage } from "./coverage.js";
 import { stepsOfKind, type Check } from "./finding.js";
 
@@ -8,14 +6,12 @@ export const takeoversComplete: Check = {
   rule: "takeovers-complete",
   find(plan) {
     const takeovers = stepsOfKind(plan, "takeover");
-    return plan.keyspaces.flatMap(({ id, before, after }) =>
+    return plan.keyspaces.flatMap((keyspace) =>
       coverage(
-        id,
+        keyspace,
         "takeover",
-        intersect(asOwners(before), asOwners(after)).filter(
-          ({ value: [was, is] }) => was.primary !== is.primary,
-        ),
-        takeovers.filter(({ keyspace }) => keyspace === id),
+        ([was, is]) => was.primary !== is.primary,
+        takeovers.filter(({ keyspace: of }) => of === keyspace.id),
         (step, [was, is]) =>
           was.primary === step.from &&
           is.primary === step.node &&

@@ -1,3 +1,4 @@
+import type { RouteNode } from "../../routing/table.js";
 import type { LinkStep, Plan } from "../types.js";
 import { lineBetween } from "../waves/copies.js";
 import { copiesSomething } from "./copied.js";
@@ -8,10 +9,11 @@ export const waveLimits: Check = {
   rule: "wave-limits",
   find(plan) {
     const isCopy = copiesSomething(plan);
+    const nodes = new Map(Object.entries(plan.nodes));
     return plan.stages.flatMap((stage) =>
       stage.waves.flatMap((wave, i) => {
         const links = wave.filter(isCopy);
-        return [...tooMany(links, plan), ...tooFast(links, plan)].map((message) => ({
+        return [...tooMany(links, plan), ...tooFast(links, plan, nodes)].map((message) => ({
           message: `stage ${stage.id}, wave ${i + 1}: ${message}`,
           step: null,
         }));
@@ -32,11 +34,14 @@ function tooMany(links: readonly LinkStep[], { limits }: Plan): string[] {
     : busy;
 }
 
-function tooFast(links: readonly LinkStep[], { limits, nodes }: Plan): string[] {
-  const places = new Map(Object.entries(nodes));
+function tooFast(
+  links: readonly LinkStep[],
+  { limits }: Plan,
+  nodes: ReadonlyMap<string, RouteNode>,
+): string[] {
   const rates = new Map<string, number>();
   for (const link of links) {
-    const line = lineBetween(link, places);
+    const line = lineBetween(link, nodes);
     if (line !== null) rates.set(line, (rates.get(line) ?? 0) + (link.bytesPerSecond ?? Infinity));
   }
   return Object.entries(limits.lines ?? {})

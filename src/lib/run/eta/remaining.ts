@@ -36,7 +36,7 @@ function wavesLeft(
   const [least, most] = [1, GATE_WINDOWS].map((windows) =>
     stage.waves.reduce((sum, wave) => sum + plannedSeconds(wave, windows, copies), 0),
   ) as [number, number];
-  const { seconds, mostSeconds = seconds } = stage.estimate;
+  const { seconds, mostSeconds } = stage.estimate;
   // What the plan knew beside its steps, such as rows to compare and network cards, goes over all waves of the stage alike.
   const scale = {
     leastMs: least > 0 ? (seconds / least) * 1000 : 0,

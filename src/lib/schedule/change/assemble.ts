@@ -7,6 +7,7 @@ import type {
   UserStep,
   UserStepDraft,
 } from "../../plan/users.js";
+import { PLAN_VERSION } from "../../plan/types.js";
 import type { RouteNode } from "../../routing/table.js";
 import type { PolicyDocument } from "../policy/document.js";
 import { encodePolicy } from "../policy/wire.js";
@@ -40,7 +41,7 @@ export function assemble(
 ): UserPlan {
   const stages = number([reachStage(nodes), ...drafts]);
   const body: Omit<UserPlan, "hash"> = {
-    v: 1,
+    v: PLAN_VERSION,
     kind: "users",
     createdAt,
     topology,

@@ -33,7 +33,8 @@ export function planOfProposal(
       {
         kind: "recall",
         title: "Only if the run is taken back: who was moved is told to come back",
-        waves: waves.length === 0 ? [] : [recallSteps(entries, receivers, situation, limitOf(proposal))],
+        waves:
+          waves.length === 0 ? [] : [recallSteps(entries, receivers, situation, limitOf(proposal))],
         how: "tell those who were moved to log in where they belong, at a pace",
         seconds: 0,
       },

@@ -32,7 +32,8 @@ export function planOfRestore(
   const view = viewOf(problem, situation, homeward(problem, situation, sites), askedOf(asked));
   const { moves, receivers, pace } = view;
   const watch = watchStep(receivers, situation, context.gates);
-  const waves = moves.length === 0 ? [] : reloginWaves(returning(entries, situation, moves), pace, watch);
+  const waves =
+    moves.length === 0 ? [] : reloginWaves(returning(entries, situation, moves), pace, watch);
   const watched = waves.flat().filter(({ kind }) => kind === "receivers").length;
   const rampSeconds = Math.max(
     0,
@@ -83,7 +84,11 @@ export function planOfRestore(
 }
 
 /** Those who belong to the sites there, taken from the others of their class evenly. */
-function homeward({ classes }: Problem, { policy }: Situation, sites: readonly string[]): Placement {
+function homeward(
+  { classes }: Problem,
+  { policy }: Situation,
+  sites: readonly string[],
+): Placement {
   const shareOf = (carrier: string, province: string, site: string): number => {
     const own = policy.classes.find((one) => one.carrier === carrier && one.province === province);
     const parts = own?.base.filter(({ value }) => value === site) ?? [];
@@ -101,16 +106,21 @@ function homeward({ classes }: Problem, { policy }: Situation, sites: readonly s
     }
   }
   const shares = classes.map((one) => {
-    if (one.site === null || sites.includes(one.site)) return [{ site: one.site ?? "", users: one.users }];
+    if (one.site === null || sites.includes(one.site))
+      return [{ site: one.site ?? "", users: one.users }];
     const all = total.get(key(one, null))!;
     const there = sites.reduce((sum, site) => sum + (total.get(key(one, site)) ?? 0), 0);
     const elsewhere = all - there;
     const coming = sites.map((site) => {
-      const missing = all * shareOf(one.carrier, one.province, site) - (total.get(key(one, site)) ?? 0);
+      const missing =
+        all * shareOf(one.carrier, one.province, site) - (total.get(key(one, site)) ?? 0);
       return { site, users: (Math.max(0, missing) * one.users) / elsewhere };
     });
     const gone = coming.reduce((sum, { users }) => sum + users, 0);
-    return [{ site: one.site, users: one.users - gone }, ...coming.filter(({ users }) => users > 0)];
+    return [
+      { site: one.site, users: one.users - gone },
+      ...coming.filter(({ users }) => users > 0),
+    ];
   });
   return { shares };
 }

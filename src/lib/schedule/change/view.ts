@@ -93,7 +93,5 @@ function nearest(
   const own = limits.flatMap(({ sites, users, what }, i) =>
     sites.includes(site) ? [{ what, users, before: before[i]!, after: after[i]! }] : [],
   );
-  return own.reduce((best, one) =>
-    one.after / one.users > best.after / best.users ? one : best,
-  );
+  return own.reduce((best, one) => (one.after / one.users > best.after / best.users ? one : best));
 }
