@@ -112,6 +112,7 @@ export type UserStepDraft = UserStep extends infer S
     : never
   : never;
 
+/** In the order in which they stand in a plan. */
 export const USER_STAGE_KINDS = [
   "reach",
   "recall",
@@ -120,6 +121,7 @@ export const USER_STAGE_KINDS = [
   "restore",
   "return",
   "end",
+  "balance",
 ] as const;
 
 export type UserStageKind = (typeof USER_STAGE_KINDS)[number];

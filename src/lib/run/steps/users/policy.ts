@@ -2,7 +2,7 @@ import { EXIT } from "../../../errors.js";
 import type { PolicyPart, PolicyStep } from "../../../plan/users.js";
 import type { PolicyDocument } from "../../../schedule/policy/document.js";
 import { encodePolicy } from "../../../schedule/policy/wire.js";
-import { changePolicy } from "../../../schedule/change/policy-part.js";
+import { NO_POLICY, changePolicy } from "../../../schedule/change/policy-part.js";
 import { type UserContext, authorityFor, unlessLeft } from "../../context.js";
 import { StepFailure, asProblem, failure } from "../../failure.js";
 import { SCHEDULE } from "../../publish-policy.js";
@@ -27,11 +27,7 @@ async function publish(
   let made: PolicyDocument | null = null;
   const missing = await context.policy.publish(
     step,
-    (known) => {
-      if (known === null)
-        throw new StepFailure(failure("no-policy", "there is no policy to change"));
-      return (made = changePolicy(known, before, after, epoch));
-    },
+    (known) => (made = changePolicy(known ?? NO_POLICY, before, after, epoch)),
     [],
   );
   const told = context.agents.nodes.filter((node) => !missing.includes(node));

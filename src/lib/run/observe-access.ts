@@ -1,0 +1,121 @@
+import type { RouteNode } from "../routing/table.js";
+import type { PolicyDocument, PolicySite } from "../schedule/policy/document.js";
+import { NO_POLICY } from "../schedule/change/policy-part.js";
+import type { GatewaySeen, SilentAgent, Situation } from "../schedule/change/situation.js";
+import type { StateStore } from "../state/contract.js";
+import type { Node, Topology } from "../topology/types.js";
+import type { Agents } from "./agents.js";
+import { asProblem } from "./failure.js";
+import { readPolicy } from "./publish-policy.js";
+import type { RunEnvironment } from "./session.js";
+
+/** What the access agents of a topology say. */
+export interface AccessSurvey {
+  readonly situation: Situation;
+  /** Those that answer. */
+  readonly nodes: Readonly<Record<string, RouteNode>>;
+  /** Sites with at least one gateway that answers, and where clients connect to them. */
+  readonly sites: Readonly<Record<string, PolicySite>>;
+  /** The version of the policy that each of them has; null for none. */
+  readonly versions: ReadonlyMap<string, number | null>;
+}
+
+type AccessNode = Node & { readonly agent: string };
+
+/** The nodes of the access layer that have an agent. */
+function accessNodes({ nodes }: Topology): AccessNode[] {
+  return nodes.filter((node): node is AccessNode => node.layer === "access" && node.agent !== null);
+}
+
+function accessRoutes(nodes: readonly AccessNode[]): Record<string, RouteNode> {
+  return Object.fromEntries(
+    nodes.map(({ id, agent, region, set }) => [id, { url: agent, region, set }]),
+  );
+}
+
+/** Connects to all of them, asks, and lets go. */
+export async function surveyAccess(
+  { store, connect, clock }: Pick<RunEnvironment, "store" | "connect" | "clock">,
+  topology: Topology,
+): Promise<AccessSurvey> {
+  const agents = await connect(accessRoutes(accessNodes(topology)));
+  try {
+    return await observeAccess(topology, agents, store, clock.now());
+  } finally {
+    await agents.close();
+  }
+}
+
+interface Answer {
+  readonly node: AccessNode;
+  readonly policy: PolicyDocument | null;
+  readonly gateway: GatewaySeen | null;
+  readonly addresses: PolicySite["addresses"];
+}
+
+/** Asks all of them at once. `now`: ms since 1970. */
+async function observeAccess(
+  topology: Topology,
+  agents: Agents,
+  store: StateStore,
+  now: number,
+): Promise<AccessSurvey> {
+  const nodes = accessNodes(topology);
+  const silent: SilentAgent[] = [];
+  const answers: Answer[] = [];
+  await Promise.all(
+    nodes.map(async (node) => {
+      try {
+        answers.push(await askAccess(agents, node));
+      } catch (error) {
+        const { id, set: site, role = "gateway" } = node;
+        silent.push({ node: id, role, site, why: asProblem(error).message });
+      }
+    }),
+  );
+  answers.sort((a, b) => (a.node.id < b.node.id ? -1 : 1));
+  silent.sort((a, b) => (a.node < b.node ? -1 : 1));
+  const stored = await readPolicy(store);
+  const known = [stored, ...answers.map(({ policy }) => policy)].filter((one) => one !== null);
+  const policy = known.reduce((best, one) => (one.version > best.version ? one : best), NO_POLICY);
+  return {
+    situation: {
+      now,
+      policy,
+      gateways: answers.flatMap(({ gateway }) => gateway ?? []),
+      dispatchers: answers.flatMap(({ node }) => (node.role === "dispatch" ? [node.id] : [])),
+      silent,
+    },
+    nodes: accessRoutes(answers.map(({ node }) => node)),
+    sites: sitesIn(topology, answers),
+    versions: new Map(answers.map(({ node, policy: of }) => [node.id, of?.version ?? null])),
+  };
+}
+
+async function askAccess(agents: Agents, node: AccessNode): Promise<Answer> {
+  const agent = agents.of(node.id);
+  if (node.role === "dispatch") {
+    const { policy } = await agent.policy();
+    return { node, policy, gateway: null, addresses: [] };
+  }
+  const [{ policy }, sessions, { addresses }] = await Promise.all([
+    agent.policy(),
+    agent.sessions(),
+    agent.access(),
+  ]);
+  const { groups, logins } = sessions;
+  const gateway = { node: node.id, site: node.set, groups, logins };
+  return { node, policy, gateway, addresses: addresses.map(({ url, port }) => ({ url, port })) };
+}
+
+function sitesIn({ sets, idcs }: Topology, answers: readonly Answer[]): Record<string, PolicySite> {
+  const carriers = new Map(idcs.map((idc) => [idc.id, idc.carriers]));
+  return Object.fromEntries(
+    sets.flatMap(({ id, idc, region }) => {
+      const addresses = answers.flatMap((one) => (one.node.set === id ? one.addresses : []));
+      return addresses.length === 0
+        ? []
+        : [[id, { region, carriers: carriers.get(idc)!, addresses }]];
+    }),
+  );
+}
