@@ -2,6 +2,7 @@ import { Quality } from "../../../access/quality.js";
 import { level } from "../../../schedule/policy/level.js";
 import { ProblemError } from "../../protocol/problem.js";
 import type { AccessConfig } from "../config.js";
+import { DispatchMetrics } from "../dispatch-metrics.js";
 import { dispatchGroups } from "../http/groups.js";
 import { policyRoutes } from "../http/policy.js";
 import { Operations } from "../operations.js";
@@ -26,9 +27,10 @@ function dispatchRole(base: Base): Role {
   const isWell: RampParts["isWell"] = async (entry, site) => isSiteWell(entry, site, quality);
   const ramps = new Ramps({ engine, policy, isWell, die });
   const levels = () => ramps.told();
+  const { answers } = new DispatchMetrics(base.metrics, policy, ramps);
   return {
     ...withoutData(base, "dispatch", policy),
-    groups: dispatchGroups({ ...base, policy, levels, ramps, quality }),
+    groups: dispatchGroups({ ...base, policy, levels, ramps, quality, answers }),
     begin: () => ramps.begin(),
     close: () => ramps.close(),
   };
