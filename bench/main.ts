@@ -5,6 +5,7 @@ import { batchOps } from "./batch-ops.js";
 import { meets, type Benchmark, type Measure } from "./benchmark.js";
 import { dispatch } from "./dispatch.js";
 import { expand } from "./expand.js";
+import { gateway } from "./gateway.js";
 import { linkCopy } from "./link-copy.js";
 import { planner } from "./planner.js";
 import { startUp } from "./start-up.js";
@@ -25,6 +26,7 @@ const ALL: readonly Benchmark[] = [
   expand,
   planner,
   dispatch,
+  gateway,
 ];
 const USAGE = `usage: npm run bench -- [--only NAME] [--rows N] [--json]
 names: ${ALL.map(({ name }) => name).join(", ")}`;

@@ -13,7 +13,7 @@ describe("a rate limit", () => {
     const change = fc.record({ at: fc.nat(400), perSecond: fc.integer({ min: 1, max: 300 }) });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 300 }), steps, change, (perSecond, pauses, later) => {
-        const limit = new RateLimit(perSecond, 0);
+        const limit = new RateLimit(perSecond, 100, 0);
         const taken: number[] = [];
         let now = 0;
         let changedAt = Number.POSITIVE_INFINITY;
@@ -40,7 +40,7 @@ describe("a rate limit", () => {
 
   test("is used up by one who always takes, and spends no more at once than a tenth of a second brings", () => {
     for (const perSecond of [3, 100, 1_000, 2_100]) {
-      const limit = new RateLimit(perSecond, 0);
+      const limit = new RateLimit(perSecond, 100, 0);
       let taken = 0;
       let most = 0;
       // The clock of a busy process: steps of 20 ms, and a stop of 80 ms now and then.

@@ -209,8 +209,10 @@ describe("an entry that expires while no control plane is there", () => {
     expect(await report(1, "nowhere")).toEqual({ taken: 0, ignored: 1 });
     expect(await report(1_001)).toMatchObject({ code: "bad-request" });
     const quality = await (await fetch(`${cluster.url("d1")}/v1/quality`)).json();
-    expect(quality).toMatchObject({ figures: [{ site: "a", rttMs: 30 }] });
-    expect((quality as { figures: { loss: number }[] }).figures[0]!.loss).toBeCloseTo(0.4, 5);
+    const { figures } = quality as { figures: { site: string; rttMs: number; loss: number }[] };
+    expect(figures.map(({ site }) => site)).toEqual(["a"]);
+    expect(figures[0]!.rttMs).toBeCloseTo(30, 5);
+    expect(figures[0]!.loss).toBeCloseTo(0.4, 5);
     await api.putPolicy(expiring(10), by(6n));
     expect(await levelsUntil((_, held) => held)).toEqual([1]);
     for (let i = 0; i < 20; i += 1) await report(0);
@@ -220,11 +222,16 @@ describe("an entry that expires while no control plane is there", () => {
 
 test("agent status shows data and access agents, those that do not answer too", async () => {
   const topology = parseTopology(cluster.topologyText, "topology.yaml");
-  const agents = await askAgents({ ...dataAgents(topology), ...accessAgents(topology) });
-  const lines = agentsText(agents, { width: 100, verbose: false }).split("\n");
+  const told = async () => {
+    const agents = await askAgents({ ...dataAgents(topology), ...accessAgents(topology) });
+    return agentsText(agents, { width: 100, verbose: false }).split("\n");
+  };
+  const lines = await told();
   expect(lines.find((line) => line.startsWith("d1"))).toMatch(/dispatch, policy 10$/);
-  expect(lines.find((line) => line.startsWith("g1"))).toContain("NO ANSWER");
+  expect(lines.find((line) => line.startsWith("g1"))).toMatch(/gateway, no policy$/);
   expect(lines.find((line) => line.startsWith("n1"))).toContain("embedded");
+  await cluster.kill9("g1");
+  expect((await told()).find((line) => line.startsWith("g1"))).toContain("NO ANSWER");
 });
 
 test("an access agent takes no operations on data, and no data", async () => {
@@ -233,5 +240,7 @@ test("an access agent takes no operations on data, and no data", async () => {
   expect(await codeOf(asked)).toBe("400 bad-request");
   expect((await fetch(`${cluster.url("d1")}/v1/data/p/1`)).status).toBe(404);
   const metrics = await (await fetch(`${cluster.url("d1")}/metrics`)).text();
-  expect(metrics).toContain('route="/v1/dispatch"');
+  expect(metrics).toMatch(/^ops_dispatch_answers_total\{site="[abc]",node="d1"\} \d+$/m);
+  expect(metrics).toContain('ops_policy_version{node="d1"} 10');
+  expect(metrics).toContain('ops_policy_entry_level{entry="m10",held="false",node="d1"} 0');
 });

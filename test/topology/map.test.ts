@@ -27,6 +27,15 @@ test("every cell of a bar is as dark as the part of it that the shard owns", () 
   expect(bars(uneven)).toEqual([`▒${"·".repeat(31)}`, `▒${"█".repeat(31)}`]);
 });
 
+test("dispatchers are told apart from gateways", () => {
+  const capacity = "capacity: { memory: 8GiB, ops: 50k, network: 1Gbps }";
+  const nodes = `g1: { ${capacity} }, d1: { role: dispatch, ${capacity} }`;
+  const text = EXAMPLE.replace("data:", `access: { nodes: { ${nodes} } }\n            data:`);
+  expect(renderTopologyMap(parseTopology(text, "t"))).toContain(
+    "\n      access 2 nodes (1 dispatch)\n",
+  );
+});
+
 test("a topology without data nodes or keyspaces has a map too", () => {
   const text = `version: 1\nname: bare\nregions: { r: { idcs: {} } }\nkeyspaces: {}\n`;
   expect(renderTopologyMap(parseTopology(text, "t"))).toMatch(/^bare\n\nr {2}0 users online/);

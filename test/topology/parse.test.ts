@@ -41,6 +41,23 @@ describe("a valid topology", () => {
     });
   });
 
+  test("has gateways in its access layer, and dispatchers where it says so", () => {
+    const capacity = "capacity: { memory: 8GiB, ops: 50k, network: 1Gbps }";
+    const access = (role: string) =>
+      example(
+        "data:",
+        `access: { nodes: { g1: { ${capacity} }, d1: { ${role}, ${capacity} } } }\n            data:`,
+      );
+    const { nodes } = parseTopology(access("role: dispatch"), "t.yaml");
+    expect(nodes.map(({ id, role }) => [id, role])).toEqual([
+      ["g1", "gateway"],
+      ["d1", "dispatch"],
+      ["e1", undefined],
+      ["w1", undefined],
+    ]);
+    expect(rules(access("role: door"))).toEqual(["bad-value"]);
+  });
+
   test("gets a policy where it states none", () => {
     expect(topology.policy).toEqual({
       regionsLost: 1,

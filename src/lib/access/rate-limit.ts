@@ -1,13 +1,12 @@
 const WINDOW_MS = 1_000;
-/** What may be saved up is what so much time brings. */
-const SAVED_MS = 100;
 
 /**
  * A token bucket that also keeps every second: never more than `perSecond` in any window of one second, wherever it begins, although
- * a tenth of a second may be saved up and spent at once. Times are ms of any clock that never goes back.
+ * what `savedMs` bring may be saved up and spent at once. Times are ms of any clock that never goes back.
  */
 export class RateLimit {
   #perSecond: number;
+  readonly #savedMs: number;
   #tokens = 0;
   #at: number;
   /** When those of the last second were taken, oldest first, as a ring. */
@@ -15,8 +14,9 @@ export class RateLimit {
   #first = 0;
   #count = 0;
 
-  constructor(perSecond: number, now: number) {
+  constructor(perSecond: number, savedMs: number, now: number) {
     this.#perSecond = perSecond;
+    this.#savedMs = savedMs;
     this.#taken = new Float64Array(perWindow(perSecond));
     this.#at = now;
   }
@@ -46,10 +46,10 @@ export class RateLimit {
     return Math.min(Math.floor(this.#tokens + 1e-6), this.#taken.length - this.#count);
   }
 
-  /** Whether as much is saved up as ever is. */
-  isIdle(now: number): boolean {
+  /** Whether half of what may be saved up is there. */
+  hasSpare(now: number): boolean {
     this.#refill(now);
-    return this.#tokens >= this.#capacity - 1e-6 && this.#count < this.#taken.length;
+    return this.#tokens >= this.#capacity / 2;
   }
 
   /** Takes one if there is one. */
@@ -62,7 +62,7 @@ export class RateLimit {
   }
 
   get #capacity(): number {
-    return Math.max(1, (this.#perSecond * SAVED_MS) / 1_000);
+    return Math.max(1, (this.#perSecond * this.#savedMs) / 1_000);
   }
 
   #takenAt(i: number): number {

@@ -16,7 +16,7 @@ test("each is told once, those who stay are closed, and both together never go a
         const wave = new Wave<(typeof sessions)[number]>({
           count,
           withinMs: 1_000,
-          limit: new RateLimit(perSecond, 0),
+          limit: new RateLimit(perSecond, 100, 0),
         });
         wave.enqueue(sessions);
         const told = new Map<object, number>();

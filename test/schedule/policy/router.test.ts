@@ -114,7 +114,7 @@ test("no answer has an address that an entry masks, or another port than asked f
       }
     }
   });
-  fc.assert(property, { seed, numRuns: 3_000 });
+  fc.assert(property, { seed, numRuns: 1_500 });
 });
 
 test("the same user has the same answer at every dispatcher", () => {
@@ -183,18 +183,16 @@ test("after the expiry users come back step by step, nobody goes back and forth"
   const masked = entry({ id: "m1", site: "a", redirects: toBandC });
   const router = new Router(threeSites([masked]));
   const users = Array.from({ length: 20_000 }, (_, uid) => user(uid));
-  let away = users.filter((one) => router.resolve(one, [0]) === "a");
-  const all = away.length;
+  const home = users.filter((one) => router.resolve(one, [0]) === "a");
+  let away = new Set(home);
   for (let step = 0; step <= 10; step += 1) {
     const levels = router.levels(DAY - 1 + step * masked.ramp.everyMs);
-    const still = users.filter(
-      (one) => router.resolve(one, [0]) === "a" && router.resolve(one, levels) !== "a",
-    );
-    expect(still.filter((one) => !away.includes(one))).toEqual([]);
-    expect(Math.abs(still.length / all - (1 - step / 10))).toBeLessThan(0.02);
-    away = still;
+    const still = home.filter((one) => router.resolve(one, levels) !== "a");
+    expect(still.every((one) => away.has(one))).toBe(true);
+    expect(Math.abs(still.length / home.length - (1 - step / 10))).toBeLessThan(0.02);
+    away = new Set(still);
   }
-  expect(away).toEqual([]);
+  expect(away.size).toBe(0);
 });
 
 test("an entry is for its carrier, its province and its port", () => {

@@ -7,6 +7,8 @@ import type { Group, Session } from "./session.js";
 import { Wave } from "./wave.js";
 
 const STEP_MS = 20;
+/** The largest burst of a pace is what so much time brings. */
+const SAVED_MS = 100;
 /** Entries of which the figures are remembered, the last ones used. */
 const ENTRIES_MAX = 1_000;
 
@@ -250,7 +252,7 @@ export class Departures {
 
 function limitOf(entry: Entry, perSecond: number | null, now: number): RateLimit | null {
   if (perSecond === null) return null;
-  entry.limit ??= new RateLimit(perSecond, now);
+  entry.limit ??= new RateLimit(perSecond, SAVED_MS, now);
   entry.limit.change(perSecond, now);
   return entry.limit;
 }

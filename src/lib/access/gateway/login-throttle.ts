@@ -1,9 +1,11 @@
 import { RateLimit } from "../rate-limit.js";
 
-/** One who does not come within this time after the own turn has lost it. */
-const GRACE_MS = 2_000;
+/** One who does not come within this time after the own turn has lost it: a busy client is late. */
+const GRACE_MS = 10_000;
 /** Turns are given this far ahead; those who come then are told to come back in between half of it and all. */
 const AHEAD_MS = 60_000;
+/** A busy gateway gets the logins of such a time at once. */
+const SAVED_MS = 500;
 
 export type Admission =
   | { readonly admitted: true }
@@ -11,7 +13,7 @@ export type Admission =
 
 /**
  * Who may log in now. A refusal is a promise: each one who is refused gets a turn of their own, one after the other at the site's
- * rate, and a newcomer does not overtake them. Turns that nobody comes for are not lost: they go to whoever is there.
+ * rate, and newcomers leave them half of what is saved up. What nobody comes for is not lost: it goes to whoever is there.
  */
 export class LoginThrottle {
   readonly #limit: RateLimit;
@@ -22,7 +24,7 @@ export class LoginThrottle {
   #sentFar = 0;
 
   constructor(loginsPerSecond: number, now: number) {
-    this.#limit = new RateLimit(loginsPerSecond, now);
+    this.#limit = new RateLimit(loginsPerSecond, SAVED_MS, now);
     this.#everyMs = 1_000 / loginsPerSecond;
     this.#lastTurn = now;
   }
@@ -40,7 +42,7 @@ export class LoginThrottle {
     this.#expire(now);
     const turn = this.#turns.get(uid);
     if (turn !== undefined && now < turn) return refused(turn - now);
-    const mayTry = turn !== undefined || this.#turns.size === 0 || this.#limit.isIdle(now);
+    const mayTry = turn !== undefined || this.#turns.size === 0 || this.#limit.hasSpare(now);
     this.#turns.delete(uid);
     if (mayTry && this.#limit.take(now)) return { admitted: true };
     return refused(this.#nextTurn(uid, now) - now);

@@ -61,5 +61,8 @@ function mapProblems(what: string, map: SegmentMap<string>, known: ReadonlySet<s
 }
 
 function repeated(names: readonly string[]): string[] {
-  return [...new Set(names.filter((one, i) => names.indexOf(one) !== i))];
+  const seen = new Set<string>();
+  const twice = new Set<string>();
+  for (const one of names) (seen.has(one) ? twice : seen).add(one);
+  return [...twice];
 }

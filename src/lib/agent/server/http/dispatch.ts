@@ -4,6 +4,7 @@ import { parseUid } from "../../../keyspace/key.js";
 import { OTHER } from "../../../schedule/policy/document.js";
 import { qualityReports } from "../../protocol/access.js";
 import { ProblemError } from "../../protocol/problem.js";
+import type { DispatchMetrics } from "../dispatch-metrics.js";
 import type { Policy } from "../policy.js";
 import type { Ramps } from "../ramps.js";
 import { json } from "./answer.js";
@@ -16,12 +17,13 @@ export interface DispatchServices {
   readonly policy: Policy;
   readonly ramps: Ramps;
   readonly quality: Quality;
+  readonly answers: DispatchMetrics["answers"];
 }
 
 /** What logins ask, and what clients and probes report. */
 export function dispatchRoutes(
   app: FastifyInstance,
-  { policy, ramps, quality }: DispatchServices,
+  { policy, ramps, quality, answers }: DispatchServices,
 ): void {
   app.get<{ Querystring: Query }>("/v1/dispatch", (request, reply) => {
     const { query } = request;
@@ -32,6 +34,7 @@ export function dispatchRoutes(
     const { router } = policy;
     if (router === null) throw nowhere("no-policy", "this dispatcher has no policy yet");
     const answer = router.answer({ uid, carrier, province, port }, ramps.levels);
+    answers.inc({ site: answer.site ?? "none" });
     if (answer.site === null)
       throw nowhere("no-site", "every site that this user could reach is masked");
     // Nothing in it is a bigint.

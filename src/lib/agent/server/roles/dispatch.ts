@@ -1,8 +1,10 @@
 import { Quality } from "../../../access/quality.js";
 import { ProblemError } from "../../protocol/problem.js";
+import { DispatchMetrics } from "../dispatch-metrics.js";
 import { dispatchGroups } from "../http/groups.js";
 import { Operations } from "../operations.js";
 import { Policy } from "../policy.js";
+import { policyMetrics } from "../policy-metrics.js";
 import { type RampParts, Ramps } from "../ramps.js";
 import { isSiteWell } from "../site-health.js";
 import type { Base, Role } from "./role.js";
@@ -13,15 +15,17 @@ const QUALITY = { halfLifeMs: 60_000, minSamples: 30, pathsMax: 10_000 };
 
 /** An agent that tells logins where to go: it has the policy of the control plane, and no data. */
 export function dispatchRole(base: Base): Role {
-  const { engine, die } = base;
+  const { engine, metrics, die } = base;
   const policy = new Policy(engine);
   const quality = new Quality(QUALITY);
   const isWell: RampParts["isWell"] = async (entry, site) => isSiteWell(entry, site, quality);
   const ramps = new Ramps({ engine, policy, isWell, die });
   const levels = () => ramps.told();
+  policyMetrics(metrics, policy, ramps);
+  const { answers } = new DispatchMetrics(metrics);
   return {
     kind: "dispatch",
-    groups: dispatchGroups({ ...base, policy, levels, ramps, quality }),
+    groups: dispatchGroups({ ...base, policy, levels, ramps, quality, answers }),
     operations: new Operations(engine, async (request) => {
       const detail = `an agent of the role dispatch does no ${request.kind}`;
       throw new ProblemError(400, "bad-request", detail);

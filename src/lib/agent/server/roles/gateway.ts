@@ -6,6 +6,7 @@ import { gatewayGroups } from "../http/groups.js";
 import { Operations } from "../operations.js";
 import { departures, GATEWAY_KINDS } from "../operations/departures.js";
 import { Policy } from "../policy.js";
+import { policyMetrics } from "../policy-metrics.js";
 import { type RampParts, Ramps } from "../ramps.js";
 import { isSiteWell } from "../site-health.js";
 import type { Base, Role } from "./role.js";
@@ -25,6 +26,7 @@ export function gatewayRole(base: Base, config: GatewayConfig): Role {
       (entry, i) => entry.site === site && entry.mode === "strong" && ramps.levels[i]! > 0,
     ) && !addressesFor(session).some((one) => one.site === site && one.port === session.group.port);
   const gateway = new Gateway({ ...config, host: listen.host, addressesFor, isClosedTo });
+  policyMetrics(metrics, policy, ramps);
   gatewayMetrics(metrics, gateway);
   return {
     kind: "gateway",
