@@ -14,7 +14,7 @@ export interface ProgressState {
   done?: number | bigint;
   total?: number | bigint;
   /** Of `done`, `total` and `rate`. */
-  unit?: "bytes" | "rows" | "copies";
+  unit?: "bytes" | "rows";
   /** Units a second. */
   rate?: number;
   lagMs?: number;

@@ -85,7 +85,7 @@ export interface StepProgress {
   readonly phase: string;
   readonly done?: number;
   readonly total?: number;
-  readonly unit?: "rows" | "bytes" | "ms" | "copies";
+  readonly unit?: "rows" | "bytes" | "ms";
   /** Units per second. */
   readonly rate?: number;
   readonly lagMs?: number;
