@@ -3,8 +3,9 @@ import { ringSegments } from "../src/lib/keyspace/ring.js";
 import { POSITION_END, type Segment } from "../src/lib/keyspace/segment.js";
 import { checkPlan } from "../src/lib/plan/check/index.js";
 import { encodePlan } from "../src/lib/plan/encode.js";
-import { type Observed, observedFromTopology } from "../src/lib/plan/observed.js";
+import { type Histogram, type Observed, observedFromTopology } from "../src/lib/plan/observed.js";
 import { planShards } from "../src/lib/plan/planner.js";
+import type { Copying } from "../src/lib/plan/types.js";
 import type { Keyspace, Node, Policy, Shard, Topology } from "../src/lib/topology/types.js";
 
 /** One plan in a process of its own, so that its memory can be told. */
@@ -22,6 +23,8 @@ export interface CaseResult {
   readonly endBytes: number;
   readonly segments: number;
   readonly steps: number;
+  /** Of the copies in their waves; null where it is not known how much there is to copy. */
+  readonly copying: Copying | null;
 }
 
 const NODES = 3_000;
@@ -31,26 +34,50 @@ const VIRTUAL_NODES = 160;
 const SHARDS = 625;
 const DOMAIN_END = 10_000_000_000n;
 
-const KINDS: Readonly<Record<string, () => { before: Topology; after: Topology }>> = {
-  /** 1,000 shards of 100 segments each, scattered; 10 new ones take one segment of each. */
-  range: () => {
-    const all = pieces(0n, DOMAIN_END, 100_000);
-    const shards = all.length / 100;
-    const before = Array.from({ length: shards }, (_, i) =>
-      all.filter((_piece, at) => at % shards === i),
-    );
-    const added = Array.from({ length: 10 }, (_, i) =>
-      before.flatMap((segments, at) => (at % 10 === i ? segments.slice(99) : [])),
-    );
-    const after = before.map((segments) => segments.slice(0, 99));
-    return {
-      before: topology(keyspace("range", { lo: 0n, hi: DOMAIN_END }, before)),
-      after: topology(keyspace("range", { lo: 0n, hi: DOMAIN_END }, [...after, ...added])),
-    };
-  },
+/** A position weighs up to a hundred times what another does. */
+const UNEVEN: Histogram = pieces(0n, DOMAIN_END, 100_000).map((piece, i) => {
+  const weight = BigInt(1 + ((i * 7_919) % 100));
+  return { ...piece, rows: weight * 10_000n, bytes: weight * 100_000_000n };
+});
+
+interface Case {
+  readonly before: Topology;
+  readonly after: Topology;
+  /** What is stored where; missing for unknown. */
+  readonly histogram?: Histogram;
+}
+
+const KINDS: Readonly<Record<string, () => Case>> = {
+  range: () => rangeOf(1_000),
   /** 625 shards of 160 virtual nodes, 5 new ones. */
   ring: () => ({ before: ringOf(SHARDS), after: ringOf(SHARDS + 5) }),
+  /** 1,002 copies whose lengths differ up to a hundredfold. */
+  copies: () => ({ ...rangeOf(334), histogram: UNEVEN }),
+  /** The same, one set of a region at a time. */
+  "blast-radius": () => {
+    const { before, after } = rangeOf(334);
+    const policy = { ...after.policy, blastRadius: "set" as const };
+    return { before, after: { ...after, policy }, histogram: UNEVEN };
+  },
 };
+
+/** 1,000 shards of 100 segments each, scattered; 10 new ones take one segment of each of the first so many. */
+function rangeOf(givers: number): Case {
+  const all = pieces(0n, DOMAIN_END, 100_000);
+  const shards = all.length / 100;
+  const before = Array.from({ length: shards }, (_, i) =>
+    all.filter((_piece, at) => at % shards === i),
+  );
+  const given = before.slice(0, givers);
+  const added = Array.from({ length: 10 }, (_, i) =>
+    given.flatMap((segments, at) => (at % 10 === i ? segments.slice(99) : [])),
+  );
+  const after = before.map((segments, at) => (at < givers ? segments.slice(0, 99) : segments));
+  return {
+    before: topology(keyspace("range", { lo: 0n, hi: DOMAIN_END }, before)),
+    after: topology(keyspace("range", { lo: 0n, hi: DOMAIN_END }, [...after, ...added])),
+  };
+}
 
 function ringOf(shards: number): Topology {
   const names = Array.from({ length: shards }, (_, i) => `s${i}`);
@@ -158,13 +185,15 @@ const POLICY: Policy = {
 
 /** What live agents would tell is sorted; the topology before is not kept. */
 function inputs(kind: string): { observed: Observed; after: Topology } {
-  const { before, after } = KINDS[kind]!();
+  const { before, after, histogram } = KINDS[kind]!();
   const { keyspaces, ...rest } = observedFromTopology(before);
   const sorted = keyspaces.map(({ entries, ...keyspace }) => ({
     ...keyspace,
     entries: entries.toSorted((a, b) => compare(a.segment.lo, b.segment.lo)),
+    ...(histogram === undefined ? {} : { histogram }),
   }));
-  return { observed: { ...rest, keyspaces: sorted }, after };
+  const basis = histogram === undefined ? rest.basis : "measured";
+  return { observed: { ...rest, basis, keyspaces: sorted }, after };
 }
 
 function main(kind: string): void {
@@ -194,6 +223,7 @@ function main(kind: string): void {
     endBytes: peak(),
     segments: after.keyspaces[0]!.shards.reduce((sum, { segments }) => sum + segments.length, 0),
     steps: plan.stages.flatMap(({ waves }) => waves.flat()).length,
+    copying: plan.copying ?? null,
   };
   console.log(JSON.stringify(result));
 }

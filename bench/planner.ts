@@ -38,9 +38,40 @@ export const planner: Benchmark = {
         },
       ];
     });
-    return Promise.resolve(measures);
+    return Promise.resolve([...measures, ...blastRadius(say)]);
   },
 };
+
+/** The same 1,002 copies with and without a blast radius. */
+function blastRadius(say: (text: string) => void): Measure[] {
+  const [free, apart] = [run("copies"), run("blast-radius")];
+  for (const { steps, copying } of [free, apart])
+    say(`${steps} steps, copies bound by ${copying!.because}`);
+  const ratio = (of: (result: CaseResult) => number) => of(apart) / of(free);
+  return [
+    { what: "blast radius: planned", value: apart.ms, unit: "ms", target: null },
+    {
+      what: "blast radius: planned, against the same without",
+      value: ratio(({ ms }) => ms),
+      unit: "",
+      target: null,
+    },
+    {
+      what: "blast radius: copies take, against the same without",
+      value: ratio(({ copying }) => copying!.seconds),
+      unit: "",
+      target: null,
+    },
+    ...[["blast radius", apart] as const, ["the same without", free] as const].map(
+      ([name, { copying }]): Measure => ({
+        what: `${name}: copies take, against their bound`,
+        value: copying!.seconds / copying!.boundSeconds,
+        unit: "",
+        target: null,
+      }),
+    ),
+  ];
+}
 
 /** In a process of its own each time, so that its memory can be told; the median of five. */
 function run(kind: string): CaseResult {

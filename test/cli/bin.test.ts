@@ -226,6 +226,17 @@ describe("Ctrl-C", () => {
   });
 });
 
+test("the lock file has the hash of every package, and says of none where it came from", () => {
+  const { packages } = JSON.parse(readFileSync(join(root, "package-lock.json"), "utf8")) as {
+    packages: Record<string, { integrity?: string; resolved?: string }>;
+  };
+  const { "": _, ...installed } = packages;
+  const odd = Object.entries(installed).filter(
+    ([, { integrity, resolved }]) => !integrity?.startsWith("sha512-") || resolved !== undefined,
+  );
+  expect(odd).toEqual([]);
+});
+
 describe("the repository's own bin", () => {
   test("tells its version", () => {
     const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {

@@ -6,6 +6,7 @@ import { decodeTable } from "../../src/lib/routing/wire.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
 import { KEYSPACE, asAnotherOps, withAgent } from "./another-ops.js";
 import { Expansion } from "./expansion.js";
+import { overloaded } from "./topologies.js";
 
 const LONG_MS = 600_000;
 
@@ -60,6 +61,14 @@ describe("ops topology drift", { timeout: LONG_MS }, () => {
       notes: [],
     });
     expect(await expansion.stateFiles()).toEqual(files);
+  });
+
+  it("looks at a file that carries too little as at any other", async () => {
+    const full = join(expansion.dir, "full.yaml");
+    await writeFile(full, overloaded(await readFile(before, "utf8")));
+    const plan = ["shard", "plan", "-t", full, "-o", join(expansion.dir, "full.json")];
+    expect((await expansion.ops(plan)).json["error"]).toMatchObject({ code: "unfit-topology" });
+    expect(await drift(full)).toMatchObject({ code: 0, differences: [] });
   });
 
   it("tells a file that has changed from a cluster that has", async () => {

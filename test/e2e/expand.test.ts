@@ -1,9 +1,10 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { AgentClient } from "../../src/lib/agent/client/client.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
 import { Expansion, type Json } from "./expansion.js";
+import { overloaded } from "./topologies.js";
 
 const LONG_MS = 600_000;
 /** Users who are read much more often than the others, and how often. */
@@ -32,7 +33,11 @@ it(
   async () => {
     await readHotUsers();
     const wanted = join(expansion.dir, "expanded.yaml");
-    const args = ["-t", expansion.cluster.topologyFile, "--keyspace", "profile"];
+    // Expanded because it is full: it may carry too little now, not afterwards.
+    const full = join(expansion.dir, "full.yaml");
+    const text = await readFile(expansion.cluster.topologyFile, "utf8");
+    await writeFile(full, overloaded(text));
+    const args = ["-t", full, "--keyspace", "profile"];
     const add = ["--add", "p1=a2,b2", "-o", wanted];
     const json = await expansion.must("shard", "expand", ...args, ...add);
 
@@ -62,6 +67,9 @@ it(
       { shards: [{ id: "p0" }, { id: "p9" }, { id: "p1", primary: "a2", replicas: ["b2"] }] },
     ]);
     const plan = join(expansion.dir, "expanded.json");
+    const refused = await expansion.ops(["shard", "plan", "-t", wanted, "-o", plan]);
+    expect(refused.json["error"]).toMatchObject({ code: "unfit-topology" });
+    await writeFile(wanted, (await readFile(wanted, "utf8")).replace(overloaded(""), ""));
     await expansion.must("shard", "plan", "-t", wanted, "-o", plan);
     const { run } = await expansion.must("shard", "apply", plan, "--yes");
     await expansion.must("shard", "finalize", String(run), "--early", "--yes");

@@ -5,6 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { OPS } from "../../src/lib/demo/agent-process.js";
+import { placeOf } from "../../src/lib/engines/place.js";
+import { openEngine } from "../../src/lib/engines/registry.js";
+import { positionOf } from "../../src/lib/keyspace/key.js";
 import { setAgentUrls } from "../../src/lib/topology/edit.js";
 import { ops, type Ended } from "../cli/sandbox.js";
 import { requireTool } from "../setup/require.js";
@@ -183,6 +186,22 @@ describe("the output of a run over many segments", { timeout: LONG_MS }, () => {
     expect(piped("route", "show", "--verbose").stdout.split("\n").length).toBeGreaterThan(30);
   });
 
+  it("tells a copy that differs by itself, and the equal ones beside it in groups", async () => {
+    const damaged = await damageOn("b2");
+    const differing = () => piped("shard", "verify", run);
+    await expect
+      .poll(differing, { timeout: LONG_MS })
+      .toMatchObject({ stdout: expect.stringMatching(/^DIFFERS/m) });
+    const { code, stdout, stderr } = differing();
+    expect(code).toBe(1);
+    expect(stdout.match(/^DIFFERS/gm)).toHaveLength(1);
+    const [, lo, hi] = /^DIFFERS {2}status \[(\d+), (\d+)\) +b2 = a2/m.exec(stdout)!;
+    expect(damaged >= BigInt(lo!) && damaged < BigInt(hi!)).toBe(true);
+    expect(stdout).toMatch(/^equal +status 19 segments +b2 = a2/m);
+    expect(stdout).toMatch(/^equal +status 20 segments +a1 = a2/m);
+    expect(stderr).toContain("1 of 40 copies differ");
+  });
+
   it("tells a rollback in groups", async () => {
     const { code, stderr } = piped("shard", "rollback", run, "--yes");
     expect(code).toBe(0);
@@ -271,6 +290,25 @@ function whole(stdout: string): string[] {
     else if (line.startsWith("    ")) lines[lines.length - 1] += ` ${line.trim()}`;
   }
   return lines;
+}
+
+/** Deletes a row behind the back of a node's agent. Returns its position. */
+async function damageOn(node: string): Promise<bigint> {
+  await cluster.kill9(node);
+  const onFatal = (error: Error) => {
+    throw error;
+  };
+  const engine = await openEngine("embedded", join(cluster.dir, "agents", node, "data"), {
+    onFatal,
+  });
+  const [damaged] = Array.from({ length: 400 }, (_, uid) => ({
+    position: positionOf("consistent-hash", BigInt(uid)),
+    key: `${uid}/where`,
+  })).filter(({ position, key }) => engine.get("status", placeOf(position, key)) !== null);
+  await engine.write((txn) => txn.deleteRow("status", placeOf(damaged!.position, damaged!.key)));
+  await engine.close();
+  await cluster.restart(node);
+  return damaged!.position;
 }
 
 /** The same users in each test run. */

@@ -73,3 +73,8 @@ ${checkUrl === undefined ? "" : `    checkUrl: "${checkUrl}"\n`}  bandwidth: { p
   soak: 1s
 `;
 }
+
+/** The same file with more users than any of it can carry: an error of capacity. */
+export function overloaded(text: string): string {
+  return `${text}demand: { onlineUsers: 100M, loginsPerSecond: 1k }\n`;
+}

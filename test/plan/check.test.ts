@@ -173,6 +173,11 @@ const MUTANTS: readonly [rule: string, what: string, mutate: Map<Plan>][] = [
     (plan) => ({ ...plan, limits: { ...plan.limits, blastRadius: "set" } }),
   ],
   [
+    "runs-on-model",
+    "a comparison with a node that is not followed",
+    step("verify", (one) => ({ ...one, source: one.node })),
+  ],
+  [
     "links-awaited",
     "nothing waits for a copy",
     stage("attach", (one) => ({ ...one, waves: one.waves.filter((_, i) => i % 2 === 0) })),

@@ -104,6 +104,14 @@ test("a plan may leave a topology that carries too little, but not make one", ()
   rmSync(dir, { recursive: true, force: true });
 });
 
+test("a topology that carries too little is shown and compared as any other", () => {
+  const [short, other] = [`${FOLDER}/set-capacity/topology.yaml`, `${FOLDER}/demo/topology.yaml`];
+  expect(ops("check", short).code).toBe(3);
+  expect(ops("show", short)).toMatchObject({ code: 0, err: "" });
+  expect(ops("diff", other, short, "--detailed-exitcode").code).toBe(2);
+  expect(ops("diff", short, short)).toMatchObject({ code: 0, out: "no differences\n" });
+});
+
 test("check --explain says what a rule is for, without a file", () => {
   expect(ops("check", "--explain", "gap")).toMatchObject({
     code: 0,

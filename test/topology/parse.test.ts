@@ -114,6 +114,22 @@ describe("a valid topology", () => {
     expect(sizes.reduce((a, b) => a + b)).toBe(POSITION_END);
   });
 
+  test("may have 100,000 segments, each on a line of its own; above the limit it says the limit and what to do", () => {
+    const of = (segments: number) => {
+      const lines = Array.from({ length: segments }, (_, i) => `          - ${i}..${i + 1}\n`);
+      return example("domain: 0..1000", `domain: 0..${segments}`)
+        .replace(/a: \{.*\n/, () => `a:\n        primary: e1\n        segments:\n${lines.join("")}`)
+        .replace(/ {6}b: .*\n/, "");
+    };
+    expect(parseTopology(of(100_000), "t").keyspaces[0]!.shards[0]!.segments).toHaveLength(100_000);
+    const [problem] = checkTopology(of(200_000), "t").problems;
+    expect(problem).toMatchObject({
+      rule: "too-large",
+      message: "more than 1,000,000 pieces of YAML syntax",
+    });
+    expect(problem!.hint).toContain("fewer, larger segments");
+  });
+
   test("may use aliases for whole values", () => {
     const text = example(
       "capacity: { memory: 8GiB, ops: 50k, network: 1Gbps } }\n  west",

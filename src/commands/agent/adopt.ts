@@ -23,7 +23,7 @@ changes that afterwards. It is a run like others. Whoever works with another sta
   };
 
   async run(): Promise<object> {
-    const { loadTarget } = await import("../../lib/topology/load.js");
+    const { loadTopology } = await import("../../lib/topology/load.js");
     const { sha256 } = await import("../../lib/plan/hash.js");
     const { assertSound } = await import("../../lib/plan/check/index.js");
     const { lookAround } = await import("../../lib/run/drift/look.js");
@@ -31,7 +31,7 @@ changes that afterwards. It is a run like others. Whoever works with another sta
     const { planText } = await import("../../lib/report/plan.js");
     const { leftText } = await import("../../lib/report/drift.js");
     const { topology: file, state } = this.flags;
-    const { topology, text } = await loadTarget(file);
+    const { topology, text } = await loadTopology(file);
     return this.withRuns(state, async (env) => {
       const seen = await lookAround(topology, file, env.store, env.connect);
       const { plan, left } = adoptionOf(

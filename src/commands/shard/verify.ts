@@ -18,13 +18,15 @@ export default class ShardVerify extends RunCommand<typeof ShardVerify> {
     const { run } = this.args;
     return this.withRuns(this.flags.state, async (env) => {
       const { verifyRun } = await import("../../lib/run/verify-run.js");
+      const { range } = await import("../../lib/plan/say.js");
       const { verifiedText } = await import("../../lib/report/run-verify.js");
       const copies = await verifyRun(env, run);
       this.print(verifiedText(copies, this.textOptions));
       const bad = copies.filter(({ difference }) => difference !== null);
       if (bad.length === 0) return { run, copies };
-      const [{ keyspace, lo, hi, node, source }] = bad as [(typeof bad)[0]];
-      const message = `${bad.length} of ${copies.length} copies differ, first ${keyspace} [${lo}, ${hi}) on ${node} from ${source}`;
+      const [first] = bad as [(typeof bad)[0]];
+      const all = copies.reduce((sum, { segments }) => sum + segments.length, 0);
+      const message = `${bad.length} of ${all} copies differ, first ${range(first)} on ${first.node} from ${first.source}`;
       throw new OpsError("copies-differ", EXIT.failure, message, {
         hint: `do not finalize; ops shard rollback ${run} goes back where it has not been finalized`,
         details: { copies },

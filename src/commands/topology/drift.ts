@@ -20,14 +20,14 @@ Changes nothing. Ends with 4 if there is a difference; without one with 6 if som
   };
 
   async run(): Promise<object> {
-    const { loadTarget } = await import("../../lib/topology/load.js");
+    const { loadTopology } = await import("../../lib/topology/load.js");
     const { FileStateStore } = await import("../../lib/state/file/store.js");
     const { connectAgents } = await import("../../lib/run/agents.js");
     const { lookAround } = await import("../../lib/run/drift/look.js");
     const { driftOf } = await import("../../lib/run/drift/compare.js");
     const { driftText } = await import("../../lib/report/drift.js");
     const { topology: file, state } = this.flags;
-    const { topology } = await loadTarget(file);
+    const { topology } = await loadTopology(file);
     const seen = await lookAround(topology, file, new FileStateStore(state), connectAgents);
     const drift = driftOf(seen);
     const agents = seen.answers.length + seen.strangers.length + seen.silent.length;

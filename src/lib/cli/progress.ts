@@ -14,7 +14,7 @@ export interface ProgressState {
   done?: number | bigint;
   total?: number | bigint;
   /** Of `done`, `total` and `rate`. */
-  unit?: "bytes" | "rows" | "copies" | "sessions";
+  unit?: "bytes" | "rows" | "sessions";
   /** Units a second. */
   rate?: number;
   lagMs?: number;

@@ -80,7 +80,8 @@ export function changesOf(
   });
 }
 
-function inParts(segments: readonly Segment[]): Segment[][] {
+/** As many at a time as one step, or one operation, is about. */
+export function inParts<S extends Segment>(segments: readonly S[]): S[][] {
   const count = Math.ceil(segments.length / MOST_SEGMENTS);
   return Array.from({ length: count }, (_, i) =>
     segments.slice(i * MOST_SEGMENTS, (i + 1) * MOST_SEGMENTS),

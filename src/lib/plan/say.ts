@@ -87,7 +87,7 @@ function textOf(step: Step, where: string): string {
     case "sync":
       return `wait until ${step.node} has ${where} and lags less than ${durationText(step.maxLagMs)}`;
     case "verify":
-      return `compare ${where} on ${step.node} with its source`;
+      return `compare ${where} on ${step.node} with ${step.source ?? "its source"}`;
     case "repoint":
       return `let ${step.node} follow ${step.source} in ${where}`;
     case "domain":

@@ -159,7 +159,10 @@ export interface SyncStep extends NodeStep<"sync"> {
   readonly maxLagMs: number;
 }
 /** The node compares its copies with their source, chunk by chunk, at one position. */
-export interface VerifyStep extends NodeStep<"verify"> {}
+export interface VerifyStep extends NodeStep<"verify"> {
+  /** Whom it follows by then. Missing in old plans. */
+  readonly source?: string | undefined;
+}
 /** The node follows another copy from its present position on, without a new snapshot. */
 export interface RepointStep extends NodeStep<"repoint"> {
   readonly source: string;

@@ -1,41 +1,42 @@
-import type { VerifiedCopy } from "../run/verify-run.js";
+import type { VerifiedCopies } from "../run/verify-run.js";
 import { plural } from "../figures.js";
 import { range } from "../plan/say.js";
+import type { Segment } from "../keyspace/segment.js";
 import { columns } from "./columns.js";
-import { groupBy, rowsOf } from "./group.js";
+import { groupBy } from "./group.js";
 import type { TextOptions } from "./text-options.js";
 
-/** What came of comparing copies; every one that differs is told by itself. */
-export function verifiedText(copies: readonly VerifiedCopy[], options: TextOptions): string {
+/** What came of comparing copies: a line for those of one node and source that are equal, one for each that differs. */
+export function verifiedText(copies: readonly VerifiedCopies[], options: TextOptions): string {
   if (copies.length === 0) return "no copy is left to compare";
-  const groups = groupBy(copies, (copy) => {
-    const { keyspace, node, source, difference } = copy;
-    return difference === null ? `${keyspace} ${node} ${source}` : `${placeOf(copy)} ${node}`;
-  });
-  return columns(rowsOf(groups, options, oneRow, equalRow), options.width);
+  const groups = groupBy(copies, ({ keyspace, node, source, segments, difference }) =>
+    difference === null ? `${keyspace} ${node} ${source}` : range({ keyspace, segments }) + node,
+  );
+  return columns(
+    groups.flatMap((group) => rowsOf(group, options)),
+    options.width,
+  );
 }
 
-function oneRow(copy: VerifiedCopy): string[] {
-  const { node, source, difference, rows } = copy;
-  return [
-    difference === null ? "equal" : "DIFFERS",
-    placeOf(copy),
-    `${node} = ${source}`,
-    difference ?? (rows === null ? "" : plural(rows, "row")),
+function rowsOf(
+  group: readonly [VerifiedCopies, ...VerifiedCopies[]],
+  { verbose }: TextOptions,
+): string[][] {
+  const [{ keyspace, node, source, difference }] = group;
+  const verdict = difference === null ? "equal" : "DIFFERS";
+  const of = `${node} = ${source}`;
+  const segments = group.flatMap((copies) => copies.segments);
+  const row = (part: readonly Segment[], fact: string) => [
+    verdict,
+    range({ keyspace, segments: part }),
+    of,
+    fact,
   ];
-}
-
-function equalRow(group: readonly [VerifiedCopy, ...VerifiedCopy[]]): string[] {
-  const [{ keyspace, node, source }] = group;
-  const rows = group.reduce((sum, copy) => sum + (copy.rows ?? 0), 0);
+  const rows = group.reduce((sum, copies) => sum + (copies.rows ?? 0), 0);
+  const fact = difference ?? plural(rows, "row");
+  if (segments.length === 1) return [row(segments, fact)];
   return [
-    "equal",
-    `${keyspace} ${plural(group.length, "segment")}`,
-    `${node} = ${source}`,
-    plural(rows, "row"),
+    [verdict, `${keyspace} ${plural(segments.length, "segment")}`, of, fact],
+    ...(verbose ? segments.map((segment) => row([segment], "")) : []),
   ];
-}
-
-function placeOf(copy: VerifiedCopy): string {
-  return range({ keyspace: copy.keyspace, segments: [copy] });
 }

@@ -86,7 +86,7 @@ export interface StepProgress {
   readonly phase: string;
   readonly done?: number;
   readonly total?: number;
-  readonly unit?: "rows" | "bytes" | "ms" | "copies" | "sessions";
+  readonly unit?: "rows" | "bytes" | "ms" | "sessions";
   /** Units per second. */
   readonly rate?: number;
   readonly lagMs?: number;

@@ -68,7 +68,8 @@ export async function follow(
     }
     if (statusOf(context).ops.get(op.op)?.state !== "accepted")
       await journal.append({ type: "op.accepted", op: op.op });
-    tell(context, op, options, last);
+    if (options.progressOf !== undefined)
+      tellProgress(context, { step: op.step, ...options.progressOf }, last);
     needsSending = last.state === "interrupted" && restart;
     if (!isEnded(last.state) && last.phase === RESOLVING) {
       resolvedBy ??= context.clock.now() + patience.linkMs;
@@ -191,18 +192,17 @@ function lostAgain(op: Followed, { what }: OperateOptions): Failure {
   });
 }
 
-function tell(
-  { emit }: RunContext,
-  op: Followed,
-  { progressOf }: OperateOptions,
+/** Says how an operation goes on, where it says so itself. */
+export function tellProgress(
+  { emit }: Pick<RunContext, "emit">,
+  about: Pick<StepProgress, "step" | "what" | "like">,
   { phase, progress }: Operation,
 ): void {
-  if (progress === null || progressOf === undefined) return;
+  if (progress === null) return;
   const { done, total, unit, rate } = progress;
   emit({
     type: "progress",
-    step: op.step,
-    ...progressOf,
+    ...about,
     phase,
     done,
     unit,

@@ -15,10 +15,13 @@ export const blastRadius: Check = {
           const risks = risksOf(step);
           const conflicts = together.conflicts(risks);
           together.add(risks);
-          return conflicts.map((scope) => ({
-            message: `stage ${stage.id}, wave ${i + 1} puts more of ${scope} at risk than one step does`,
-            step: step.id,
-          }));
+          const messages = conflicts.map(
+            (scope) =>
+              `stage ${stage.id}, wave ${i + 1} puts more of ${scope} at risk than one step does`,
+          );
+          if (step.kind === "verify" && step.source === undefined)
+            messages.push("an earlier version made the plan: it does not say what is compared");
+          return messages.map((message) => ({ message, step: step.id }));
         });
       }),
     );

@@ -27,7 +27,7 @@ export const knownNodes: Check = {
 function nodesOf(step: Step): string[] {
   const nodes: string[] = [];
   if ("node" in step) nodes.push(step.node);
-  if ("source" in step) nodes.push(step.source);
+  if ("source" in step && step.source !== undefined) nodes.push(step.source);
   if (step.kind === "takeover") nodes.push(step.from);
   if (step.kind === "readers")
     nodes.push(...[...step.before, ...step.after].map((reader) => reader.node));

@@ -56,6 +56,8 @@ function applyTo(keyspace: KeyspaceModel, step: SegmentsStep, segment: Segment):
     case "verify":
       return change(keyspace, step.node, segment, (copy) => {
         if (copy.source === null) throw new ModelBreach(`${step.node} has no source there`);
+        if (step.source !== undefined && step.source !== copy.source)
+          throw new ModelBreach(`${step.node} follows ${copy.source}, not ${step.source}`);
         if (!copy.synced) throw new ModelBreach(`${step.node} is verified before it is in sync`);
         return { ...copy, verified: true };
       });

@@ -34,6 +34,6 @@ export function verifyStage(task: Task): StageDraft {
   };
 }
 
-function verify({ change: { keyspace, segments }, node }: Copy): StepDraft {
-  return { kind: "verify", keyspace, segments, node };
+function verify({ change: { keyspace, segments }, node, source }: Copy): StepDraft {
+  return { kind: "verify", keyspace, segments, node, source };
 }

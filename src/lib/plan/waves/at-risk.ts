@@ -4,8 +4,8 @@ import type { Holding, PlanKeyspace } from "../types.js";
 import { NO_RISKS, risksAt, type Risks } from "./risks.js";
 
 /**
- * The nodes that a step puts at risk: both ends of a copy and of a takeover, what is compared, what gets more reads, what drops a
- * copy. What watches, waits, or deletes what nobody uses any more puts nothing at risk.
+ * The nodes that a step puts at risk: both ends of a copy, of a comparison and of a takeover, what gets more reads, what drops
+ * a copy. What watches, waits, or deletes what nobody uses any more puts nothing at risk.
  */
 function nodesAtRisk(step: StepDraft): readonly string[] {
   switch (step.kind) {
@@ -14,6 +14,7 @@ function nodesAtRisk(step: StepDraft): readonly string[] {
     case "takeover":
       return [step.from, step.node];
     case "verify":
+      return step.source === undefined ? [step.node] : [step.source, step.node];
     case "drop":
       return [step.node];
     case "readers": {

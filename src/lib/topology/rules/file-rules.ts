@@ -14,9 +14,9 @@ const FOUND: readonly Omit<RuleInfo, "severity" | "adjustable">[] = [
   },
   {
     id: "too-large",
-    checks: "A file has at most 8 MiB and 500,000 pieces of YAML syntax.",
+    checks: "A file has at most 8 MiB and 1,000,000 pieces of YAML syntax.",
     why: "Reading it takes bounded time and memory, whatever it holds.",
-    mend: "Check that this is a topology, or split it.",
+    mend: "Check that this is a topology; give shards fewer, larger segments, or use `sharding: consistent-hash`.",
     example: "# 9 MiB of anything",
   },
   {
