@@ -1,6 +1,6 @@
-import { Flags } from "@oclif/core";
 import { BaseCommand } from "../../lib/cli/base.js";
 import { topologyFlag, verboseFlag } from "../../lib/cli/flags.js";
+import { qualityFlag } from "../../lib/console/schedule-command.js";
 import { EXIT, OpsError } from "../../lib/errors.js";
 
 export default class ScheduleCapacity extends BaseCommand<typeof ScheduleCapacity> {
@@ -17,10 +17,7 @@ move, and how long their logins take. Ends with 3 if a loss within policy.region
 
   static override flags = {
     topology: topologyFlag,
-    quality: Flags.string({
-      description: "measured quality: a list of { carrier, province, site, rttMs, loss }",
-      helpValue: "FILE",
-    }),
+    quality: qualityFlag,
     verbose: verboseFlag,
   };
 

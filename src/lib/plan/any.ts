@@ -1,5 +1,5 @@
 import type { Plan, Stage, Step } from "./types.js";
-import type { UserPlan, UserStage, UserStep } from "./users.js";
+import type { UserPlan, UserStage, UserStep } from "./users/types.js";
 
 /** A plan of either family: one executor runs both. */
 export type AnyPlan = Plan | UserPlan;

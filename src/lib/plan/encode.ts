@@ -4,8 +4,8 @@ import { fingerprintOf } from "./fingerprint.js";
 import { planHash } from "./hash.js";
 import { hasOwnHash, upgraded } from "./version-1.js";
 import { PLAN_VERSION, type Plan } from "./types.js";
-import type { UserPlan } from "./users.js";
-import { userPlanWire } from "./wire-users.js";
+import type { UserPlan } from "./users/types.js";
+import { userPlanWire } from "./users/wire.js";
 import { planWire } from "./wire.js";
 import type { AnyPlan } from "./any.js";
 

@@ -1,16 +1,11 @@
 import { z } from "zod";
 import { segmentFields, segmentWire } from "../keyspace/wire.js";
 import { readerWire, routeNodeWire, settingsWire } from "../routing/wire.js";
+import { amountWire, estimateWire } from "./estimate-wire.js";
 import { PLAN_VERSION, STAGE_KINDS, type Plan, type Step } from "./types.js";
 
 const id = z.string().min(1);
 const seconds = z.number().min(0);
-/** Sums of bytes may be larger than a position. */
-const amount = z
-  .string()
-  .regex(/^(?:0|[1-9][0-9]{0,29})$/, "expected an unsigned decimal number in quotes")
-  .transform((text) => BigInt(text));
-
 const ofSegments = { id, keyspace: id, segments: z.array(segmentWire).min(1) };
 const onNode = { ...ofSegments, node: id };
 const domain = segmentWire.nullable();
@@ -27,7 +22,7 @@ const gates = z.object({
 });
 
 const step = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("preflight"), id, node: id, bytesIn: amount }),
+  z.object({ kind: z.literal("preflight"), id, node: id, bytesIn: amountWire }),
   z.object({ kind: z.literal("adopt"), id, node: id, from: id }),
   z.object({ kind: z.literal("init"), ...onNode, shard: id }),
   z.object({
@@ -35,7 +30,7 @@ const step = z.discriminatedUnion("kind", [
     ...onNode,
     source: id,
     purpose: z.enum(["replica", "move"]),
-    bytes: amount,
+    bytes: amountWire,
     bytesPerSecond: z.number().positive().nullable(),
   }),
   z.object({ kind: z.literal("sync"), ...onNode, maxLagMs: z.number().min(0) }),
@@ -76,14 +71,6 @@ const step = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("drop"), ...onNode }),
   z.object({ kind: z.literal("discard"), ...onNode }),
 ]) satisfies z.ZodType<Step, unknown>;
-
-export const estimateWire = z.object({
-  bytes: amount,
-  rows: amount,
-  seconds,
-  mostSeconds: seconds,
-  basis: z.enum(["measured", "unknown"]),
-});
 
 /** Strict, since the fingerprints cover nothing else. */
 const holding = z.strictObject({

@@ -1,4 +1,5 @@
-import { countItems, type Said } from "../plan/say.js";
+import type { Said } from "../plan/said.js";
+import { countItems } from "../plan/say.js";
 import type { AnyStepKind } from "../plan/any.js";
 import { bytesText, groupedText, plural } from "../figures.js";
 

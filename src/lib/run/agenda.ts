@@ -1,5 +1,6 @@
 import { EXIT, OpsError } from "../errors.js";
-import { type Said, countItems, sayStep, sayUndo } from "../plan/say.js";
+import type { Said } from "../plan/said.js";
+import { countItems, sayStep, sayUndo } from "../plan/say.js";
 import type { AnyPlan, AnyStage, AnyStep, AnyStepKind } from "../plan/any.js";
 import { type RunStatus, isTouched } from "./journal/status.js";
 

@@ -69,7 +69,10 @@ export async function applyPlan(
 
 async function goForward(context: RunContext, { until }: ApplyOptions): Promise<void> {
   const { plan, journal, emit, run } = context;
-  const commands = [`to go on: ops run resume ${run}`, `to go back: ops shard rollback ${run}`];
+  const commands = [
+    `to go on: ops run resume ${run}`,
+    `to go back: ops ${plan.kind === "users" ? "run" : "shard"} rollback ${run}`,
+  ];
   const left = () => agendaForward(plan, statusOf(context), null).length;
   const soakMs = soakMsOf(plan);
   const stages: readonly AnyStage[] = plan.stages;

@@ -1,5 +1,5 @@
 import { EXIT, OpsError } from "../errors.js";
-import type { UserFilter, UserPlan } from "../plan/users.js";
+import type { UserFilter, UserPlan } from "../plan/users/types.js";
 import { assign } from "../schedule/assign/assign.js";
 import type { PlanContext } from "../schedule/change/assemble.js";
 import { planOfBalance } from "../schedule/change/balance.js";

@@ -1,7 +1,7 @@
 import type { Authority } from "../agent/protocol/headers.js";
 import type { AnyPlan, AnyStep } from "../plan/any.js";
 import type { Plan } from "../plan/types.js";
-import type { UserPlan } from "../plan/users.js";
+import type { UserPlan } from "../plan/users/types.js";
 import type { PolicyDocument } from "../schedule/policy/document.js";
 import type { StateStore } from "../state/contract.js";
 import type { Agents } from "./agents.js";
@@ -102,7 +102,6 @@ export function participantsOf(steps: readonly AnyStep[]): string[] {
       case "domain":
       case "settings":
       case "relabel":
-      // A policy is published to whoever answers, and who is called back is so only on the way back.
       case "policy":
       case "recall":
       case "receivers":

@@ -1,4 +1,4 @@
-import type { Said } from "../plan/say.js";
+import type { Said } from "../plan/said.js";
 import type { AnyStepKind } from "../plan/any.js";
 import type { Failure, JsonObject, Outcome, StopReason } from "./journal/records.js";
 

@@ -1,4 +1,5 @@
-import { type Said, sayStep, sayUndo } from "../plan/say.js";
+import type { Said } from "../plan/said.js";
+import { sayStep, sayUndo } from "../plan/say.js";
 import { type AnyStepKind, stepsOf } from "../plan/any.js";
 import type { Operation } from "../agent/protocol/operation.js";
 import type { StateStore } from "../state/contract.js";

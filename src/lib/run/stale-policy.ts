@@ -1,5 +1,5 @@
 import { EXIT, OpsError } from "../errors.js";
-import type { UserPlan } from "../plan/users.js";
+import type { UserPlan } from "../plan/users/types.js";
 import { policyFingerprint } from "../schedule/change/assemble.js";
 import type { PolicyDocument } from "../schedule/policy/document.js";
 

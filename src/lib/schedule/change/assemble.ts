@@ -6,7 +6,7 @@ import type {
   UserStageKind,
   UserStep,
   UserStepDraft,
-} from "../../plan/users.js";
+} from "../../plan/users/types.js";
 import { PLAN_VERSION } from "../../plan/types.js";
 import type { RouteNode } from "../../routing/table.js";
 import type { PolicyDocument } from "../policy/document.js";
@@ -59,7 +59,7 @@ export function assemble(
 /** Of what a policy says, whatever its version and the epochs of its entries: what makes a plan for users stale. */
 export function policyFingerprint(policy: PolicyDocument): string {
   const { sites, classes, entries } = encodePolicy(policy);
-  return hashOf({ sites, classes, entries: entries.map(({ epoch: _, ...entry }) => entry) });
+  return hashOf({ sites, classes, entries: entries.map((entry) => ({ ...entry, epoch: null })) });
 }
 
 function reachStage(nodes: PlanContext["nodes"]): StageDraft {

@@ -1,4 +1,4 @@
-import type { PolicyPart, UserPlan } from "../../plan/users.js";
+import type { PolicyPart, UserPlan } from "../../plan/users/types.js";
 import type { Assignment } from "../assign/assign.js";
 import { cut } from "../policy/cut.js";
 import type { PolicyClass, PolicySite } from "../policy/document.js";

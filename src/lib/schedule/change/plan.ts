@@ -1,4 +1,4 @@
-import type { PolicyPart, UserPlan } from "../../plan/users.js";
+import type { PolicyPart, UserPlan } from "../../plan/users/types.js";
 import { type PlanContext, assemble } from "./assemble.js";
 import { changePolicy, entriesOnly, planned } from "./policy-part.js";
 import type { Proposal } from "./proposal.js";

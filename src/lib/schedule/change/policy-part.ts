@@ -1,4 +1,4 @@
-import type { PlannedEntry, PolicyPart } from "../../plan/users.js";
+import type { PlannedEntry, PolicyPart } from "../../plan/users/types.js";
 import type { Entry, PolicyDocument } from "../policy/document.js";
 
 /** Of a control plane that has published none yet. */
@@ -31,6 +31,7 @@ export function entriesOnly(entries: readonly PlannedEntry[]): PolicyPart {
   return { entries, classes: null, sites: null };
 }
 
-export function planned({ epoch: _, ...entry }: Entry): PlannedEntry {
-  return entry;
+export function planned(entry: Entry): PlannedEntry {
+  const { epoch: _epoch, ...rest } = entry;
+  return rest;
 }

@@ -1,4 +1,4 @@
-import type { PlannedEntry } from "../../plan/users.js";
+import type { PlannedEntry } from "../../plan/users/types.js";
 import type { Assignment } from "../assign/assign.js";
 import type { Problem } from "../types.js";
 import type { Intent, Pace } from "./intent.js";

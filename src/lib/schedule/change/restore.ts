@@ -1,4 +1,4 @@
-import type { UserFilter, UserPlan } from "../../plan/users.js";
+import type { UserFilter, UserPlan } from "../../plan/users/types.js";
 import type { Placement } from "../assign/placement.js";
 import type { Entry } from "../policy/document.js";
 import type { Problem } from "../types.js";

@@ -5,7 +5,7 @@ import type {
   ReceiverGates,
   UserFilter,
   UserStepDraft,
-} from "../../plan/users.js";
+} from "../../plan/users/types.js";
 import type { Paced } from "./pace.js";
 import type { GatewaySeen, Situation } from "./situation.js";
 

@@ -1,4 +1,4 @@
-import type { ReceiverView, UserMove } from "../../plan/users.js";
+import type { ReceiverView, UserMove } from "../../plan/users/types.js";
 import { loadsOf, type Placement } from "../assign/placement.js";
 import type { Limit, Problem, UserClass } from "../types.js";
 import { paceOf, type Paced } from "./pace.js";

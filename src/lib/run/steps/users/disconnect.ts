@@ -1,4 +1,4 @@
-import type { DisconnectStep } from "../../../plan/users.js";
+import type { DisconnectStep } from "../../../plan/users/types.js";
 import { sayStep } from "../../../plan/say.js";
 import { doneResult, operate, settle } from "../../operation.js";
 import type { StepHandler } from "../handler.js";

@@ -1,5 +1,5 @@
 import { EXIT } from "../../../errors.js";
-import type { PolicyPart, PolicyStep } from "../../../plan/users.js";
+import type { PolicyPart, PolicyStep } from "../../../plan/users/types.js";
 import type { PolicyDocument } from "../../../schedule/policy/document.js";
 import { encodePolicy } from "../../../schedule/policy/wire.js";
 import { NO_POLICY, changePolicy } from "../../../schedule/change/policy-part.js";

@@ -1,4 +1,4 @@
-import type { RampStep } from "../../../plan/users.js";
+import type { RampStep } from "../../../plan/users/types.js";
 import { ask, waitFor } from "../../ask.js";
 import { type UserContext } from "../../context.js";
 import type { StepHandler } from "../handler.js";

@@ -1,5 +1,5 @@
 import { EXIT } from "../../../errors.js";
-import type { ReachStep } from "../../../plan/users.js";
+import type { ReachStep } from "../../../plan/users/types.js";
 import { askNode } from "../../ask.js";
 import { StepFailure, failure } from "../../failure.js";
 import type { StepHandler } from "../handler.js";

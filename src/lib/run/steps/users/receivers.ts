@@ -1,6 +1,6 @@
 import type { SessionsAnswer } from "../../../agent/protocol/gateway.js";
 import { countText } from "../../../figures.js";
-import type { Receiver, ReceiverGates, ReceiversStep } from "../../../plan/users.js";
+import type { Receiver, ReceiverGates, ReceiversStep } from "../../../plan/users/types.js";
 import { ask } from "../../ask.js";
 import { type UserContext, stopAtBoundary } from "../../context.js";
 import { StepFailure, failure } from "../../failure.js";

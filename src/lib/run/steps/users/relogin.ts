@@ -1,4 +1,4 @@
-import type { RecallStep, ReloginStep } from "../../../plan/users.js";
+import type { RecallStep, ReloginStep } from "../../../plan/users/types.js";
 import { sayStep, sayUndo } from "../../../plan/say.js";
 import type { UserContext } from "../../context.js";
 import { doneResult, operate, settle } from "../../operation.js";

@@ -1,4 +1,4 @@
-import type { UserFilter } from "../../../plan/users.js";
+import type { UserFilter } from "../../../plan/users/types.js";
 import type { SafetyRule } from "./rule.js";
 
 export const oneAtATime: SafetyRule = {

@@ -23,7 +23,9 @@ export interface Objection {
 
 export function objectionsTo(proposal: Proposal): Objection[] {
   const { overrides } = proposal.intent;
-  return SAFETY_RULES.flatMap(({ id, find }) =>
-    find(proposal).map((message) => ({ rule: id, message, overridden: overrides.includes(id) })),
+  return SAFETY_RULES.flatMap((rule) =>
+    rule
+      .find(proposal)
+      .map((message) => ({ rule: rule.id, message, overridden: overrides.includes(rule.id) })),
   );
 }

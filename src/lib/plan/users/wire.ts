@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { routeNodeWire } from "../routing/wire.js";
-import { entryWire, policyClassWire, policySiteWire } from "../schedule/policy/wire.js";
-import { PLAN_VERSION } from "./types.js";
-import { USER_STAGE_KINDS, type UserPlan, type UserStep } from "./users.js";
-import { estimateWire } from "./wire.js";
+import { routeNodeWire } from "../../routing/wire.js";
+import { entryWire, policyClassWire, policySiteWire } from "../../schedule/policy/wire.js";
+import { PLAN_VERSION } from "../types.js";
+import { USER_STAGE_KINDS, type UserPlan, type UserStep } from "./types.js";
+import { estimateWire } from "../estimate-wire.js";
 
 const id = z.string().min(1);
 const positive = z.number().positive();

@@ -1,6 +1,6 @@
-import { countText, durationText } from "../figures.js";
-import type { Said } from "./say.js";
-import type { PolicyPart, PolicyStep, UserFilter, UserStep } from "./users.js";
+import { countText, durationText } from "../../figures.js";
+import type { Said } from "../said.js";
+import type { PolicyPart, PolicyStep, UserFilter, UserStep } from "./types.js";
 
 /** What a step of a plan for users does, in words: see `Said`. */
 export function sayUserStep(step: UserStep): Said {
@@ -66,10 +66,11 @@ function policyText({ before, after }: Pick<PolicyStep, "before" | "after">): st
 function entriesText(before: PolicyPart, after: PolicyPart): string[] {
   const ended = before.entries.filter(({ id }) => !after.entries.some((one) => one.id === id));
   return [
-    ...after.entries.map(({ site, mode, expires, ...filter }) => {
-      const until = new Date(expires).toISOString().replace(".000", "");
-      return `${mode} ${site} for ${who(filter)} until ${until}`;
-    }),
+    ...after.entries.map(({ site, mode, since, expires, ...filter }) =>
+      expires > since
+        ? `${mode} ${site} for ${who(filter)}, for ${durationText(expires - since)}`
+        : `end ${mode} of ${site}`,
+    ),
     ...ended.map(({ site, mode }) => `no ${mode} of ${site} any more`),
   ];
 }
@@ -79,7 +80,7 @@ function rateText(perSecond: number): string {
 }
 
 /** `users`, `users of telecom in guangdong on port 443` */
-export function who({ carrier, province, port }: UserFilter): string {
+function who({ carrier, province, port }: UserFilter): string {
   return [
     "users",
     ...(carrier === null ? [] : [`of ${carrier}`]),

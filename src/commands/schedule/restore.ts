@@ -1,0 +1,35 @@
+import { sitesArg } from "../../lib/console/keep-away-command.js";
+import {
+  ScheduleCommand,
+  changeFlags,
+  filterFlags,
+  paceFlag,
+  paceNamed,
+  sitesNamed,
+} from "../../lib/console/schedule-command.js";
+
+export default class ScheduleRestore extends ScheduleCommand<typeof ScheduleRestore> {
+  static override summary = "Send users to sites again from which they are kept away.";
+
+  static override description = `Logins come back step by step (the ramp that the mask was given), then users who belong there and are elsewhere are told to
+log in there, as fast as the sites take logins. Not into a site of which a gateway does not answer.`;
+
+  static override examples = [
+    "<%= config.bin %> schedule restore sh-1-a -t topology.yaml --reason 'fire is out'",
+  ];
+
+  static override args = { site: sitesArg };
+  static override flags = { ...changeFlags, ...filterFlags, pace: paceFlag };
+
+  async run(): Promise<object> {
+    const { planRestore } = await import("../../lib/run/change-users.js");
+    const { reason, pace, state } = this.flags;
+    const request = await this.request();
+    const sites = sitesNamed(request.topology, this.args.site);
+    return this.withRuns(state, async (env) => {
+      const asked = { sites, filter: this.filter, reason, actor: env.actor, pace: paceNamed(pace) };
+      const plan = await planRestore(env, request, asked);
+      return this.change(env, plan, `nobody is kept away from ${sites.join(", ")}`);
+    });
+  }
+}
