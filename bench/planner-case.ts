@@ -138,7 +138,12 @@ function topology(...keyspaces: Keyspace[]): Topology {
   return {
     name: "bench",
     regions: REGIONS.map((id) => ({ id })),
-    idcs: REGIONS.map((region) => ({ id: `${region}-idc`, region, carriers: [] })),
+    idcs: REGIONS.map((region) => ({
+      id: `${region}-idc`,
+      region,
+      carriers: [],
+      carrierUsers: {},
+    })),
     sets: sets.map(([id, place]) => ({
       id,
       ...place,

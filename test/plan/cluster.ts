@@ -53,7 +53,12 @@ export function topologyOf(keyspaces: readonly Keyspace[], policy: Policy = POLI
   return {
     name: "three-regions",
     regions: REGIONS.map((id) => ({ id })),
-    idcs: REGIONS.map((region) => ({ id: `${region}-idc`, region, carriers: ["telecom"] })),
+    idcs: REGIONS.map((region) => ({
+      id: `${region}-idc`,
+      region,
+      carriers: ["telecom"],
+      carrierUsers: {},
+    })),
     sets: REGIONS.flatMap((region) =>
       [1, 2].map((set) => ({
         id: `${region}-${set}`,

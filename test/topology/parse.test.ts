@@ -234,6 +234,7 @@ describe("what the service must carry", () => {
   onlineUsers: 1M
   loginsPerSecond: 800
   carriers: { telecom: 45%, unicom: 500k }
+  provinces: { guangdong: 11% }
   perUser: { access: { memory: 2kB, ops: 0.01, network: 200bps } }
 links:
   - { between: [west, east], bandwidth: 1Gbps }
@@ -249,6 +250,7 @@ links:
         { id: "telecom", share: 0.45 },
         { id: "unicom", share: 0.5 },
       ],
+      provinces: [{ id: "guangdong", share: 0.11 }],
       perUser: {
         access: { memoryBytes: 2000, opsPerSecond: 0.01, networkBitsPerSecond: 200 },
         logic: none,
@@ -256,6 +258,21 @@ links:
       },
     });
     expect(links).toEqual([{ between: ["west", "east"], bitsPerSecond: 1e9 }]);
+  });
+
+  test("over a carrier's line into an idc is said beside its name", () => {
+    const lines = (text: string) => example("carriers: [telecom]", `carriers: ${text}`);
+    const [idc] = parseTopology(lines("{ telecom: 60M, unicom: {} }"), "t").idcs;
+    expect(idc!.carriers).toEqual(["telecom", "unicom"]);
+    expect(idc!.carrierUsers).toEqual({ telecom: 60_000_000 });
+    expect(rules(lines("{ telecom: 60X }"))).toEqual(["bad-value"]);
+    expect(rules(lines("{ telecom: { users: 60M } }"))).toEqual(["unknown-field"]);
+    expect(rules(lines("{ telecom: }"))).toEqual(["wrong-type"]);
+    expect(rules(lines("{}"))).toEqual(["bad-value"]);
+    expect(rules(lines("[]"))).toEqual(["bad-value"]);
+    expect(rules(lines("[5]"))).toEqual(["wrong-type"]);
+    expect(rules(lines("telecom"))).toEqual(["wrong-type"]);
+    expect(rules(lines("{ -x: 60M }"))).toEqual(["bad-name"]);
   });
 
   test("of a keyspace and a shard is read too", () => {
@@ -284,6 +301,8 @@ links:
       "a: 0, b: 0, c: 0, d: 0, e: 0, f: 0, g: 0, h: 0",
     ],
     ["a share of a carrier that is none", "45%", "450%"],
+    ["provinces of more users than there are", "11%", "1001k"],
+    ["a carrier with the name of all others", "unicom: 500k", "other: 500k"],
     ["a link that ends nowhere", "[west, east]", "[west]"],
     ["nobody", "onlineUsers: 1M", "onlineUsers: 0"],
   ])("is refused: %s", (_, from, to) => {

@@ -9,7 +9,8 @@ import {
 
 const BY_NAME: readonly (readonly [RegExp, (value: number) => string])[] = [
   // First: the name of a carrier may end like any other field.
-  [/^carriers\./, percentText],
+  [/^(carriers|provinces)\./, percentText],
+  [/^carrierUsers\./, (value) => formatCount(BigInt(value))],
   [/BytesPerSecond$/, (value) => formatBytesPerSecond(BigInt(value))],
   [/[bB]itsPerSecond$/, (value) => formatBitsPerSecond(BigInt(value))],
   [/(Bytes|\bbytes)$/, (value) => formatBytes(BigInt(value))],
@@ -19,6 +20,7 @@ const BY_NAME: readonly (readonly [RegExp, (value: number) => string])[] = [
 ];
 
 const WRITTEN: readonly (readonly [RegExp, string])[] = [
+  [/^carrierUsers(?=\.)/, "carriers"],
   [/linkBytesPerSecond$/, "bandwidth.perLink"],
   [/lineShare$/, "bandwidth.lineShare"],
   [/takeoverBudgetMs$/, "takeover.budget"],

@@ -1,4 +1,6 @@
 import type {
+  Idc,
+  Share,
   Demand,
   Keyspace,
   Node,
@@ -58,11 +60,19 @@ function renderRegion(
   const logins = sum(sets, (set) => set.capacity.loginsPerSecond);
   const lines = [`${region}  ${capacityText(users, logins)}`];
   for (const idc of topology.idcs.filter((one) => one.region === region)) {
-    lines.push(`  ${idc.id}  ${idc.carriers.join(", ")}`);
+    lines.push(
+      `  ${idc.id}  ${idc.carriers.map((carrier) => carrierText(idc, carrier)).join(", ")}`,
+    );
     for (const set of sets.filter((one) => one.idc === idc.id))
       lines.push(...renderSet(topology, set, held));
   }
   return lines.join("\n");
+}
+
+function carrierText({ carrierUsers }: Idc, carrier: string): string {
+  return Object.hasOwn(carrierUsers, carrier)
+    ? `${carrier} ${formatCount(BigInt(carrierUsers[carrier]!))}`
+    : carrier;
 }
 
 function renderSet(
@@ -129,11 +139,16 @@ function renderKeyspace(topology: Topology, keyspace: Keyspace): string {
 }
 
 function renderDemand(demand: Demand): string {
-  const { onlineUsers, loginsPerSecond, carriers, perUser } = demand;
-  const over = carriers.map(({ id, share }) => `${id} ${shareText(share * 100)}`).join(", ");
+  const { onlineUsers, loginsPerSecond, carriers, provinces, perUser } = demand;
+  const text = (shares: readonly Share[]) =>
+    shares.map(({ id, share }) => `${id} ${shareText(share * 100)}`).join(", ");
+  const parts = [
+    ["over", text(carriers)],
+    ["from", text(provinces)],
+  ] as const;
   return [
     `demand  ${capacityText(onlineUsers, loginsPerSecond)}`,
-    ...(over === "" ? [] : [`  over ${over}`]),
+    ...parts.flatMap(([how, names]) => (names === "" ? [] : wrap(`  ${how} ${names}`, WIDTH, 4))),
     ...Object.entries(perUser).flatMap(([layer, cost]) => {
       const text = fieldsText(cost);
       return text === "" ? [] : [`  ${layer}, for each user online: ${text}`];

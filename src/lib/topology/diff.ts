@@ -1,7 +1,16 @@
 import { difference, type Piece } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import { changedFields, type FieldChange } from "./diff-fields.js";
-import type { Demand, Keyspace, Node, Policy, RegionLink, Shard, Topology } from "./types.js";
+import type {
+  Demand,
+  Keyspace,
+  Node,
+  Policy,
+  RegionLink,
+  Share,
+  Shard,
+  Topology,
+} from "./types.js";
 
 /** One difference between two topologies, in the words of operators. JSON once bigints are decimal strings. */
 export type TopologyChange =
@@ -81,17 +90,22 @@ function placeOf(node: Node): string {
 
 /** By carrier and layer, so that each is a field of its own. */
 function demandFields(demand: Demand | null): object {
-  if (!demand) return { carriers: {}, perUser: { access: {}, logic: {}, data: {} } };
-  const { carriers, perUser, ...rest } = demand;
+  if (!demand) return { carriers: {}, provinces: {}, perUser: { access: {}, logic: {}, data: {} } };
+  const { carriers, provinces, perUser, ...rest } = demand;
   return {
     ...said(rest),
-    carriers: Object.fromEntries(carriers.map(({ id, share }) => [id, share])) as object,
+    carriers: byId(carriers),
+    provinces: byId(provinces),
     perUser: {
       access: said(perUser.access),
       logic: said(perUser.logic),
       data: said(perUser.data),
     },
   };
+}
+
+function byId(shares: readonly Share[]): object {
+  return Object.fromEntries(shares.map(({ id, share }) => [id, share])) as object;
 }
 
 /** Without the fields that stand for nothing said. */

@@ -86,7 +86,7 @@ export function draftOf(root: unknown): Draft {
   const lost = field(policy, "regionsLost") ?? 1;
   return {
     regions,
-    idcs: idcs.map((idc) => ({ ...idc, carriers: names(idc.value, idc.path, "carriers") })),
+    idcs: idcs.map((idc) => ({ ...idc, carriers: carriersOf(idc) })),
     sets,
     nodes: sets.flatMap((set) => LAYERS.flatMap((layer) => nodesOf(set, layer))),
     keyspaces: entries(root, [], "keyspaces").map(keyspaceOf),
@@ -106,6 +106,12 @@ export function draftOf(root: unknown): Draft {
 
 interface Entry extends Named {
   readonly value: unknown;
+}
+
+/** As a list, or as a map from the carrier to what its line carries. */
+function carriersOf({ value, path }: Entry): Named[] {
+  const map = entries(value, path, "carriers");
+  return map.length > 0 ? map : names(value, path, "carriers");
 }
 
 function nodesOf(set: Entry & { readonly region: string }, layer: Layer): DraftNode[] {

@@ -1,18 +1,20 @@
 import { shareOf } from "./schema-fields.js";
 import type { DocumentDemand, DocumentLink, DocumentLoad } from "./schema.js";
-import type { Demand, KeyspaceLoad, NodeCapacity, RegionLink } from "./types.js";
+import type { Demand, KeyspaceLoad, NodeCapacity, RegionLink, Share } from "./types.js";
 
 export function demandOf({ onlineUsers, loginsPerSecond, ...rest }: DocumentDemand): Demand {
   const { access, logic, data } = rest.perUser;
   return {
     onlineUsers,
     loginsPerSecond,
-    carriers: Object.entries(rest.carriers).map(([id, part]) => ({
-      id,
-      share: shareOf(part, onlineUsers),
-    })),
+    carriers: sharesOf(rest.carriers, onlineUsers),
+    provinces: sharesOf(rest.provinces, onlineUsers),
     perUser: { access: costOf(access), logic: costOf(logic), data: costOf(data) },
   };
+}
+
+function sharesOf(parts: DocumentDemand["carriers"], all: number): Share[] {
+  return Object.entries(parts).map(([id, part]) => ({ id, share: shareOf(part, all) }));
 }
 
 function costOf(cost: DocumentDemand["perUser"]["access"]): NodeCapacity {

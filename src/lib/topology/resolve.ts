@@ -2,7 +2,13 @@ import { sortSegments } from "../keyspace/map.js";
 import { ringSegments } from "../keyspace/ring.js";
 import { POSITION_END, type Segment } from "../keyspace/segment.js";
 import { demandOf, linkOf, loadOf } from "./resolve-demand.js";
-import type { DocumentKeyspace, DocumentNode, DocumentPolicy, TopologyDocument } from "./schema.js";
+import type {
+  DocumentCarriers,
+  DocumentKeyspace,
+  DocumentNode,
+  DocumentPolicy,
+  TopologyDocument,
+} from "./schema.js";
 import type { Idc, Keyspace, Layer, Node, Policy, SetSpec, Shard, Topology } from "./types.js";
 
 /** The topology that a valid document describes: flat lists, every segment known. */
@@ -12,7 +18,7 @@ export function resolve(document: TopologyDocument): Topology {
   const nodes: Node[] = [];
   for (const [region, { idcs: idcMap }] of Object.entries(document.regions)) {
     for (const [idc, { carriers, sets: setMap }] of Object.entries(idcMap)) {
-      idcs.push({ id: idc, region, carriers });
+      idcs.push({ id: idc, region, ...carriersOf(carriers) });
       for (const [set, spec] of Object.entries(setMap)) {
         sets.push({ id: set, idc, region, capacity: spec.capacity });
         for (const layer of ["access", "logic", "data"] as const) {
@@ -34,6 +40,14 @@ export function resolve(document: TopologyDocument): Topology {
     links: document.links.map(linkOf),
     policy: policyOf(document.policy),
   };
+}
+
+function carriersOf(carriers: DocumentCarriers): Pick<Idc, "carriers" | "carrierUsers"> {
+  if (Array.isArray(carriers)) return { carriers, carrierUsers: {} };
+  const limits = Object.entries(carriers).flatMap(([id, users]) =>
+    users === null ? [] : [[id, users] as const],
+  );
+  return { carriers: Object.keys(carriers), carrierUsers: Object.fromEntries(limits) };
 }
 
 function nodeOf(

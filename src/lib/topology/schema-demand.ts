@@ -1,10 +1,12 @@
 import { z } from "zod";
+import { UNLISTED } from "./types.js";
 import * as field from "./schema-fields.js";
 
 /** The parts of the YAML that say what the service must carry. All may be left out: what is not said is not checked. */
 
 /** More would make the groups of carriers that are looked at too many: there are 2^n. */
 const MAX_CARRIERS = 8;
+const MAX_PROVINCES = 200;
 
 const cost = z.strictObject({
   memory: field.bytes("Memory that one online user takes.", "2kB", 0).prefault("0B"),
@@ -34,17 +36,41 @@ export const demand = z
       })
       .prefault({})
       .meta({ description: "Carrier -> its users. Those not listed may use any idc." }),
+    provinces: field
+      .byName(field.portion("Users who come from the province: a share, or how many.", "11%"))
+      .refine((provinces) => Object.keys(provinces).length <= MAX_PROVINCES, {
+        error: `at most ${MAX_PROVINCES} provinces can be told apart`,
+        params: { hint: "leave the smallest ones out: their users count in the total" },
+      })
+      .prefault({})
+      .meta({ description: "Province -> its users, whatever their carrier." }),
     perUser: perUser.prefault({}).meta({ description: "What one online user costs." }),
   })
-  .refine(({ onlineUsers, carriers }) => sum(Object.values(carriers), onlineUsers) < 1 + 1e-9, {
-    path: ["carriers"],
-    error: "the carriers have more users than there are",
-    params: { hint: "shares add up to 100% at most, numbers to `onlineUsers`" },
+  .superRefine(({ onlineUsers, ...parts }, context) => {
+    for (const of of ["carriers", "provinces"] as const) {
+      for (const problem of partProblems(of, parts[of], onlineUsers)) context.addIssue(problem);
+    }
   })
   .meta({ description: "What the service must carry at its peak." });
 
-function sum(carriers: readonly field.Portion[], all: number): number {
-  return carriers.reduce((total, one) => total + field.shareOf(one, all), 0);
+function* partProblems(of: string, parts: Readonly<Record<string, field.Portion>>, all: number) {
+  const total = Object.values(parts).reduce((sum, one) => sum + field.shareOf(one, all), 0);
+  if (total >= 1 + 1e-9) {
+    yield {
+      code: "custom" as const,
+      path: [of],
+      message: `the ${of} have more users than there are`,
+      params: { hint: "shares add up to 100% at most, numbers to `onlineUsers`" },
+    };
+  }
+  if (Object.hasOwn(parts, UNLISTED)) {
+    yield {
+      code: "custom" as const,
+      path: [of, UNLISTED],
+      message: `\`${UNLISTED}\` stands for all ${of} that are not listed`,
+      params: { hint: "leave it out: those not listed have the rest" },
+    };
+  }
 }
 
 export const load = z

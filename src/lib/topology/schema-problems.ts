@@ -55,6 +55,10 @@ function* findings(issue: Issue, path: Path, root: unknown): Generator<Found> {
           ? "fill in the value, or delete the field"
           : "check the value and its indentation",
     };
+  } else if (issue.code === "invalid_union" && meant(issue.errors)) {
+    for (const inner of meant(issue.errors)!) {
+      yield* findings(inner, [...path, ...inner.path.filter(isStep)], root);
+    }
   } else if (issue.code === "invalid_value" || issue.code === "invalid_union") {
     yield oneOf(issue, path, value, last);
   } else if (issue.code === "invalid_format") {
@@ -83,6 +87,14 @@ function* findings(issue: Issue, path: Path, root: unknown): Generator<Found> {
       hint: hint ?? "correct the value",
     };
   }
+}
+
+/** Of what may be written in several ways, the problems of the one way whose kind of value it is. */
+function meant(ways: readonly (readonly Issue[])[]): readonly Issue[] | null {
+  const sameKind = ways.filter(
+    (issues) => !issues.some(({ code, path }) => code === "invalid_type" && path.length === 0),
+  );
+  return sameKind.length === 1 ? sameKind[0]! : null;
 }
 
 /** A value that is none of those allowed. */

@@ -45,14 +45,35 @@ const set = z
   })
   .meta({ description: "A small, self-contained deployment in one idc." });
 
+/** Null where nothing is said. */
+const carrierUsers = z.union(
+  [
+    field.count("Users that the carrier's line into the idc carries.", "60M"),
+    z
+      .strictObject({})
+      .transform(() => null)
+      .meta({ description: "Nothing is said of the line: it is no limit." }),
+  ],
+  { error: "a line must be a number of users, or {} for no limit" },
+);
+const NO_CARRIER = {
+  error: "`carriers` is empty",
+  params: { rule: "bad-value", hint: "list at least one" },
+};
+
+function isSome(things: object): boolean {
+  return Object.keys(things).length > 0;
+}
+
 const idc = z
   .strictObject({
     carriers: z
-      .array(field.name)
-      .min(1)
+      .union([z.array(field.name).min(1), field.byName(carrierUsers).refine(isSome, NO_CARRIER)], {
+        error: "`carriers` must be a list or a map",
+      })
       .meta({
-        description: "Carriers over which the idc is reachable.",
-        examples: [["telecom", "unicom"]],
+        description: "Carriers over which the idc is reachable, also with the users of each.",
+        examples: [["telecom", "unicom"], { telecom: "60M", unicom: {} }],
       }),
     sets: field.byName(set).meta({ description: "Set name -> set." }),
   })
@@ -281,6 +302,7 @@ export const topologySchema = z
 
 /** The document after reading: units removed, defaults filled in, references not yet checked. */
 export type TopologyDocument = z.output<typeof topologySchema>;
+export type DocumentCarriers = z.output<typeof idc>["carriers"];
 export type DocumentDemand = z.output<typeof demand>;
 export type DocumentLink = z.output<typeof links>[number];
 export type DocumentLoad = z.output<typeof load>;

@@ -23,7 +23,10 @@ export interface Region {
 export interface Idc {
   readonly id: string;
   readonly region: string;
+  /** Over which it is reachable. */
   readonly carriers: readonly string[];
+  /** Most users that the line of a carrier takes, for the carriers of which it is said. */
+  readonly carrierUsers: Readonly<Record<string, number>>;
 }
 
 /** A small, self-contained deployment in one idc. */
@@ -62,10 +65,21 @@ export interface Demand {
   readonly onlineUsers: number;
   readonly loginsPerSecond: number;
   /** Of users and logins, 0..1; together at most 1. The rest may use any idc. */
-  readonly carriers: readonly { readonly id: string; readonly share: number }[];
+  readonly carriers: readonly Share[];
+  /** The same of the provinces that users come from. A carrier has its users in all of them alike. */
+  readonly provinces: readonly Share[];
   /** What one online user costs in each layer. */
   readonly perUser: Readonly<Record<Layer, NodeCapacity>>;
 }
+
+/** Of all users, 0..1. */
+export interface Share {
+  readonly id: string;
+  readonly share: number;
+}
+
+/** What stands for all carriers, or all provinces, that `demand` does not list. */
+export const UNLISTED = "other";
 
 /** A line between two regions. */
 export interface RegionLink {

@@ -41,12 +41,19 @@ const demand = fc.record(
       fc.constantFrom(...CARRIERS),
       fc.constantFrom("0%", "20%", "0.000001%", "0", "1"),
     ),
+    provinces: fc.dictionary(
+      fc.constantFrom("beijing", "hebei"),
+      fc.constantFrom("0%", "50%", "0"),
+    ),
     perUser: fc.record({ access: cost, logic: cost, data: cost }, { requiredKeys: [] }),
   },
   { requiredKeys: ["onlineUsers"] },
 );
 const idc = fc.record({
-  carriers: fc.subarray(CARRIERS.slice(0, 3), { minLength: 1 }),
+  carriers: fc.oneof(
+    fc.subarray(CARRIERS.slice(0, 3), { minLength: 1 }),
+    fc.dictionary(fc.constantFrom(...CARRIERS), fc.oneof(amount, fc.constant({})), { minKeys: 1 }),
+  ),
   sets: fc.array(
     fc.record({
       capacity: fc.record({ onlineUsers: amount, loginsPerSecond: amount }),

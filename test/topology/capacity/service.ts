@@ -21,6 +21,7 @@ const anyIdcs = fc
       region: fc.nat({ max: 2 }),
       carriers: fc.subarray([...CARRIERS], { minLength: 1 }),
       users: fc.nat({ max: 12 }),
+      lines: fc.dictionary(fc.constantFrom(...CARRIERS), fc.nat({ max: 5 }), { maxKeys: 2 }),
     }),
     { minLength: 1, maxLength: 6 },
   )
@@ -41,7 +42,14 @@ export const anyUsers: fc.Arbitrary<Topology> = fc
     return {
       ...empty({ ...POLICY, regionsLost }),
       regions: [...new Set(idcs.map(({ region }) => region))].map((id) => ({ id })),
-      idcs: idcs.map(({ id, region, carriers }): Idc => ({ id, region, carriers })),
+      idcs: idcs.map(({ id, region, carriers, lines }): Idc => ({
+        id,
+        region,
+        carriers,
+        carrierUsers: Object.fromEntries(
+          carriers.flatMap((c) => (c in lines ? [[c, lines[c]!]] : [])),
+        ),
+      })),
       sets: idcs.map(({ id, region, users }) => ({
         id: `${id}-a`,
         idc: id,
@@ -52,6 +60,7 @@ export const anyUsers: fc.Arbitrary<Topology> = fc
         onlineUsers,
         loginsPerSecond: 0,
         carriers: counts.map(({ id, count }) => ({ id, share: count / onlineUsers })),
+        provinces: [],
         perUser: { access: COSTLESS, logic: COSTLESS, data: COSTLESS },
       },
     };
@@ -100,7 +109,7 @@ export const anyData: fc.Arbitrary<Topology> = fc
       regions: ["r0", "r1", "r2"].map((id) => ({ id })),
       idcs: ["r0 i0", "r0 i1", "r1 i2", "r2 i3"].map((place) => {
         const [region, id] = place.split(" ");
-        return { id: id!, region: region!, carriers: ["c0"] };
+        return { id: id!, region: region!, carriers: ["c0"], carrierUsers: {} };
       }),
       nodes: places.map(([region, idc], i): Node => ({
         id: `n${i}`,

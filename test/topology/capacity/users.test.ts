@@ -18,14 +18,19 @@ function everyoneFits(topology: Topology, lost: readonly string[]): boolean {
   const everyone: (string | null)[] = [...users, ...Array.from({ length: rest }, () => null)];
   const room = idcs.map(({ id }, i) => (lost.includes(id) ? 0 : sets[i]!.capacity.onlineUsers));
   const placed: number[][] = idcs.map(() => []);
-  const place = (user: number, tried: Set<number>): boolean => {
-    for (const [i, { carriers }] of idcs.entries()) {
-      const carrier = everyone[user];
-      if (tried.has(i) || (carrier !== null && !carriers.includes(carrier!))) continue;
-      tried.add(i);
-      if (placed[i]!.length < room[i]!) return placed[i]!.push(user) > 0;
-      const mover = placed[i]!.findIndex((other) => place(other, tried));
-      if (mover >= 0) return placed[i]!.splice(mover, 1, user).length > 0;
+  const place = (user: number, tried: Set<string>): boolean => {
+    const carrier = everyone[user]!;
+    for (const [i, { carriers, carrierUsers }] of idcs.entries()) {
+      if (carrier !== null && !carriers.includes(carrier)) continue;
+      const there = placed[i]!;
+      const same = there.filter((other) => everyone[other] === carrier);
+      const full = carrier !== null && same.length >= (carrierUsers[carrier] ?? Infinity);
+      const door = full ? `${i} ${carrier}` : `${i}`;
+      if (tried.has(door)) continue;
+      tried.add(door);
+      if (!full && there.length < room[i]!) return there.push(user) > 0;
+      const mover = (full ? same : [...there]).find((other) => place(other, tried));
+      if (mover !== undefined) return there.splice(there.indexOf(mover), 1, user).length > 0;
     }
     return false;
   };
@@ -60,7 +65,12 @@ test("told are the smallest groups of carriers that lack something, and no group
     ...base,
     policy: { ...base.policy, regionsLost: 0 },
     regions: [{ id: "r" }, { id: "s" }],
-    idcs: reaches.map((carriers, i) => ({ id: `i${i}`, region: i < 3 ? "r" : "s", carriers })),
+    idcs: reaches.map((carriers, i) => ({
+      id: `i${i}`,
+      region: i < 3 ? "r" : "s",
+      carriers,
+      carrierUsers: {},
+    })),
     sets: reaches.map((_, i) => ({
       id: `i${i}-a`,
       idc: `i${i}`,
@@ -100,7 +110,12 @@ test("of too many combinations of regions those of the largest are looked at", (
     return {
       ...base,
       regions: ids.map((id) => ({ id })),
-      idcs: ids.map((region) => ({ id: `${region}-i`, region, carriers: ["c0"] })),
+      idcs: ids.map((region) => ({
+        id: `${region}-i`,
+        region,
+        carriers: ["c0"],
+        carrierUsers: {},
+      })),
       sets: ids.map((region, i) => ({
         id: `${region}-a`,
         idc: `${region}-i`,

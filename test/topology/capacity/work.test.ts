@@ -15,6 +15,7 @@ function service(nodes: number, segments: number): Topology {
     id: `i${i}`,
     region: `r${i % REGIONS}`,
     carriers: [`c${i % 4}`, `c${(i + 1) % 4}`],
+    carrierUsers: { [`c${i % 4}`]: 5e5 },
   }));
   const layers = ["access", "logic", "data", "data", "data"] as const;
   const all = Array.from({ length: nodes }, (_, n): Node => {
@@ -49,6 +50,7 @@ function service(nodes: number, segments: number): Topology {
       onlineUsers: 5e7,
       loginsPerSecond: 1e5,
       carriers: ["c0", "c1", "c2", "c3"].map((id) => ({ id, share: 0.2 })),
+      provinces: [],
       perUser: { access: COST, logic: COST, data: COST },
     },
     links: regions.flatMap(({ id: a }, i) =>

@@ -11,6 +11,8 @@ export interface Dimension extends Amount {
   readonly needed: number;
   /** What each idc has, in the order of the topology. */
   readonly have: readonly number[];
+  /** Of what is needed, by one user online; null for what is not counted by users online. */
+  readonly perUser: number | null;
 }
 
 /** Users and logins, against what the sets are rated for. Those of which nothing is needed are left out. */
@@ -24,6 +26,7 @@ export function ratedDimensions(topology: Topology, demand: Demand): Dimension[]
       layer: null,
       needed: demand.onlineUsers,
       have: of(({ onlineUsers }) => onlineUsers),
+      perUser: 1,
     },
     {
       ...LOGINS,
@@ -31,6 +34,7 @@ export function ratedDimensions(topology: Topology, demand: Demand): Dimension[]
       layer: null,
       needed: demand.loginsPerSecond,
       have: of(({ loginsPerSecond }) => loginsPerSecond),
+      perUser: null,
     },
   ];
   return dimensions.filter(({ needed }) => needed > 0);
@@ -52,6 +56,7 @@ export function layerDimensions(topology: Topology, demand: Demand): Dimension[]
           layer,
           needed: cost * demand.onlineUsers,
           have: byIdc(topology, nodes, ({ capacity }) => capacity[field]),
+          perUser: cost,
         },
       ];
     });

@@ -35,8 +35,14 @@ export function* shortages(
   carriers: readonly Carrier[] = [],
 ): Generator<Shortage> {
   const supplyOf = supplier(topology, carriers);
-  const sites = supplyOf(topology.idcs.map(() => 1));
-  const supplies = dimensions.map((dimension) => ({ dimension, supply: supplyOf(dimension.have) }));
+  const sites = supplyOf(
+    topology.idcs.map(() => 1),
+    null,
+  );
+  const supplies = dimensions.map((dimension) => ({
+    dimension,
+    supply: supplyOf(dimension.have, dimension.perUser),
+  }));
   const groups = groupsOf(carriers);
   const short = new Map<Group, Set<Dimension>>(groups.map((group) => [group, new Set()]));
 

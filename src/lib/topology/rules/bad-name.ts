@@ -7,7 +7,7 @@ export const badName: StructureRule = {
   severity: "error",
   adjustable: false,
   checks:
-    "Names of regions, idcs, sets, nodes, keyspaces and shards begin with a letter and have up to 63 letters, digits, dots, dashes or underscores.",
+    "Names of regions, idcs, carriers, sets, nodes, keyspaces and shards begin with a letter and have up to 63 letters, digits, dots, dashes or underscores.",
   why: "Names go into URLs, command lines and file names. One that begins with a digit would be taken for an index.",
   mend: "Rename it, wherever it is used.",
   example: `regions:
@@ -15,7 +15,9 @@ export const badName: StructureRule = {
   *check(draft) {
     const { regions, idcs, sets, nodes, keyspaces } = draft;
     const shards = keyspaces.flatMap((keyspace) => keyspace.shards);
-    for (const { id, path } of [...regions, ...idcs, ...sets, ...nodes, ...keyspaces, ...shards]) {
+    const carriers = idcs.flatMap((idc) => idc.carriers);
+    const named = [...regions, ...idcs, ...carriers, ...sets, ...nodes, ...keyspaces, ...shards];
+    for (const { id, path } of named) {
       if (NAME.test(id)) continue;
       yield { path, at: "key", message: `${quote(id)} is no valid name`, hint: NAME_HINT };
     }
