@@ -1,5 +1,5 @@
 import type { Idc, Topology } from "../types.js";
-import { type Carrier, EVERYONE, type Mask, maskOf } from "./groups.js";
+import { type Carrier, EVERYONE, maskOf } from "./groups.js";
 import type { Loss } from "./losses.js";
 
 /** For each group of carriers, by its mask, what the idcs have together that one of them reaches. */
