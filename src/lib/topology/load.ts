@@ -39,6 +39,13 @@ export async function loadTarget(file: string): Promise<Loaded> {
   return loaded;
 }
 
+/** The bytes of a file that goes with a topology. Throws OpsError `cannot-read` (exit 64), also if it is too large. */
+export async function readInput(file: string): Promise<Uint8Array> {
+  const read = await readBounded(file);
+  if ("bytes" in read) return read.bytes;
+  throw cannotRead(file, "why" in read ? read.why : [read.problem.message, read.problem.hint]);
+}
+
 type Read =
   | { readonly bytes: Uint8Array }
   | { readonly problem: Problem }

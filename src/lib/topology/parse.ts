@@ -1,8 +1,9 @@
 import { EXIT, OpsError } from "../errors.js";
 import { decode } from "./decode.js";
 import { type DraftOverride, draftOf } from "./draft.js";
+import { place } from "./place.js";
 import { parseYaml } from "./parse-yaml.js";
-import type { Adjusted, Finding, Problem, Severity } from "./problem.js";
+import type { Adjusted, Finding, Problem } from "./problem.js";
 import { ProblemList } from "./problem-list.js";
 import { renderProblems } from "./render-problems.js";
 import { resolve } from "./resolve.js";
@@ -10,9 +11,7 @@ import { FITNESS_RULES, STRUCTURE_RULES } from "./rules/registry.js";
 import type { RuleInfo } from "./rules/rule.js";
 import { topologySchema } from "./schema.js";
 import { nameKnownFields, schemaFindings } from "./schema-problems.js";
-import type { Source } from "./source.js";
 import type { Topology } from "./types.js";
-import type { Tree } from "./yaml-tree.js";
 
 /**
  * What came of a file. `topology` is null if what the file says is wrong. It is there, and yet some problems may be errors, if
@@ -91,19 +90,4 @@ export function checkTopology(input: string | Uint8Array, file: string): Checked
 function severityHere(rule: RuleInfo, overrides: readonly DraftOverride[]): Adjusted {
   const override = rule.adjustable ? overrides.find(({ id }) => id === rule.id) : undefined;
   return override?.severity ?? rule.severity;
-}
-
-/** Gives findings their place in the file. */
-function place(
-  findings: Iterable<Finding>,
-  rule: { readonly id: string; readonly severity: Severity },
-  source: Source,
-  tree: Tree,
-  problems: ProblemList,
-): void {
-  if (!problems.wants(rule.id)) return;
-  for (const { path, at, message, hint } of findings) {
-    problems.add(source.problem(rule.id, rule.severity, tree.span(path, at), message, hint, path));
-    if (!problems.wants(rule.id)) return;
-  }
 }

@@ -46,7 +46,11 @@ export function placementOf(
 }
 
 /** The users that each of some limits counts. */
-function loadsOf(limits: readonly Limit[], { classes }: Problem, { shares }: Placement): number[] {
+export function loadsOf(
+  limits: readonly Limit[],
+  { classes }: Problem,
+  { shares }: Placement,
+): number[] {
   const byCarrier = new Map<string, Map<string, number>>();
   for (const [i, { carrier }] of classes.entries()) {
     const sums = byCarrier.get(carrier) ?? new Map<string, number>();
@@ -63,7 +67,7 @@ function loadsOf(limits: readonly Limit[], { classes }: Problem, { shares }: Pla
 }
 
 /** Users who come to each site, by its id. */
-function arrivalsOf(problem: Problem, { shares }: Placement): Map<string, number> {
+export function arrivalsOf(problem: Problem, { shares }: Placement): Map<string, number> {
   const sums = new Map(problem.sites.map(({ id }) => [id, 0]));
   for (const [i, { site: home }] of problem.classes.entries()) {
     for (const { site, users } of shares[i]!) {
