@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { ack } from "./ack.js";
+import { assignment } from "./assign.js";
 import { batchOps } from "./batch-ops.js";
 import { meets, type Benchmark, type Measure } from "./benchmark.js";
 import { expand } from "./expand.js";
@@ -23,6 +24,7 @@ const ALL: readonly Benchmark[] = [
   startUp,
   expand,
   planner,
+  assignment,
 ];
 const USAGE = `usage: npm run bench -- [--only NAME] [--rows N] [--json]
 names: ${ALL.map(({ name }) => name).join(", ")}`;
