@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { ack } from "./ack.js";
+import { assignment } from "./assign.js";
 import { batchOps } from "./batch-ops.js";
 import { meets, type Benchmark, type Measure } from "./benchmark.js";
 import { dispatch } from "./dispatch.js";
@@ -25,6 +26,7 @@ const ALL: readonly Benchmark[] = [
   startUp,
   expand,
   planner,
+  assignment,
   dispatch,
   gateway,
 ];

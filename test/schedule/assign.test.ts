@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { assign, type Assignment } from "../../src/lib/schedule/assign/assign.js";
 import { loadHighs } from "../../src/lib/schedule/assign/solver.js";
 import type { Limit, Problem, Site } from "../../src/lib/schedule/types.js";
-import { problemOf } from "../../bench/assign-case.js";
+import { problemOf } from "../../bench/assign-problem.js";
 import { anyProblem } from "./any-problem.js";
 import { bestOfAll, levelAfterLevel, mayBe, valuesOf } from "./reference.js";
 

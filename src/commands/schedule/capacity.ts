@@ -57,7 +57,7 @@ move, and how long their logins take. Ends with 3 if a loss within policy.region
       this.print(`${renderOutcome(outcome, this.textOptions)}\n`);
     }
     this.print(renderOutcomes(outcomes, this.textOptions.width));
-    const ok = outcomes.every(({ required, unplaced }) => !required || unplaced < 1);
+    const ok = outcomes.every(({ required, fits }) => !required || fits);
     if (!ok) this.exitWith(EXIT.refused);
     return {
       v: 1,

@@ -7,6 +7,7 @@ import { classesOf } from "../schedule/problem.js";
 import { costOf, UNKNOWN } from "../schedule/quality/cost.js";
 import type { Qualities } from "../schedule/quality/entries.js";
 import type { Demand, Topology } from "../topology/types.js";
+import { isSomeone } from "../schedule/types.js";
 import { wrap } from "../wrap.js";
 import { columns } from "./columns.js";
 
@@ -44,7 +45,7 @@ export function renderOutcome(
       site.what,
     ]),
     ...carriers.map((one) => {
-      const out = one.unplaced >= 1 ? `, ${countText(one.unplaced)} without a place` : "";
+      const out = isSomeone(one.unplaced) ? `, ${countText(one.unplaced)} without a place` : "";
       return [`carrier ${one.id}`, countText(one.used), ...useCells(one), `users online${out}`];
     }),
     ...(verbose ? layers : fullestOf(layers)).map((one) => [
@@ -75,15 +76,17 @@ function fullestOf(layers: readonly LayerUse[]): LayerUse[] {
   );
 }
 
-function verdict({ unplaced, required }: Outcome): string {
-  if (unplaced < 1) return "everyone has a place";
+function verdict({ fits, unplaced, required }: Outcome): string {
+  if (fits) return "everyone has a place";
   const counts = required ? "" : " (policy.regionsLost does not ask for it)";
   return `${countText(unplaced)} users have no place${counts}`;
 }
 
 function details(outcome: Outcome): string[] {
   const { loss, moved, madeRoom, seconds, leastSeconds, shortage, over, levels, meanMs } = outcome;
-  const room = madeRoom >= 1 ? `, ${countText(madeRoom)} of them to make room for others` : "";
+  const room = isSomeone(madeRoom)
+    ? `, ${countText(madeRoom)} of them to make room for others`
+    : "";
   const times = `${durationText(seconds * 1_000)} at the spare login rates (at least ${durationText(leastSeconds * 1_000)})`;
   const worst = levels.reduce((a, b) => (b.ratio > a.ratio ? b : a));
   return [

@@ -7,6 +7,11 @@ export interface UserClass {
   readonly users: number;
 }
 
+/** Fewer than half a user are nobody: sums of many shares are off in their last digits. */
+export function isSomeone(users: number): boolean {
+  return users >= 0.5;
+}
+
 /** Where users are scheduled to: a set. */
 export interface Site {
   readonly id: string;

@@ -1,4 +1,4 @@
-import type { Limit } from "../types.js";
+import { isSomeone, type Limit } from "../types.js";
 import type { Proof } from "./bound.js";
 import type { Model } from "./model.js";
 import type { Shape } from "./shape.js";
@@ -25,7 +25,7 @@ export function shortageOf(
   proof: Proof,
 ): Shortage | null {
   const missing = proof.bound * part;
-  if (missing < 1) return null;
+  if (!isSomeone(missing)) return null;
   const users = new Map<string, number>();
   for (const [row, group] of groups.entries()) {
     if (proof.prices[row]! < PRICED) continue;

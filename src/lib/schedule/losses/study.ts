@@ -4,7 +4,7 @@ import { assign, type Level } from "../assign/assign.js";
 import { arrivalsOf } from "../assign/placement.js";
 import type { Shortage } from "../assign/shortage.js";
 import { classesOf, limitsOf, sitesOf } from "../problem.js";
-import type { Costs, Problem, Site, UserClass } from "../types.js";
+import { type Costs, isSomeone, type Problem, type Site, type UserClass } from "../types.js";
 import { type Uses, usesOf } from "./use.js";
 import { lossesToLookAt } from "./what.js";
 
@@ -14,6 +14,7 @@ export interface Outcome extends Uses {
   readonly loss: Loss | null;
   /** Whether the policy says that it must be carried. */
   readonly required: boolean;
+  readonly fits: boolean;
   readonly unplaced: number;
   /** Users who log in at another site: those of lost sites, and those of others who make room. */
   readonly moved: number;
@@ -50,6 +51,7 @@ export async function* studyLosses(
     return {
       loss,
       required,
+      fits: !isSomeone(value.get("unplaced")!),
       unplaced: value.get("unplaced")!,
       moved: [...arrivalsOf(problem, found).values()].reduce((a, b) => a + b, 0),
       madeRoom: value.get("moved")!,
@@ -67,7 +69,7 @@ export async function* studyLosses(
     const shares = now.shares[i]!;
     const rest = one.users - shares.reduce((sum, { users }) => sum + users, 0);
     const placed = shares.map(({ site, users }) => ({ ...one, site, users }));
-    return rest > 1 ? [...placed, { ...one, users: rest }] : placed;
+    return isSomeone(rest) ? [...placed, { ...one, users: rest }] : placed;
   });
   const sites = withSpareLogins(base.sites, classes, demand);
   for (const { loss, required } of lossesToLookAt(topology)) {

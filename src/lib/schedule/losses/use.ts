@@ -3,7 +3,7 @@ import type { Loss } from "../../topology/capacity/losses.js";
 import { supplier } from "../../topology/capacity/supply.js";
 import type { Demand, Layer, Topology } from "../../topology/types.js";
 import { loadsOf, type Placement } from "../assign/placement.js";
-import type { Limit, Problem } from "../types.js";
+import { isSomeone, type Limit, type Problem } from "../types.js";
 
 /** How full something is. */
 export interface Use {
@@ -60,7 +60,7 @@ export function usesOf(
     room: there(have),
   }));
   const over = problem.limits.flatMap((limit, i) =>
-    loads[i]! > limit.soft + 1 ? [{ limit, users: loads[i]! }] : [],
+    isSomeone(loads[i]! - limit.soft) ? [{ limit, users: loads[i]! }] : [],
   );
   return { sites, carriers: carrierUses(topology, demand, problem, placement, loss), layers, over };
 }
