@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { OperationRequest } from "../../src/lib/agent/protocol/operation.js";
+import { Connection } from "../../src/lib/demo/sessions/connection.js";
 import { Crowd } from "../../src/lib/demo/sessions/crowd.js";
 import { peopleOf } from "../../src/lib/demo/sessions/people.js";
 import { Sites } from "../../src/lib/demo/sites.js";
@@ -153,6 +154,17 @@ test("a gateway is killed with its site: its users are elsewhere soon, and the s
   expect((await sites.ended("b", "strong-b-1")).result).toMatchObject({ told: at });
   await until(allElsewhere("b"));
   expect(crowd.figures().lost[4002]).toBe(at);
+  // Who has an old list does not get in either.
+  const [person] = peopleOf(1);
+  const { addresses } = await sites.agent("b").access();
+  const attempt = await Connection.open(addresses[0]!, person!, {
+    network: () => ({ loss: 0, delayMs: 0 }),
+    random: Math.random,
+    onNotice: () => undefined,
+    onClosed: () => undefined,
+  });
+  expect(attempt).toMatchObject({ outcome: "refused", code: "elsewhere" });
+
   await sites.cluster.kill9("a");
   await until(() => expect(crowd.figures()).toMatchObject({ online: USERS, bySite: { c: USERS } }));
   await withinLimits();

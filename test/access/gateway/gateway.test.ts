@@ -96,6 +96,29 @@ test("a filter takes its kind only; who belongs here stays; who does not go in t
   clients[0]!.socket.close();
 });
 
+test("a departure that is cancelled stops where it is, and a gateway that stops says so", async () => {
+  sites = await Sites.start({ a: {}, b: {} });
+  const crowd = sites.crowd(200);
+  await crowd.start(2_000);
+  await online(crowd, 200);
+  sites.masked.add("a");
+  const a = sites.gateway("a");
+  const cancel = new AbortController();
+  const order = { entry: "e", filter: ALL, count: null, perSecond: 50, withinMs: 5_000 };
+  const report = (done: number): void => {
+    if (done >= 10) cancel.abort(new Error("cancelled"));
+  };
+  await expect(a.relogin(order, { signal: cancel.signal, report })).rejects.toThrow("cancelled");
+  const { told } = a.figures().entries[0]!;
+  expect(told).toBeLessThan(50);
+  await until(() => expect(crowd.figures().bySite["b"]).toBe(100 + told));
+  await sleep(200);
+  expect(a.figures()).toMatchObject({ sessions: 100 - told, entries: [{ told }] });
+  a.close();
+  await until(() => expect(crowd.figures()).toMatchObject({ online: 200, bySite: { b: 200 } }));
+  expect(crowd.figures().lost).toEqual({ 1001: 100 - told });
+});
+
 test("a strong disable: everyone comes back elsewhere, and never more in a second than a site takes", async () => {
   const limit = 300;
   sites = await Sites.start({
