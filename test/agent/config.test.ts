@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { loadConfig } from "../../src/lib/agent/server/config.js";
+import { keepRole } from "../../src/lib/agent/server/stored-role.js";
+import { primaryStore } from "./store.js";
 
 const dir = mkdtempSync(join(tmpdir(), "ops-config-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -27,4 +29,19 @@ test("an agent holds data unless its configuration gives it another role", () =>
 test("what is not of its role is refused", () => {
   expect(() => load({ role: "boss" })).toThrow("role: expected data, dispatch or gateway");
   expect(() => load({ role: "dispatch", log: {} })).toThrow('Unrecognized key: "log"');
+});
+
+test("a store is of one role, also one from before there were roles", async () => {
+  const store = await primaryStore();
+  try {
+    const dispatch = keepRole(store.engine, dir, "dispatch");
+    await expect(dispatch).rejects.toThrow("of an agent of the role data, not dispatch");
+    await keepRole(store.engine, dir, "data");
+    await store.engine.write((txn) => txn.deleteEntry("p", { lo: 0n, hi: 100n }));
+    await keepRole(store.engine, dir, "dispatch");
+    const data = keepRole(store.engine, dir, "data");
+    await expect(data).rejects.toThrow("of an agent of the role dispatch, not data");
+  } finally {
+    await store.remove();
+  }
 });

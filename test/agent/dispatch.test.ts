@@ -222,11 +222,16 @@ describe("an entry that expires while no control plane is there", () => {
 
 test("agent status shows data and access agents, those that do not answer too", async () => {
   const topology = parseTopology(cluster.topologyText, "topology.yaml");
-  const agents = await askAgents({ ...dataAgents(topology), ...accessAgents(topology) });
-  const lines = agentsText(agents, { width: 100, verbose: false }).split("\n");
+  const told = async () => {
+    const agents = await askAgents({ ...dataAgents(topology), ...accessAgents(topology) });
+    return agentsText(agents, { width: 100, verbose: false }).split("\n");
+  };
+  const lines = await told();
   expect(lines.find((line) => line.startsWith("d1"))).toMatch(/dispatch, policy 10$/);
-  expect(lines.find((line) => line.startsWith("g1"))).toContain("NO ANSWER");
+  expect(lines.find((line) => line.startsWith("g1"))).toMatch(/gateway, no policy$/);
   expect(lines.find((line) => line.startsWith("n1"))).toContain("embedded");
+  await cluster.kill9("g1");
+  expect((await told()).find((line) => line.startsWith("g1"))).toContain("NO ANSWER");
 });
 
 test("an access agent takes no operations on data, and no data", async () => {

@@ -12,6 +12,7 @@ import { dataRole } from "./roles/data.js";
 import { dispatchRole } from "./roles/dispatch.js";
 import { gatewayRole } from "./roles/gateway.js";
 import type { Base, Role } from "./roles/role.js";
+import { keepRole } from "./stored-role.js";
 
 /** Longest wait for what runs to end by itself when the agent is stopped. */
 const STOP_MS = 3_000;
@@ -27,7 +28,7 @@ export interface AgentOptions {
   readonly die: (error: unknown) => void;
 }
 
-/** Opens the node's store and serves it until `stop`. Throws `OpsError` when the store or the port cannot be had. */
+/** Opens the node's store and serves it until `stop`. Throws `OpsError` when the store or the port cannot be had, or the store is of another role. */
 export async function startAgent(
   config: AgentConfig,
   { version, die }: AgentOptions,
@@ -36,6 +37,12 @@ export async function startAgent(
   mkdirSync(dir, { recursive: true });
   const logger = pino({ name: node, level: "info" }, pino.destination({ dest: 2, sync: true }));
   const engine = await openEngine(config.engine, dir, { onFatal: die });
+  try {
+    await keepRole(engine, dir, config.role);
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
   let url = "";
   const stopping = new AbortController();
   // Every request that waits listens to it.
