@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
@@ -162,7 +163,7 @@ test("a login storm is refused honestly: who comes back when told gets in", asyn
 });
 
 test("what is no login is closed: nonsense, too much, too many, and clients that are gone", async () => {
-  sites = await Sites.start({ a: { maxSessions: 1, heartbeatMs: 100 } });
+  sites = await Sites.start({ a: { maxSessions: 1, heartbeatMs: 100, loginWithinMs: 1_500 } });
   const a = sites.gateway("a");
   const codes: number[] = [];
   const talk = (...messages: (string | Buffer)[]): WebSocket => {
@@ -191,6 +192,21 @@ test("what is no login is closed: nonsense, too much, too many, and clients that
     await until(() => expect(a.figures().sessions).toBe(0));
     codes.length = 0;
   }
+  // Pings of the protocol below count too.
+  const flood = talk(login);
+  flood.on("message", () => {
+    for (let i = 0; i < 200; i += 1) flood.ping();
+  });
+  await until(() => expect(codes).toEqual([1008]));
+  await until(() => expect(a.figures().sessions).toBe(0));
+  codes.length = 0;
+  // Who says nothing is cut, whether it is a WebSocket yet or not.
+  const dumb = connect(a.addresses[0]!.port, "127.0.0.1").resume();
+  const cut = new Promise((resolve) => dumb.once("close", resolve));
+  talk();
+  await until(() => expect(codes).toEqual([4003]));
+  await cut;
+  codes.length = 0;
   // It does not answer heartbeats, and holds the only place until that is noticed.
   talk(login);
   await until(() => expect(a.figures().sessions).toBe(1));

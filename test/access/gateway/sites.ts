@@ -36,6 +36,7 @@ export class Sites {
         loginsPerSecond: 10_000,
         maxSessions: 10_000,
         heartbeatMs: 1_000,
+        loginWithinMs: 5_000,
         isClosedTo: () => false,
         addressesFor: ({ uid }) => started.addressesFor(uid),
         ...options,
