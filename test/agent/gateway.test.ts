@@ -2,7 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { SessionsAnswer } from "../../src/lib/agent/protocol/gateway.js";
 import type { OperationRequest } from "../../src/lib/agent/protocol/operation.js";
+import { Connection } from "../../src/lib/demo/sessions/connection.js";
 import { Crowd } from "../../src/lib/demo/sessions/crowd.js";
 import { peopleOf } from "../../src/lib/demo/sessions/people.js";
 import { Sites } from "../../src/lib/demo/sites.js";
@@ -14,16 +16,22 @@ const ALL = { carrier: null, province: null, port: null };
 let dir: string;
 let sites: Sites;
 let crowd: Crowd;
+/** The carrier whose users lose heartbeats at site c. */
+let bad: string | null = null;
 
 /** One story on the same agents, step by step. */
 beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), "ops-gateway-"));
-  const limits = { loginsPerSecond: LIMIT, maxSessions: 1_000 };
+  const limits = { loginsPerSecond: LIMIT, maxSessions: 1_000, heartbeatMs: 1_000 };
   sites = await Sites.start({ dir, sites: { a: limits, b: limits, c: limits }, dispatchers: 2 });
   crowd = new Crowd({
     people: peopleOf(USERS),
     dispatch: sites.dispatchUrls,
     random: Math.random,
+    network: ({ carrier }, site) => ({
+      loss: carrier === bad && site === "c" ? 0.3 : 0,
+      delayMs: 0,
+    }),
   });
 });
 
@@ -153,6 +161,18 @@ test("a gateway is killed with its site: its users are elsewhere soon, and the s
   expect((await sites.ended("b", "strong-b-1")).result).toMatchObject({ told: at });
   await until(allElsewhere("b"));
   expect(crowd.figures().lost[4002]).toBe(at);
+  // Who has an old list does not get in either.
+  const [person] = peopleOf(1);
+  const { addresses } = await sites.agent("b").access();
+  const attempt = await Connection.open(addresses[0]!, person!, {
+    network: () => ({ loss: 0, delayMs: 0 }),
+    random: Math.random,
+    onBeat: () => undefined,
+    onNotice: () => undefined,
+    onClosed: () => undefined,
+  });
+  expect(attempt).toMatchObject({ outcome: "refused", code: "elsewhere" });
+
   await sites.cluster.kill9("a");
   await until(() => expect(crowd.figures()).toMatchObject({ online: USERS, bySite: { c: USERS } }));
   await withinLimits();
@@ -160,4 +180,24 @@ test("a gateway is killed with its site: its users are elsewhere soon, and the s
   expect(msWithout).toBeGreaterThan(0);
   expect(longestMsWithout).toBeLessThan(30_000);
   expect(failedDispatches).toBe(0);
+});
+
+test("a bad way shows in what its gateway measures, and in what users report to dispatchers", async () => {
+  bad = "unicom";
+  const expectWorst = (figures: SessionsAnswer["quality"]): void => {
+    const known = figures.filter(({ site, loss }) => site === "c" && loss !== null);
+    expect(known).toHaveLength(9);
+    const losses = (of: boolean) =>
+      known.filter(({ carrier }) => (carrier === bad) === of).map(({ loss }) => loss!);
+    expect(Math.min(...losses(true))).toBeGreaterThan(Math.max(0.1, ...losses(false)));
+  };
+  await until(async () => {
+    expectWorst((await sites.agent("c").sessions()).quality);
+    for (const url of sites.dispatchUrls) {
+      const answer = (await (await fetch(`${url}/v1/quality`)).json()) as {
+        figures: SessionsAnswer["quality"];
+      };
+      expectWorst(answer.figures);
+    }
+  });
 });

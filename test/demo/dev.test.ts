@@ -11,7 +11,16 @@ import { parseTopology } from "../../src/lib/topology/parse.js";
 const root = mkdtempSync(join(tmpdir(), "ops-dev-"));
 const dir = join(root, "cluster");
 const given = join(root, "given.yaml");
-const fixture = readFileSync("fixtures/topologies/two-shards/topology.yaml", "utf8");
+/** With a gateway that has an agent, and one that has none. */
+const fixture = readFileSync("fixtures/topologies/two-shards/topology.yaml", "utf8").replace(
+  "            data:\n",
+  `            access:
+              nodes:
+                g1: { agent: "http://127.0.0.1:7411", capacity: &small { memory: 1GiB, ops: 50k, network: 1Gbps } }
+                g2: { capacity: *small }
+            data:
+`,
+);
 writeFileSync(given, fixture);
 
 function ops(...args: string[]): {
@@ -43,7 +52,7 @@ afterAll(() => {
   rmSync(root, { recursive: true });
 });
 
-test("dev up starts an agent for every data node, and writes the topology with their URLs", async () => {
+test("dev up starts an agent for every data node and every access node that has one, and writes the topology with their URLs", async () => {
   const first = up();
   expect(first.stderr).not.toContain("error");
   expect(first.code).toBe(0);
@@ -53,12 +62,15 @@ test("dev up starts an agent for every data node, and writes the topology with t
     expect(written.nodes.find(({ id }) => id === node)!.agent).toBe(url);
     expect(await (await fetch(`${url!}/v1/node`)).json()).toMatchObject({ node });
   }
-  expect(agents()).toHaveLength(written.nodes.filter(({ layer }) => layer === "data").length);
+  expect(agents().map(({ node }) => node)).toEqual(["e1", "g1", "w1"]);
 });
 
 test("dev up again leaves what is up, and starts what died on its own port", async () => {
   expect(how(up())).toEqual(["running"]);
-  const victim = agents()[0]!;
+  const victim = agents().find(({ node }) => node === "g1")!;
+  const access = async (): Promise<unknown> => (await fetch(`${victim.url!}/v1/access`)).json();
+  const before = await access();
+  expect(before).toMatchObject({ site: "east-1-a", addresses: [{}, {}] });
   await killProcess(victim);
   const again = up();
   expect(how(again).sort()).toEqual(["restarted", "running"]);
@@ -66,6 +78,7 @@ test("dev up again leaves what is up, and starts what died on its own port", asy
   expect(back.url).toBe(victim.url);
   expect(back.pid).not.toBe(victim.pid);
   expect(isAlive(back)).toBe(true);
+  expect(await access()).toEqual(before);
 });
 
 test("dev up leaves an edited topology alone, and refuses to choose when both were changed", () => {

@@ -33,6 +33,7 @@ export type AgentSettings =
       readonly site: string;
       readonly loginsPerSecond: number;
       readonly maxSessions: number;
+      readonly heartbeatMs?: number;
     };
 
 /** Where clients connect to a gateway. */

@@ -12,7 +12,14 @@ export interface SitesOptions {
   readonly dir: string;
   /** Each has one gateway, of the same name. */
   readonly sites: Readonly<
-    Record<string, { readonly loginsPerSecond: number; readonly maxSessions: number }>
+    Record<
+      string,
+      {
+        readonly loginsPerSecond: number;
+        readonly maxSessions: number;
+        readonly heartbeatMs?: number;
+      }
+    >
   >;
   readonly dispatchers: number;
 }

@@ -1,3 +1,4 @@
+import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
@@ -96,6 +97,29 @@ test("a filter takes its kind only; who belongs here stays; who does not go in t
   clients[0]!.socket.close();
 });
 
+test("a departure that is cancelled stops where it is, and a gateway that stops says so", async () => {
+  sites = await Sites.start({ a: {}, b: {} });
+  const crowd = sites.crowd(200);
+  await crowd.start(2_000);
+  await online(crowd, 200);
+  sites.masked.add("a");
+  const a = sites.gateway("a");
+  const cancel = new AbortController();
+  const order = { entry: "e", filter: ALL, count: null, perSecond: 50, withinMs: 5_000 };
+  const report = (done: number): void => {
+    if (done >= 10) cancel.abort(new Error("cancelled"));
+  };
+  await expect(a.relogin(order, { signal: cancel.signal, report })).rejects.toThrow("cancelled");
+  const { told } = a.figures().entries[0]!;
+  expect(told).toBeLessThan(50);
+  await until(() => expect(crowd.figures().bySite["b"]).toBe(100 + told));
+  await sleep(200);
+  expect(a.figures()).toMatchObject({ sessions: 100 - told, entries: [{ told }] });
+  a.close();
+  await until(() => expect(crowd.figures()).toMatchObject({ online: 200, bySite: { b: 200 } }));
+  expect(crowd.figures().lost).toEqual({ 1001: 100 - told });
+});
+
 test("a strong disable: everyone comes back elsewhere, and never more in a second than a site takes", async () => {
   const limit = 300;
   sites = await Sites.start({
@@ -139,7 +163,7 @@ test("a login storm is refused honestly: who comes back when told gets in", asyn
 });
 
 test("what is no login is closed: nonsense, too much, too many, and clients that are gone", async () => {
-  sites = await Sites.start({ a: { maxSessions: 1, heartbeatMs: 100 } });
+  sites = await Sites.start({ a: { maxSessions: 1, heartbeatMs: 100, loginWithinMs: 1_500 } });
   const a = sites.gateway("a");
   const codes: number[] = [];
   const talk = (...messages: (string | Buffer)[]): WebSocket => {
@@ -168,6 +192,21 @@ test("what is no login is closed: nonsense, too much, too many, and clients that
     await until(() => expect(a.figures().sessions).toBe(0));
     codes.length = 0;
   }
+  // Pings of the protocol below count too.
+  const flood = talk(login);
+  flood.on("message", () => {
+    for (let i = 0; i < 200; i += 1) flood.ping();
+  });
+  await until(() => expect(codes).toEqual([1008]));
+  await until(() => expect(a.figures().sessions).toBe(0));
+  codes.length = 0;
+  // Who says nothing is cut, whether it is a WebSocket yet or not.
+  const dumb = connect(a.addresses[0]!.port, "127.0.0.1").resume();
+  const cut = new Promise((resolve) => dumb.once("close", resolve));
+  talk();
+  await until(() => expect(codes).toEqual([4003]));
+  await cut;
+  codes.length = 0;
   // It does not answer heartbeats, and holds the only place until that is noticed.
   talk(login);
   await until(() => expect(a.figures().sessions).toBe(1));

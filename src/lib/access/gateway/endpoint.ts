@@ -4,8 +4,6 @@ import { WebSocketServer, type WebSocket } from "ws";
 import { type ClientMessage, clientMessage, CLOSE, MAX_MESSAGE_BYTES } from "./messages.js";
 import { closeSocket, type Session } from "./session.js";
 
-/** From connecting to the login. */
-const LOGIN_WITHIN_MS = 5_000;
 /** Connections beyond the sessions: those who have not logged in yet, and those who are being refused. */
 const EXTRA_CONNECTIONS = 2_000;
 /** Between two heartbeats. */
@@ -16,6 +14,8 @@ export interface EndpointOptions {
   /** 0 takes a free one. */
   readonly ports: readonly number[];
   readonly maxSessions: number;
+  /** From connecting to the login. */
+  readonly loginWithinMs: number;
   /** Null when it was refused, and told so. */
   readonly onLogin: (
     login: Extract<ClientMessage, { type: "login" }>,
@@ -45,6 +45,8 @@ export class Endpoint {
       perMessageDeflate: false,
       maxPayload: MAX_MESSAGE_BYTES,
       maxFragments: 4,
+      // By hand, so that they can be counted.
+      autoPong: false,
     });
     this.#sweep = setInterval(() => this.#closeSilent(), 250);
   }
@@ -62,12 +64,12 @@ export class Endpoint {
   }
 
   async #open(port: number): Promise<Server> {
-    const server = createServer((_request, response) => {
+    const server = createServer({ connectionsCheckingInterval: 500 }, (_request, response) => {
       response.writeHead(426, { connection: "close", upgrade: "websocket" }).end();
     });
     server.maxConnections = this.#options.maxSessions + EXTRA_CONNECTIONS;
-    server.headersTimeout = LOGIN_WITHIN_MS;
-    server.requestTimeout = LOGIN_WITHIN_MS;
+    server.headersTimeout = this.#options.loginWithinMs;
+    server.requestTimeout = this.#options.loginWithinMs;
     server.on("upgrade", (request, socket, head) => {
       this.#sockets.handleUpgrade(request, socket, head, (opened) =>
         this.#opened(opened, (server.address() as AddressInfo | null)?.port ?? port),
@@ -81,9 +83,9 @@ export class Endpoint {
   }
 
   #opened(socket: WebSocket, port: number): void {
-    const { onLogin, onPing, onPong, onGone } = this.#options;
+    const { loginWithinMs, onLogin, onPing, onPong, onGone } = this.#options;
     let session: Session | null = null;
-    this.#silent.set(socket, performance.now() + LOGIN_WITHIN_MS);
+    this.#silent.set(socket, performance.now() + loginWithinMs);
     // What went wrong shows in the close that follows.
     socket.on("error", () => undefined);
     socket.on("close", () => {
@@ -93,6 +95,17 @@ export class Endpoint {
     socket.on("pong", (payload) => {
       if (session !== null) onPong(session, payload);
     });
+    /** Whether the client may ask for something now; closes it when it asks too much. */
+    const mayAsk = (by: Session): boolean => {
+      by.messages += 1;
+      if (by.messages <= MESSAGES_MAX) return true;
+      closeSocket(socket, CLOSE.violation, "too many messages");
+      return false;
+    };
+    socket.on("ping", (payload) => {
+      if (socket.readyState === socket.OPEN && session !== null && mayAsk(session))
+        socket.pong(payload, false);
+    });
     socket.on("message", (data, isBinary) => {
       if (socket.readyState !== socket.OPEN) return;
       const message = isBinary ? null : read(data as Buffer);
@@ -100,9 +113,7 @@ export class Endpoint {
         this.#silent.delete(socket);
         session = onLogin(message, socket, port);
       } else if (message?.type === "ping" && session !== null) {
-        session.messages += 1;
-        if (session.messages <= MESSAGES_MAX) onPing(session, message.n);
-        else closeSocket(socket, CLOSE.violation, "too many messages");
+        if (mayAsk(session)) onPing(session, message.n);
       } else {
         closeSocket(socket, CLOSE.violation, "no message of this protocol");
       }

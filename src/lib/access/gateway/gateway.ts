@@ -29,6 +29,8 @@ export interface GatewayOptions {
   readonly loginsPerSecond: number;
   readonly maxSessions: number;
   readonly heartbeatMs: number;
+  /** From connecting to the login. */
+  readonly loginWithinMs: number;
   /** Where a session belongs now, best first; empty when nobody knows. */
   readonly addressesFor: (session: SessionPlace) => readonly Address[];
   /** Whether the site is strongly disabled for this user: then it takes no login either. */

@@ -16,6 +16,8 @@ export interface Network {
 export interface ConnectionOptions {
   readonly network: (person: Person, site: string) => Network;
   readonly random: () => number;
+  /** A heartbeat of its own came back after so long, or, null, has not before the next was due. */
+  readonly onBeat: (person: Person, site: string, rttMs: number | null) => void;
   readonly onNotice: (
     connection: Connection,
     notice: Extract<ServerMessage, { type: "relogin" }>,
@@ -32,22 +34,31 @@ export type Attempt =
 export class Connection {
   readonly site: string;
   readonly #socket: WebSocket;
+  readonly #person: Person;
+  readonly #options: ConnectionOptions;
   readonly #heartbeat: NodeJS.Timeout;
+  /** In a row. */
   #unanswered = 0;
+  #beats = 0;
+  #sentAt = 0;
 
-  private constructor(socket: WebSocket, site: string, heartbeatMs: number) {
+  private constructor(
+    socket: WebSocket,
+    person: Person,
+    options: ConnectionOptions,
+    { site, heartbeatMs }: Extract<ServerMessage, { type: "welcome" }>,
+  ) {
     this.site = site;
     this.#socket = socket;
+    this.#person = person;
+    this.#options = options;
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
     this.#heartbeat.unref();
   }
 
   /** Connects to an address and logs in there. Never rejects. */
-  static async open(
-    to: Address,
-    person: Person,
-    { network, random, onNotice, onClosed }: ConnectionOptions,
-  ): Promise<Attempt> {
+  static async open(to: Address, person: Person, options: ConnectionOptions): Promise<Attempt> {
+    const { network, random, onNotice, onClosed } = options;
     const { uid, carrier, province } = person;
     const socket = new WebSocket(to.url, {
       perMessageDeflate: false,
@@ -81,14 +92,14 @@ export class Connection {
         switch (message.type) {
           case "welcome":
             clearTimeout(tooLate);
-            connection = new Connection(socket, message.site, message.heartbeatMs);
+            connection = new Connection(socket, person, options, message);
             return resolve({ outcome: "welcome", connection });
           case "refused": {
             const { code, retryAfterMs } = message;
             return resolve({ outcome: "refused", code, retryAfterMs });
           }
           case "pong":
-            if (connection !== null) connection.#unanswered = 0;
+            if (connection !== null) connection.#answered(message.n);
             return;
           case "relogin":
             if (connection !== null) onNotice(connection, message);
@@ -106,8 +117,21 @@ export class Connection {
   }
 
   #beat(): void {
+    const { network, random, onBeat } = this.#options;
+    if (this.#unanswered > 0) onBeat(this.#person, this.site, null);
     if (this.#unanswered >= SILENT_HEARTBEATS) return this.#socket.terminate();
     this.#unanswered += 1;
-    this.#socket.send(JSON.stringify({ type: "ping", n: this.#unanswered }));
+    this.#beats += 1;
+    this.#sentAt = performance.now();
+    if (random() < network(this.#person, this.site).loss) return;
+    this.#socket.send(JSON.stringify({ type: "ping", n: this.#beats }));
+  }
+
+  #answered(n: number): void {
+    if (n !== this.#beats) return;
+    this.#unanswered = 0;
+    const { network, onBeat } = this.#options;
+    const { delayMs } = network(this.#person, this.site);
+    onBeat(this.#person, this.site, performance.now() - this.#sentAt + delayMs);
   }
 }

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Network } from "./connection.js";
 import { DispatchClient, type Person } from "./dispatch-client.js";
+import { Reports } from "./reports.js";
 import { type Counts, User } from "./user.js";
+
+const REPORT_EVERY_MS = 1_000;
 
 export interface CrowdOptions {
   readonly people: readonly Person[];
@@ -26,6 +29,8 @@ export interface CrowdFigures extends Omit<Counts, "lost"> {
 export class Crowd {
   readonly #users: readonly User[];
   readonly #dispatch: DispatchClient;
+  readonly #reports = new Reports();
+  readonly #reporting: NodeJS.Timeout;
   readonly #counts: Counts = {
     logins: 0,
     refused: 0,
@@ -41,8 +46,18 @@ export class Crowd {
 
   constructor({ people, dispatch, random, network = perfect }: CrowdOptions) {
     this.#dispatch = new DispatchClient(dispatch, random);
-    const options = { dispatch: this.#dispatch, network, random, counts: this.#counts };
+    const options = {
+      dispatch: this.#dispatch,
+      network,
+      random,
+      counts: this.#counts,
+      onBeat: this.#reports.add,
+    };
     this.#users = people.map((person) => new User(person, options));
+    this.#reporting = setInterval(
+      () => void this.#dispatch.report(this.#reports.take()),
+      REPORT_EVERY_MS,
+    ).unref();
   }
 
   get users(): readonly User[] {
@@ -89,6 +104,7 @@ export class Crowd {
   /** All leave. */
   stop(): void {
     this.#stopped = true;
+    clearInterval(this.#reporting);
     for (const user of this.#users) user.stop();
     this.#dispatch.close();
   }

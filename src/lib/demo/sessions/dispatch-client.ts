@@ -1,6 +1,7 @@
-import { Agent, get } from "node:http";
+import { Agent, request } from "node:http";
 import { z } from "zod";
 import { type Address, address } from "../../access/gateway/messages.js";
+import type { Report } from "./reports.js";
 
 const ANSWER_WITHIN_MS = 3_000;
 const answer = z.object({ addresses: z.array(address) });
@@ -29,23 +30,36 @@ export class DispatchClient {
     const first = Math.floor(this.#random() * this.#urls.length);
     for (let i = 0; i < this.#urls.length; i += 1) {
       const url = this.#urls[(first + i) % this.#urls.length]!;
-      const text = await this.#get(`${url}/v1/dispatch?${query}`);
+      const text = await this.#ask(`${url}/v1/dispatch?${query}`);
       const said = text === null ? null : answer.safeParse(JSON.parse(text));
       if (said?.success === true) return said.data.addresses;
     }
     return null;
   }
 
+  /** To one of them; a report that does not arrive is lost. */
+  async report(reports: readonly Report[]): Promise<void> {
+    if (reports.length === 0) return;
+    const url = this.#urls[Math.floor(this.#random() * this.#urls.length)]!;
+    await this.#ask(`${url}/v1/quality`, JSON.stringify({ reports }));
+  }
+
   close(): void {
     this.#connections.destroy();
   }
 
-  #get(url: string): Promise<string | null> {
+  /** Null when there is no answer, or a problem. */
+  #ask(url: string, body?: string): Promise<string | null> {
     return new Promise((resolve) => {
-      const request = get(url, { agent: this.#connections, timeout: ANSWER_WITHIN_MS });
-      request.on("timeout", () => request.destroy());
-      request.on("error", () => resolve(null));
-      request.on("response", (response) => {
+      const to = request(url, {
+        method: body === undefined ? "GET" : "POST",
+        headers: body === undefined ? {} : { "content-type": "application/json" },
+        agent: this.#connections,
+        timeout: ANSWER_WITHIN_MS,
+      });
+      to.on("timeout", () => to.destroy());
+      to.on("error", () => resolve(null));
+      to.on("response", (response) => {
         const parts: Buffer[] = [];
         response.on("data", (part: Buffer) => parts.push(part));
         response.on("error", () => resolve(null));
@@ -53,6 +67,7 @@ export class DispatchClient {
           resolve(response.statusCode === 200 ? Buffer.concat(parts).toString("utf8") : null),
         );
       });
+      to.end(body);
     });
   }
 }

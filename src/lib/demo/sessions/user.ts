@@ -12,6 +12,7 @@ export interface UserOptions {
   readonly network: (person: Person, site: string) => Network;
   readonly random: () => number;
   readonly counts: Counts;
+  readonly onBeat: ConnectionOptions["onBeat"];
 }
 
 /** What happened to the users of a population. */
@@ -106,10 +107,11 @@ export class User {
 
   /** The first address that takes the user. One that is busy says when, and is then asked again. */
   async #logIn(addresses: readonly Address[]): Promise<Connection | null> {
-    const { counts, network, random } = this.#options;
+    const { counts, network, random, onBeat } = this.#options;
     const options: ConnectionOptions = {
       network,
       random,
+      onBeat,
       onNotice: (connection, { entry, addresses: to }) => {
         if (connection !== this.#connection) return;
         counts.notices += 1;

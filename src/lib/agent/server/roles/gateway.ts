@@ -12,6 +12,8 @@ import { isSiteWell } from "../site-health.js";
 import type { Base, Role } from "./role.js";
 import { statusWithoutData } from "./without-data.js";
 
+const LOGIN_WITHIN_MS = 5_000;
+
 /** An agent that holds the sessions of users at a site. */
 export function gatewayRole(base: Base, config: GatewayConfig): Role {
   const { engine, metrics, die } = base;
@@ -25,7 +27,13 @@ export function gatewayRole(base: Base, config: GatewayConfig): Role {
     (policy.document?.entries ?? []).some(
       (entry, i) => entry.site === site && entry.mode === "strong" && ramps.levels[i]! > 0,
     ) && !addressesFor(session).some((one) => one.site === site && one.port === session.group.port);
-  const gateway = new Gateway({ ...config, host: listen.host, addressesFor, isClosedTo });
+  const gateway = new Gateway({
+    ...config,
+    host: listen.host,
+    loginWithinMs: LOGIN_WITHIN_MS,
+    addressesFor,
+    isClosedTo,
+  });
   policyMetrics(metrics, policy, ramps);
   gatewayMetrics(metrics, gateway);
   return {

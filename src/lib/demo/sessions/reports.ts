@@ -1,0 +1,46 @@
+import type { Person } from "./dispatch-client.js";
+
+/** Most heartbeats in one report. */
+const SENT_MAX = 1_000;
+
+/** What users saw of the way to a site, as `POST /v1/quality` takes it. */
+export interface Report {
+  readonly carrier: string;
+  readonly province: string;
+  readonly site: string;
+  readonly rttMs: number | null;
+  readonly sent: number;
+  readonly lost: number;
+}
+
+interface Sums extends Pick<Report, "carrier" | "province" | "site"> {
+  sent: number;
+  lost: number;
+  rttMs: number;
+}
+
+/** Heartbeats of all users, by the kind of user and site, until they are reported. */
+export class Reports {
+  #sums = new Map<string, Sums>();
+
+  /** Null: lost. */
+  readonly add = ({ carrier, province }: Person, site: string, rttMs: number | null): void => {
+    const key = `${carrier}\n${province}\n${site}`;
+    const sums = this.#sums.get(key) ?? { carrier, province, site, sent: 0, lost: 0, rttMs: 0 };
+    this.#sums.set(key, sums);
+    if (sums.sent === SENT_MAX) return;
+    sums.sent += 1;
+    if (rttMs === null) sums.lost += 1;
+    else sums.rttMs += rttMs;
+  };
+
+  /** All since the last time. */
+  take(): Report[] {
+    const sums = [...this.#sums.values()];
+    this.#sums = new Map();
+    return sums.map(({ rttMs, ...one }) => {
+      const back = one.sent - one.lost;
+      return { ...one, rttMs: back === 0 ? null : rttMs / back };
+    });
+  }
+}
