@@ -138,7 +138,7 @@ export interface AdoptStep extends StepOf<"adopt"> {
   /** Its lineage. */
   readonly from: string;
 }
-/** The node becomes the first primary of empty segments, at generation 1. */
+/** The node becomes the first primary of empty segments. */
 export interface InitStep extends NodeStep<"init"> {
   readonly shard: string;
 }

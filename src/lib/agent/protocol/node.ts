@@ -35,6 +35,8 @@ const entryStatus = z.object({
   phase: z.string(),
   generation: uint64,
   cursor: logPosition,
+  /** As `init` made it, neither written nor moved since; an older agent says nothing. */
+  untouched: z.boolean().default(false),
   readable: z.boolean(),
   source: nodeRef.nullable(),
   link: linkStatus.nullable(),

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Txn } from "../../../engines/contract.js";
 import { segmentsOf } from "../../protocol/operation.js";
+import { rememberGenerations } from "../generations.js";
 import type { Holding } from "../holdings.js";
 import type { Task } from "../operations.js";
 import type { Context, RequestOf } from "./context.js";
@@ -24,6 +25,11 @@ export async function deleteParts(
   try {
     await engine.write((txn) => {
       check(txn);
+      rememberGenerations(
+        txn,
+        keyspace,
+        parts.map(({ entry }) => entry),
+      );
       for (const part of parts) {
         part.ending = true;
         marked.push(part);

@@ -1,9 +1,10 @@
 import { ORIGIN } from "../../../ownership/position.js";
-import { reigning } from "../../../ownership/permissions.js";
+import { reignAbove, reigning } from "../../../ownership/permissions.js";
 import { segmentsOf } from "../../protocol/operation.js";
 import { ProblemError } from "../../protocol/problem.js";
 import { declareSharding } from "../data/shardings.js";
-import type { Holding } from "../holdings.js";
+import { deletedGeneration, rememberGenerations } from "../generations.js";
+import { type Holding, isUntouched } from "../holdings.js";
 import type { Kind } from "./context.js";
 import { occupied } from "./occupied.js";
 
@@ -11,25 +12,26 @@ import { occupied } from "./occupied.js";
 export const init: Kind<"init"> = async (context, request) => {
   const { keyspace, sharding } = request;
   const { engine, holdings } = context;
-  const generation = 1n;
-  await engine.write((txn) => {
+  const generation = await engine.write((txn) => {
     const made = segmentsOf(request).filter((segment) => {
-      const known = txn.entry(keyspace, segment)?.ownership;
-      return known?.role !== "primary" || known.generation !== generation;
+      const known = txn.entry(keyspace, segment);
+      return known === null || !isUntouched(known, txn.cursor(keyspace, segment.lo));
     });
-    if (made.length === 0) return;
+    if (made.length === 0) return txn.entry(keyspace, request)!.ownership.generation;
     occupied(context, txn, keyspace, made);
     declareSharding(txn, keyspace, sharding);
+    const first = reignAbove(deletedGeneration(txn, keyspace), 1n);
     for (const segment of made) {
       txn.putEntry({
         keyspace,
         ...segment,
-        ownership: reigning(generation),
+        ownership: reigning(first),
         link: null,
         floor: ORIGIN,
         reigns: [],
       });
     }
+    return first;
   });
   holdings.refresh();
   return { generation };
@@ -47,13 +49,17 @@ export const retract: Kind<"retract"> = async ({ engine, holdings }, request) =>
       for (const part of parts) {
         const entry = txn.entry(keyspace, part.entry);
         const untouched =
-          entry?.ownership.role === "primary" &&
-          entry.ownership.generation === 1n &&
+          entry !== null &&
+          isUntouched(entry, txn.cursor(keyspace, part.lo)) &&
           part.state.phase.kind === "idle" &&
-          holdings.isCurrent(part) &&
-          txn.cursor(keyspace, part.lo) === null;
+          holdings.isCurrent(part);
         if (!untouched) throw notEmpty(part);
       }
+      rememberGenerations(
+        txn,
+        keyspace,
+        parts.map(({ entry }) => entry),
+      );
       for (const part of parts) {
         part.ending = true;
         marked.push(part);
