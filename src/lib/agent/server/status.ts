@@ -21,6 +21,7 @@ export async function nodeStatusOf(services: Services): Promise<NodeStatus> {
     bootId,
     uptimeMs: Math.round(performance.now()),
     lineage: authority.lineage(),
+    lineageChanges: authority.lineageChanges(),
     epochs: authority.epochs(),
     store: {
       bytes: engine.describe().bytes,

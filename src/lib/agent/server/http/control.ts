@@ -30,8 +30,8 @@ export function controlRoutes(app: FastifyInstance, services: Services): void {
   });
 
   app.put("/v1/lineage", async (request, reply) => {
-    const { from } = body(lineageRequest, request);
-    await authority.adopt(authorityOf(request), from, () => operations.assertIdle());
+    const left = body(lineageRequest, request);
+    await authority.adopt(authorityOf(request), left, () => operations.assertIdle());
     return reply.status(204).send();
   });
 
