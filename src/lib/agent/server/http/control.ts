@@ -5,7 +5,7 @@ import { encodeJson } from "../../protocol/json.js";
 import { lineageRequest } from "../../protocol/node.js";
 import { reachRequest } from "../../protocol/peer.js";
 import type { Services } from "./context.js";
-import { parseRequest } from "../operations.js";
+import { parseRequest } from "../operation-body.js";
 import { nodeStatusOf } from "../status.js";
 import {
   authorityOf,
