@@ -7,7 +7,28 @@ import type { Emit } from "./events.js";
 import { Interrupted } from "./failure.js";
 import type { Journal } from "./journal/journal.js";
 import { type RunStatus, placeOf } from "./journal/status.js";
-import type { Publisher } from "./publish.js";
+import type { RouteTable } from "../routing/table.js";
+
+/** Makes the next table of the current one, null where there is none. */
+export type RouteChange = (table: RouteTable | null) => RouteTable | Promise<RouteTable>;
+
+/** Where route tables come from and go to: see `Publisher`. */
+export interface Publishing {
+  /** The newest table that the store or any agent that answers has. */
+  current(keyspace: string): Promise<RouteTable | null>;
+  /**
+   * Publishes the table that `change` makes of the current one, to every agent of the plan, and waits for their
+   * acknowledgements. The same table again keeps its version, so this may be repeated at will. An agent that is not in
+   * `needed` and does not answer in time is named in the result; redirects keep its clients right until it is told.
+   * @throws StepFailure when a needed agent does not acknowledge it
+   */
+  publish(
+    step: string | null,
+    keyspace: string,
+    change: RouteChange,
+    needed: readonly string[],
+  ): Promise<readonly string[]>;
+}
 
 /** What the execution of a run has at hand. Exists only while the run's locks are held. */
 export interface RunContext {
@@ -18,7 +39,7 @@ export interface RunContext {
   readonly agents: Agents;
   readonly lineage: string;
   readonly epochs: Readonly<Record<string, bigint>>;
-  readonly publisher: Publisher;
+  readonly publisher: Publishing;
   readonly clock: Clock;
   readonly patience: Patience;
   readonly stop: Stop;

@@ -6,11 +6,15 @@ import { backoff } from "./clock.js";
 import { StepFailure, asProblem, failureOf, lockLost, refusalOf } from "./failure.js";
 import type { Failure } from "./journal/records.js";
 import type { RoutesStatus } from "./journal/status.js";
-import { type RunContext, authorityFor, stopAtBoundary, unlessLeft } from "./context.js";
+import {
+  type Publishing,
+  type RouteChange,
+  type RunContext,
+  authorityFor,
+  stopAtBoundary,
+  unlessLeft,
+} from "./context.js";
 import { NodeWait } from "./waiting.js";
-
-/** Makes the next table of the current one, null where there is none. */
-export type RouteChange = (table: RouteTable | null) => RouteTable | Promise<RouteTable>;
 
 interface Asked {
   readonly step: string | null;
@@ -24,7 +28,7 @@ interface Asked {
  * Where route tables come from and go to. One publication of a keyspace at a time; the changes that are asked for meanwhile are
  * published together in the next one.
  */
-export class Publisher {
+export class Publisher implements Publishing {
   readonly #context: PublisherContext;
   readonly #asked = new Map<string, Asked[]>();
   readonly #publishing = new Set<string>();
@@ -37,17 +41,10 @@ export class Publisher {
     this.#context = context;
   }
 
-  /** The newest table that the store or any agent that answers has. */
   async current(keyspace: string): Promise<RouteTable | null> {
     return newest(await this.#known(keyspace));
   }
 
-  /**
-   * Publishes the table that `change` makes of the current one, to every agent of the plan, and waits for their
-   * acknowledgements. The same table again keeps its version, so this may be repeated at will. An agent that is not in
-   * `needed` and does not answer in time is named in the result; redirects keep its clients right until it is told.
-   * @throws StepFailure when a needed agent does not acknowledge it
-   */
   publish(
     step: string | null,
     keyspace: string,

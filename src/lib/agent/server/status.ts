@@ -3,7 +3,7 @@ import { freemem } from "node:os";
 import { readable } from "../../ownership/copy.js";
 import { knownGeneration, ORIGIN } from "../../ownership/position.js";
 import type { EntryStatus, LinkStatus, NodeStatus } from "../protocol/node.js";
-import type { Holding } from "./holdings.js";
+import { type Holding, isUntouched } from "./holdings.js";
 import type { Services } from "./http/context.js";
 
 /** `GET /v1/node`. */
@@ -21,6 +21,7 @@ export async function nodeStatusOf(services: Services): Promise<NodeStatus> {
     bootId,
     uptimeMs: Math.round(performance.now()),
     lineage: authority.lineage(),
+    lineageChanges: authority.lineageChanges(),
     epochs: authority.epochs(),
     store: {
       bytes: engine.describe().bytes,
@@ -43,7 +44,8 @@ export async function nodeStatusOf(services: Services): Promise<NodeStatus> {
 
 function entryStatus({ engine }: Services, holding: Holding): EntryStatus {
   const { keyspace, lo, hi, entry, state } = holding;
-  const cursor = engine.cursor(keyspace, lo) ?? ORIGIN;
+  const stored = engine.cursor(keyspace, lo);
+  const cursor = stored ?? ORIGIN;
   const { durable, phase } = state;
   return {
     keyspace,
@@ -53,6 +55,7 @@ function entryStatus({ engine }: Services, holding: Holding): EntryStatus {
     phase: phase.kind,
     generation: knownGeneration(durable, cursor),
     cursor,
+    untouched: isUntouched(entry, stored),
     readable: entry.link === null || readable(entry.link.copy, cursor),
     source: entry.link?.source ?? null,
     link: entry.link === null ? null : linkStatus(holding),

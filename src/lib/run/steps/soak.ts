@@ -1,8 +1,7 @@
 import type { SoakStep } from "../../plan/types.js";
 import { askNode, waitFor } from "../ask.js";
-import type { RunContext } from "../context.js";
+import type { RouteChange, RunContext } from "../context.js";
 import type { StepHandler } from "./handler.js";
-import type { RouteChange } from "../publish.js";
 import { tableOr } from "./first-table.js";
 
 /**

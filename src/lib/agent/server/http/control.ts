@@ -5,7 +5,7 @@ import { encodeJson } from "../../protocol/json.js";
 import { lineageRequest } from "../../protocol/node.js";
 import { reachRequest } from "../../protocol/peer.js";
 import type { Services } from "./context.js";
-import { parseRequest } from "../operations.js";
+import { parseRequest } from "../operation-body.js";
 import { nodeStatusOf } from "../status.js";
 import {
   authorityOf,
@@ -30,8 +30,8 @@ export function controlRoutes(app: FastifyInstance, services: Services): void {
   });
 
   app.put("/v1/lineage", async (request, reply) => {
-    const { from } = body(lineageRequest, request);
-    await authority.adopt(authorityOf(request), from, () => operations.assertIdle());
+    const left = body(lineageRequest, request);
+    await authority.adopt(authorityOf(request), left, () => operations.assertIdle());
     return reply.status(204).send();
   });
 
