@@ -5,7 +5,7 @@ import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { AgentProblem } from "../../src/lib/agent/client/problem.js";
-import { encodeFrame } from "../../src/lib/agent/protocol/frames.js";
+import { encodeFrame } from "../../src/lib/agent/protocol/frame-writer.js";
 import { Drops } from "../../src/lib/agent/server/drops.js";
 import { Holdings } from "../../src/lib/agent/server/holdings.js";
 import { Links } from "../../src/lib/agent/server/links.js";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { encodeJson } from "../../src/lib/agent/protocol/json.js";
 import type { OperationRequest } from "../../src/lib/agent/protocol/operation.js";
+import { EndedOperations } from "../../src/lib/agent/server/ended-operations.js";
 import { Operations, type Perform } from "../../src/lib/agent/server/operations.js";
 import type { Engine } from "../../src/lib/engines/contract.js";
 import { openEngine } from "../../src/lib/engines/registry.js";
@@ -118,7 +119,8 @@ test("those that ended longest ago are forgotten too when all together are too l
   const { length } = encodeJson(await ended("one-of-them"));
   // All are of about that size: their revisions and times have as many digits.
   const bytes = 10 * length + length / 2;
-  const few = () => new Operations(engine, perform, { operations: KEPT, bytes });
+  const few = () =>
+    new Operations(engine, perform, new EndedOperations({ operations: KEPT, bytes }));
   operations = few();
   await operations.recover(new Date().toISOString());
   for (let i = 0; i < 30; i += 1) await run(i, i + 1);

@@ -32,8 +32,10 @@ function fresh(): { whole: Range; left: Range; right: Range } {
   return { whole: { lo, hi }, left: { lo, hi: middle }, right: { lo: middle, hi } };
 }
 
-async function init(node: TestNode, range: Range): Promise<void> {
-  await node.must({ kind: "init", ...range, sharding: "range" });
+/** Resolves with the generation of the takeover that follows. */
+async function init(node: TestNode, range: Range): Promise<bigint> {
+  const { generation } = await node.must({ kind: "init", ...range, sharding: "range" });
+  return BigInt(generation as string) + 1n;
 }
 
 function linkTo(
@@ -138,10 +140,10 @@ test(
   async () => {
     for (let round = 0; round < 3; round += 1) {
       const { whole, left, right } = fresh();
-      await init(s, whole);
+      const generation = await init(s, whole);
       await s.put(`${right.lo}/row`, "v");
       await Promise.all([follow(t, s, whole), follow(r, s, whole)]);
-      const takeover = { kind: "takeover", generation: 2n, budgetMs: 10_000 } as const;
+      const takeover = { kind: "takeover", generation, budgetMs: 10_000 } as const;
       const [part, all] = await Promise.all([
         t.run({ ...takeover, ...right }),
         r.run({ ...takeover, ...whole }),
@@ -157,7 +159,7 @@ test(
   { timeout: 180_000 },
   async () => {
     const { whole, left, right } = fresh();
-    await init(s, whole);
+    const generation = await init(s, whole);
     await s.put(`${left.lo}/cold`, "v");
     await follow(t, s, whole);
     const stop = new AbortController();
@@ -165,7 +167,7 @@ test(
       for (let i = 0; !stop.signal.aborted; i += 1) await s.put(`${right.lo}/hot`, `v${i}`);
     })();
     try {
-      await t.must({ kind: "takeover", ...left, generation: 2n, budgetMs: 10_000 });
+      await t.must({ kind: "takeover", ...left, generation, budgetMs: 10_000 });
       // The rest is still as it was: its writer did not notice.
       expect(await held(t, whole)).toEqual(["0..500000 primary", "500000..1000000 follower"]);
     } finally {
@@ -249,13 +251,13 @@ test(
       [2, 0],
     ] as const) {
       const { whole, left, right } = fresh();
-      await init(s, whole);
+      const generation = await init(s, whole);
       await s.put(`${left.lo}/row`, "v");
       await follow(t, s, whole);
       await follow(r, s, whole);
       const [taken, pointed] = await Promise.all([
         sleep(delays[0]).then(async () =>
-          t.run({ kind: "takeover", ...whole, generation: 2n, budgetMs: 10_000 }),
+          t.run({ kind: "takeover", ...whole, generation, budgetMs: 10_000 }),
         ),
         sleep(delays[1]).then(async () => t.run({ kind: "repoint", ...left, source: r.ref })),
       ]);
@@ -315,10 +317,10 @@ test(
   { timeout: 180_000 },
   async () => {
     const { whole, left, right } = fresh();
-    await init(s, whole);
+    const generation = await init(s, whole);
     await s.put(`${left.lo}/row`, "v");
     await follow(t, s, whole);
-    await t.must({ kind: "takeover", ...right, generation: 2n, budgetMs: 10_000 });
+    await t.must({ kind: "takeover", ...right, generation, budgetMs: 10_000 });
     const before = await held(t, whole);
     expect(before).toEqual(["0..500000 follower", "500000..1000000 primary"]);
     const drop = { kind: "drop", link: null, generation: 2n } as const;

@@ -2,6 +2,8 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { NodeStatus } from "../../src/lib/agent/protocol/node.js";
+import { isEnded } from "../../src/lib/agent/protocol/operation.js";
+import type { Segment } from "../../src/lib/keyspace/segment.js";
 import type { RouteTable } from "../../src/lib/routing/table.js";
 import type { Difference } from "../../src/lib/run/drift/types.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
@@ -59,6 +61,20 @@ async function loseState(): Promise<string> {
   const copy = join(expansion.dir, `lost-${Math.random().toString(36).slice(2)}`);
   await rename(expansion.state, copy);
   return copy;
+}
+
+/** As a run of the control plane that the agents obey until they are taken over. */
+async function takeOverAsBefore(lost: string, to: string, segment: Segment): Promise<void> {
+  const store = new FileStateStore(lost);
+  const lease = await store.acquire([SCOPE], { run: "r-other", actor: "other", now: 0 });
+  const by = { scope: SCOPE, epoch: lease.epochs[SCOPE]!, lineage: await store.lineage() };
+  const request = { kind: "takeover", keyspace: KEYSPACE, ...segment, generation: 2n } as const;
+  await withAgent(expansion, to, async (agent) => {
+    let told = await agent.putOperation("as-before", { ...request, budgetMs: 2_000 }, by);
+    while (!isEnded(told.state)) told = (await agent.waitOperation("as-before", told.rev, 10_000))!;
+    expect(told).toMatchObject({ state: "succeeded" });
+  });
+  await lease.release();
 }
 
 describe(
@@ -122,7 +138,9 @@ describe(
 
     it("nor while they obey several others", async () => {
       const third = { scope: SCOPE, epoch: 1n, lineage: "third-control-plane" };
-      await withAgent(expansion, "c1", (agent) => agent.putLineage(lineage, third));
+      await withAgent(expansion, "c1", (agent) =>
+        agent.putLineage({ from: lineage, changes: 0 }, third),
+      );
       const end = await expansion.ops(adopt("--yes"));
       expect(end.code).toBe(3);
       expect(errorOf(end)).toMatchObject({ code: "plan/lineages" });
@@ -130,7 +148,9 @@ describe(
       const store = new FileStateStore(lost);
       const lease = await store.acquire([SCOPE], { run: "r-other", actor: "other", now: 0 });
       const first = { scope: SCOPE, epoch: lease.epochs[SCOPE]!, lineage };
-      await withAgent(expansion, "c1", (agent) => agent.putLineage(third.lineage, first));
+      await withAgent(expansion, "c1", (agent) =>
+        agent.putLineage({ from: third.lineage, changes: 1 }, first),
+      );
       await lease.release();
       expect(await lineages()).toEqual([lineage]);
     });
@@ -156,6 +176,11 @@ describe(
     it("are taken over as they are, also where ops is killed half way", async () => {
       expect((await expansion.ops(adopt("--yes"), "adopt.intent")).signal).toBe("SIGKILL");
       const run = await expansion.lastRun();
+      const lookup = ["route", "lookup", KEYSPACE, "7"];
+      expect(errorOf(await expansion.ops(lookup))).toMatchObject({
+        code: "half-adopted",
+        hint: expect.stringContaining(`ops run resume ${run}`) as string,
+      });
       const again = await expansion.ops(adopt("--yes"));
       expect(again).toMatchObject({ code: 3, json: { error: { code: "unfinished-run" } } });
       // Taken back, it leaves some with this control plane; the next one takes the others.
@@ -163,8 +188,21 @@ describe(
       expect((await expansion.ops(adopt("--yes"), "adopt.intent")).signal).toBe("SIGKILL");
       const next = await expansion.lastRun();
       expect(next).not.toBe(run);
-      const end = await expansion.ops(["run", "resume", next]);
-      expect(end).toMatchObject({ code: 0, json: { outcome: "applied", missing: {} } });
+      // The old control plane goes on until then: who is to get the routes has handed them over meanwhile.
+      await takeOverAsBefore(lost, "b1", { lo: 3600n, hi: 4000n });
+      held = await holdings();
+      const stale = await expansion.ops(["run", "resume", next]);
+      expect(stale.code).toBe(6);
+      expect(errorOf(stale)).toMatchObject({ code: "holders-changed" });
+      expect(errorOf(stale).message).toContain("c1 is not the primary of profile [3600, 4000)");
+      expect(errorOf(stale).hint).toContain("run ops agent adopt again");
+      await expansion.must("shard", "rollback", next, "--yes");
+      expect(errorOf(await expansion.ops(lookup))).toMatchObject({
+        code: "half-adopted",
+        hint: "run ops agent adopt again",
+      });
+      const end = await expansion.must(...adopt("--yes"));
+      expect(end).toMatchObject({ outcome: "applied", missing: {} });
       const ours = await new FileStateStore(expansion.state).knownLineage();
       expect(await lineages()).toEqual([ours]);
       expect(ours).not.toBe(lineage);

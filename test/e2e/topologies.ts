@@ -4,6 +4,8 @@ export interface Shape {
   readonly checkUrl?: string;
   /** Copy rate of a link. */
   readonly perLink?: string;
+  /** Of `profile`; `local` when absent. */
+  readonly ack?: "follower";
   /** Who holds what, before and after, instead of the usual expansion. */
   readonly shards?: { readonly before: Shards; readonly after: Shards };
 }
@@ -28,7 +30,7 @@ const USUAL: { readonly before: Shards; readonly after: Shards } = {
  */
 export function topology(
   expanded: boolean,
-  { checkUrl, perLink = "unlimited", shards = USUAL }: Shape,
+  { checkUrl, perLink = "unlimited", ack, shards = USUAL }: Shape,
 ): string {
   const node = (name: string, port: number) =>
     `                ${name}: { agent: "http://127.0.0.1:${port}", engine: embedded, capacity: { memory: 8GiB, ops: 50k, network: 1Gbps } }`;
@@ -58,7 +60,7 @@ keyspaces:
     sync: global
     sharding: range
     domain: 0..4000
-    shards:
+${ack === undefined ? "" : `    ack: ${ack}\n`}    shards:
 ${lines.map((line) => `      ${line}`).join("\n")}
 policy:
   promotion: { reads: [10%, 100%], canary: 10%, slices: 2 }

@@ -29,6 +29,8 @@ const LARGE: Readonly<Record<string, () => Model>> = {
       changes: 2,
       drops: true,
     }),
+  "all discarded and made anew, twice": () =>
+    new Takeover({ writes: 2, takeovers: 2, crashes: 1, drops: true, changes: 2, discards: 2 }),
   "slices, there and back": () => new Slices({ writes: 4, takeovers: 3, oneCursor: false }),
 };
 

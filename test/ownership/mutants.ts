@@ -85,6 +85,14 @@ const retried: Partial<Scope> = { writes: 2, takeovers: 1, crashes: 0 };
 const andBack: Partial<Scope> = { writes: 1, takeovers: 2, crashes: 0 };
 const withDrops: Partial<Scope> = { ...andBack, drops: true, changes: 1 };
 const madeAnew: Partial<Scope> = { writes: 0, takeovers: 2, crashes: 0, drops: true, changes: 2 };
+const discarded: Partial<Scope> = {
+  writes: 1,
+  takeovers: 1,
+  crashes: 0,
+  drops: true,
+  changes: 1,
+  discards: 1,
+};
 /** For harm that takes more steps than the other kinds that the mutant leads to. */
 const onlyLoss: Partial<Scope> = { successorHolds: false, staysWritable: false };
 const SLICES = { writes: 3, takeovers: 2, oneCursor: false };
@@ -99,6 +107,7 @@ export const SOUND: Readonly<Record<string, () => Model>> = {
   "a takeover and back": () => new Takeover(andBack),
   "a takeover and back, and a copy dropped": () => new Takeover(withDrops),
   "a copy dropped and made anew": () => new Takeover(madeAnew),
+  "all discarded and made anew": () => new Takeover(discarded),
   slices: () => new Slices(SLICES),
   "a copy": () => new Copying(COPIES),
   "a copy pointed at a lagging one and back": () => new Copying(REPOINTED),
@@ -357,6 +366,12 @@ export const MUTANTS: readonly Mutant[] = [
       },
     },
     "POSITIONS FALL",
+  ),
+  takeovers(
+    "generations that begin at 1 again after a discard",
+    discarded,
+    { contract: { remembersReigns: false } },
+    "WRITE TO WHAT WAS DISCARDED",
   ),
   {
     name: "one cursor across slices",

@@ -11,7 +11,7 @@ const topology = parseTopology(text(false, {}), "topology.yaml");
 const LIVE = observedFromTopology(topology);
 const NAMES = topology.nodes.map(({ id }) => id);
 const obeying = (lineage: string | null, others: Readonly<Record<string, string>> = {}) =>
-  new Map(NAMES.map((node) => [node, others[node] ?? lineage]));
+  new Map(NAMES.map((node) => [node, { lineage: others[node] ?? lineage, lineageChanges: 0 }]));
 
 function adoption(more: Partial<AdoptionRequest> = {}): Plan {
   const plan = planAdoption({

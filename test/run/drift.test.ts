@@ -24,6 +24,7 @@ function entry(held: Held): EntryStatus {
     phase: "idle",
     generation: 1n,
     cursor: { generation: 1n, index: 0n },
+    untouched: false,
     readable: true,
     source: null,
     link: isFollower ? link() : null,

@@ -1,6 +1,14 @@
 import type { Answer, Durable, NodeId, Reign, Request, State } from "./types.js";
 
-/** The entry of a new segment on its first primary. Generations start at 1. */
+/**
+ * The generation of a reign at a node that has deleted what it held up to the generation `deleted`. Above that: a write that was
+ * routed to the node then may still be on its way, and so may an offer.
+ */
+export function reignAbove(deleted: bigint, least: bigint): bigint {
+  return deleted >= least ? deleted + 1n : least;
+}
+
+/** The entry of a new segment on its first primary. */
 export function reigning(generation: bigint): Durable {
   return { role: "primary", generation, handed: null };
 }

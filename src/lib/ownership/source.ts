@@ -31,7 +31,7 @@ export function fence(
   }
   if (phase.kind !== "idle") return refuse("busy");
   if (state.ended.includes(message.attempt)) return refuse("attempt-ended");
-  if (message.next !== durable.generation + 1n) return refuse("wrong-generation");
+  if (message.next <= durable.generation) return refuse("wrong-generation");
   const { attempt, next } = message;
   return to(
     state,

@@ -36,7 +36,7 @@ export type Durable = {
       readonly role: "claiming";
       readonly source: NodeId;
       readonly attempt: string;
-      /** The generation it wants to reign at: that of the source plus one. */
+      /** The generation it wants to reign at, above that of the source: see `reignAbove`. */
       readonly next: bigint;
     }
 );

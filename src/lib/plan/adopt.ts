@@ -11,8 +11,11 @@ import { NOTHING } from "./size.js";
 import type { Plan, PlanKeyspace } from "./types.js";
 
 export interface AdoptionRequest extends PlanRequest {
-  /** The control plane that each data node obeys; null for none yet. */
-  readonly lineages: ReadonlyMap<string, string | null>;
+  /** The control plane that each data node obeys, null for none yet; and how often it has changed it. */
+  readonly lineages: ReadonlyMap<
+    string,
+    { readonly lineage: string | null; readonly lineageChanges: number }
+  >;
   /** The one that is to have them; null where it has no name yet. */
   readonly lineage: string | null;
   /** Keyspaces whose routes are not everywhere as their holders are. */
@@ -27,8 +30,8 @@ export interface AdoptionRequest extends PlanRequest {
 export function planAdoption(request: AdoptionRequest): Plan {
   const { topology, observed, lineages, lineage } = request;
   refuseSilent(observed);
-  const foreign = [...lineages].flatMap(([node, from]) =>
-    from === null || from === lineage ? [] : [{ node, from }],
+  const foreign = [...lineages].flatMap(([node, { lineage: from, lineageChanges: changes }]) =>
+    from === null || from === lineage ? [] : [{ node, from, changes }],
   );
   refuseSeveral(foreign);
   const adopts = foreign.length > 0;

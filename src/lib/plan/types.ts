@@ -139,10 +139,11 @@ export interface PreflightStep extends StepOf<"preflight"> {
 /** The node leaves the control plane `from` for the one whose run this is. */
 export interface AdoptStep extends StepOf<"adopt"> {
   readonly node: string;
-  /** Its lineage. */
+  /** Its lineage, and how often the node had changed it by then. */
   readonly from: string;
+  readonly changes: number;
 }
-/** The node becomes the first primary of empty segments, at generation 1. */
+/** The node becomes the first primary of empty segments. */
 export interface InitStep extends NodeStep<"init"> {
   readonly shard: string;
 }

@@ -23,7 +23,7 @@ const gates = z.object({
 
 const step = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("preflight"), id, node: id, bytesIn: amountWire }),
-  z.object({ kind: z.literal("adopt"), id, node: id, from: id }),
+  z.object({ kind: z.literal("adopt"), id, node: id, from: id, changes: z.number().int().min(0) }),
   z.object({ kind: z.literal("init"), ...onNode, shard: id }),
   z.object({
     kind: z.literal("link"),

@@ -26,18 +26,44 @@ function agentText({ node, url, status, why }: AgentAnswer, options: TextOptions
   const title = head(
     `up ${durationText(status.uptimeMs)}, ${status.engine}, routes ${routes.join(", ") || "none"}`,
   );
-  const groups = groupBy(status.entries, (entry) =>
+  const stretches = options.verbose
+    ? status.entries.map((entry): Stretch => [entry])
+    : stretchesOf(status.entries);
+  const groups = groupBy(stretches, ([entry]) =>
     JSON.stringify([entry.keyspace, ...likeness(entry)]),
   );
-  const rows = rowsOf(
-    groups,
-    options,
-    (entry) => standing(range({ keyspace: entry.keyspace, segments: [entry] }), [entry]),
-    (group) => standing(`${group[0].keyspace} ${plural(group.length, "segment")}`, group),
+  const rows = rowsOf(groups, options, stretchRow, ([first, ...others]) =>
+    standing(`${first[0].keyspace} ${plural(others.length + 1, "segment")}`, [
+      ...first,
+      ...others.flat(),
+    ]),
   );
   return rows.length === 0
     ? `${title}\n  holds nothing`
     : `${title}\n${columns(rows, options.width)}`;
+}
+
+/** Entries of one keyspace, each beginning where the one before it ends. */
+type Stretch = readonly [EntryStatus, ...EntryStatus[]];
+
+/** Neighbours that are alike, as slices are once all of them have moved. */
+function stretchesOf(entries: readonly EntryStatus[]): Stretch[] {
+  const stretches: [EntryStatus, ...EntryStatus[]][] = [];
+  const alikeOf = (entry: EntryStatus) =>
+    JSON.stringify([entry.keyspace, String(entry.generation), ...likeness(entry)]);
+  for (const entry of entries) {
+    const before = stretches.at(-1);
+    const last = before?.at(-1);
+    if (last?.hi === entry.lo && alikeOf(last) === alikeOf(entry)) before!.push(entry);
+    else stretches.push([entry]);
+  }
+  return stretches;
+}
+
+function stretchRow(stretch: Stretch): string[] {
+  const [{ keyspace, lo }] = stretch;
+  const whole = range({ keyspace, segments: [{ lo, hi: stretch.at(-1)!.hi }] });
+  return standing(stretch.length === 1 ? whole : `${whole} (${stretch.length} parts)`, stretch);
 }
 
 /** What must be the same of entries that are told together. */
@@ -45,7 +71,7 @@ function likeness({ role, phase, link, source }: EntryStatus): unknown[] {
   return [role, phase, source?.node, link?.phase, link?.error, link?.throttle.reason, link?.heldMs];
 }
 
-function standing(place: string, entries: readonly [EntryStatus, ...EntryStatus[]]): string[] {
+function standing(place: string, entries: Stretch): string[] {
   const [{ role, phase, link, source }] = entries;
   const error = link === null || link.error === null ? "" : `, ${link.error}`;
   return [

@@ -97,10 +97,17 @@ function adoptionOf(context: RunContext, node: string): AdoptStep | null {
   return statusOf(context).steps.get(found.id)?.state === "done" ? null : found;
 }
 
-/** Throws StepFailure `unknown-lineage` for a node that has gone to a third control plane since the plan was made. */
-async function assertStays(context: RunContext, { node, from }: AdoptStep): Promise<null> {
-  const { lineage } = await unlessLeft(context, context.agents.of(node).node());
-  if (lineage === from || lineage === context.lineage) return null;
+/** Throws StepFailure for a node that has left its control plane since the plan was made: `unknown-lineage`; `lineage-changed` if it is back. */
+async function assertStays(context: RunContext, step: AdoptStep): Promise<null> {
+  const { node, from, changes } = step;
+  const { lineage, lineageChanges } = await unlessLeft(context, context.agents.of(node).node());
+  if (lineage === context.lineage) return null;
+  if (lineage === from && lineageChanges === changes) return null;
+  if (lineage === from) {
+    const back = `${node} has left the control plane ${from} and come back to it since the plan was made`;
+    const hint = "look again: ops agent adopt";
+    throw new StepFailure(failure("lineage-changed", back, { hint }), EXIT.refused);
+  }
   const message = `${node} was to leave the control plane ${from}, and obeys ${lineage ?? "none"} now`;
   throw new StepFailure(failure("unknown-lineage", message), EXIT.refused);
 }

@@ -28,7 +28,7 @@ export function adoptionOf(seen: Seen, createdAt: string, topologyHash: string):
     createdAt,
     topologyHash,
     lineage: state?.lineage ?? null,
-    lineages: new Map(answers.map(({ node, status }) => [node, status.lineage])),
+    lineages: new Map(answers.map(({ node, status }) => [node, status])),
     misrouted: new Set(ids.filter((id) => strayRoutes(seen, id).length > 0)),
   });
   const { differences } = driftOf(seen);

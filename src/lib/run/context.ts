@@ -10,8 +10,39 @@ import type { Emit } from "./events.js";
 import { Interrupted } from "./failure.js";
 import type { Journal } from "./journal/journal.js";
 import { type RunStatus, placeOf } from "./journal/status.js";
-import type { Publisher } from "./publish.js";
-import type { RoutesPublisher } from "./publish-routes.js";
+import type { RouteTable } from "../routing/table.js";
+
+/** Makes the next document of the current one, null where there is none. */
+export type Change<D> = (document: D | null) => D | Promise<D>;
+export type RouteChange = Change<RouteTable>;
+
+/** Where the versions of a document come from and go to. */
+export interface Publishing<D> {
+  /** The newest document that the store or any agent that answers has. */
+  current(): Promise<D | null>;
+  /**
+   * Publishes the document that `change` makes of the current one, to every agent of the plan, and waits for their
+   * acknowledgements. The same document again keeps its version, so this may be repeated at will. An agent that is not in
+   * `needed` and does not answer in time is named in the result.
+   * @throws StepFailure when a needed agent does not acknowledge it
+   */
+  publish(
+    step: string | null,
+    change: Change<D>,
+    needed: readonly string[],
+  ): Promise<readonly string[]>;
+}
+
+/** The same of the route table of each keyspace. Redirects keep the clients right of an agent that has not been told yet. */
+export interface PublishingRoutes {
+  current(keyspace: string): Promise<RouteTable | null>;
+  publish(
+    step: string | null,
+    keyspace: string,
+    change: RouteChange,
+    needed: readonly string[],
+  ): Promise<readonly string[]>;
+}
 
 /** What the execution of a run has at hand. Exists only while the run's locks are held. */
 export interface RunContext<P extends AnyPlan = AnyPlan> {
@@ -22,8 +53,8 @@ export interface RunContext<P extends AnyPlan = AnyPlan> {
   readonly agents: Agents;
   readonly lineage: string;
   readonly epochs: Readonly<Record<string, bigint>>;
-  readonly publisher: RoutesPublisher;
-  readonly policy: Publisher<PolicyDocument>;
+  readonly publisher: PublishingRoutes;
+  readonly policy: Publishing<PolicyDocument>;
   readonly clock: Clock;
   readonly patience: Patience;
   readonly stop: Stop;

@@ -1,13 +1,11 @@
 import type { RouteTable } from "../routing/table.js";
 import { decodeTable, encodeTable } from "../routing/wire.js";
 import type { StateStore } from "../state/contract.js";
-import { keyspaceScope } from "./context.js";
-import { type Change, type Publication, Publisher, type PublisherContext } from "./publish.js";
-
-export type RouteChange = Change<RouteTable>;
+import { type PublishingRoutes, type RouteChange, keyspaceScope } from "./context.js";
+import { type Publication, Publisher, type PublisherContext } from "./publish.js";
 
 /** Where route tables come from and go to: one publisher for each keyspace. */
-export class RoutesPublisher {
+export class RoutesPublisher implements PublishingRoutes {
   readonly #context: PublisherContext;
   readonly #silent: Set<string>;
   readonly #publishers = new Map<string, Publisher<RouteTable>>();
@@ -17,15 +15,10 @@ export class RoutesPublisher {
     this.#silent = silent;
   }
 
-  /** The newest table that the store or any agent that answers has. */
   current(keyspace: string): Promise<RouteTable | null> {
     return this.#of(keyspace).current();
   }
 
-  /**
-   * As `Publisher.publish`. Redirects keep the clients of an agent right that is not needed and does not answer, until it is told.
-   * @throws StepFailure when a needed agent does not acknowledge the table
-   */
   publish(
     step: string | null,
     keyspace: string,

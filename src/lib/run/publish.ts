@@ -7,7 +7,14 @@ import type { Agent } from "./agents.js";
 import type { RunEvent } from "./events.js";
 import type { Failure, RecordBody } from "./journal/records.js";
 import type { PublishedStatus, RunStatus } from "./journal/status.js";
-import { type RunContext, authorityFor, stopAtBoundary, unlessLeft } from "./context.js";
+import {
+  type Change,
+  type Publishing,
+  type RunContext,
+  authorityFor,
+  stopAtBoundary,
+  unlessLeft,
+} from "./context.js";
 import { NodeWait } from "./waiting.js";
 
 /** A document of which every agent of a plan is to have the newest version: a route table, the policy for users. */
@@ -30,9 +37,6 @@ export interface Publication<D extends { readonly version: number }> {
   ): { readonly record: RecordBody; readonly event: RunEvent };
 }
 
-/** Makes the next document of the current one, null where there is none. */
-export type Change<D> = (document: D | null) => D | Promise<D>;
-
 interface Asked<D> {
   readonly step: string | null;
   readonly change: Change<D>;
@@ -42,7 +46,7 @@ interface Asked<D> {
 }
 
 /** Publishes a document. One publication at a time; the changes that are asked for meanwhile are published together in the next one. */
-export class Publisher<D extends { readonly version: number }> {
+export class Publisher<D extends { readonly version: number }> implements Publishing<D> {
   readonly #context: PublisherContext;
   readonly #of: Publication<D>;
   #asked: Asked<D>[] = [];
@@ -58,17 +62,10 @@ export class Publisher<D extends { readonly version: number }> {
     this.#silent = silent;
   }
 
-  /** The newest document that the store or any agent that answers has. */
   async current(): Promise<D | null> {
     return newest(await this.#known());
   }
 
-  /**
-   * Publishes the document that `change` makes of the current one, to every agent of the plan, and waits for their
-   * acknowledgements. The same document again keeps its version, so this may be repeated at will. An agent that is not in
-   * `needed` and does not answer in time is named in the result.
-   * @throws StepFailure when a needed agent does not acknowledge it
-   */
   publish(
     step: string | null,
     change: Change<D>,

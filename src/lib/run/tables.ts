@@ -4,7 +4,9 @@ import type { RouteTable } from "../routing/table.js";
 import type { StateStore } from "../state/contract.js";
 import { connectAgents } from "./agents.js";
 import { asProblem } from "./failure.js";
+import type { RunStatus } from "./journal/status.js";
 import { readTable } from "./publish-routes.js";
+import { allRuns } from "./runs.js";
 
 /** The last published table of every keyspace. */
 export async function storedTables(store: StateStore): Promise<RouteTable[]> {
@@ -13,11 +15,15 @@ export async function storedTables(store: StateStore): Promise<RouteTable[]> {
   return tables.filter((table) => table !== null);
 }
 
-/** Throws `no-routes` (exit 64) for a keyspace that was never published. */
+/** Throws `no-routes` (exit 64) for a keyspace that was never published, `half-adopted` where that had begun with an adoption. */
 export async function storedTable(store: StateStore, keyspace: string): Promise<RouteTable> {
   const table = await readTable(store, keyspace);
   if (table !== null) return table;
   const known = await store.routedKeyspaces();
+  const adoption = (await allRuns(store)).runs.findLast(
+    ({ hasAdopted, epochs }) => hasAdopted && Object.hasOwn(epochs, `keyspace/${keyspace}`),
+  );
+  if (adoption !== undefined) throw halfAdopted(keyspace, adoption);
   throw new OpsError(
     "no-routes",
     EXIT.usage,
@@ -29,6 +35,16 @@ export async function storedTable(store: StateStore, keyspace: string): Promise<
           : `known are ${known.join(", ")}`,
     },
   );
+}
+
+/** Some of the agents may obey this state directory, and others the one before. */
+function halfAdopted(keyspace: string, { run, activity }: RunStatus): OpsError {
+  const [how, hint] =
+    activity === "ended"
+      ? ["was taken back before that", "run ops agent adopt again"]
+      : ["has not ended", `ops run resume ${run}; or take it back and run ops agent adopt again`];
+  const message = `the routes of keyspace ${keyspace} have not been taken over: run ${run}, which takes agents over, ${how}`;
+  return new OpsError("half-adopted", EXIT.usage, message, { hint });
 }
 
 /** The tables that a node has, asked at the URL at which the published ones know it. */

@@ -129,7 +129,7 @@ export async function assertUnused(
       );
     }
     const entries = entriesIn(answer, keyspace, segments);
-    const used = entries.find(({ generation, cursor }) => generation > 1n || cursor.index > 0n);
+    const used = entries.find(({ untouched }) => !untouched);
     if (used === undefined) continue;
     throw new OpsError(
       "in-use",

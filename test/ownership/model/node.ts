@@ -1,4 +1,4 @@
-import { acceptsWrites } from "../../../src/lib/ownership/permissions.js";
+import { acceptsWrites, reigning } from "../../../src/lib/ownership/permissions.js";
 import { ORIGIN, reached } from "../../../src/lib/ownership/position.js";
 import type { Machine } from "../../../src/lib/ownership/machine.js";
 import type {
@@ -37,6 +37,8 @@ export interface Local {
   readonly links: number;
   /** Fences since boot; only counted for the mutant whose tokens are a counter. */
   readonly fences: number;
+  /** The highest generation of what the node has deleted. */
+  readonly deleted: bigint;
 }
 
 /** The agent's contract. Each clause is true in the product, and a mutant makes one false. */
@@ -57,6 +59,8 @@ export interface Contract {
   readonly offers: boolean;
   /** `mayDrop` is asked. */
   readonly asksBeforeDrop: boolean;
+  /** A node remembers at which generations it reigned over what it has deleted. */
+  readonly remembersReigns: boolean;
 }
 
 export const CONTRACT: Contract = Object.freeze({
@@ -68,6 +72,7 @@ export const CONTRACT: Contract = Object.freeze({
   checksFrames: true,
   offers: true,
   asksBeforeDrop: true,
+  remembersReigns: true,
 });
 
 export interface Mail {
@@ -99,6 +104,21 @@ export function boot(id: NodeId, durable: Durable): Local {
     catchUp: null,
     links: 0,
     fences: 0,
+    deleted: 0n,
+  };
+}
+
+/** Nothing is held any more. A write that was let in may still be on its way. */
+export function withoutEntry(contract: Contract, local: Local): Local {
+  const { state, deleted, id, links, admitted } = local;
+  const generation = state === null || !contract.remembersReigns ? 0n : state.durable.generation;
+  return {
+    ...boot(id, reigning(0n)),
+    state: null,
+    disk: null,
+    links,
+    admitted,
+    deleted: generation > deleted ? generation : deleted,
   };
 }
 
@@ -186,6 +206,7 @@ function crash(machine: Machine, contract: Contract, before: Local): Outcome {
     log: before.log.slice(0, before.flushed),
     flushed: before.flushed,
     links: before.links + 1,
+    deleted: before.deleted,
   };
   return perform(contract, bare, machine.restart(durable));
 }

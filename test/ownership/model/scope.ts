@@ -12,6 +12,8 @@ export interface Scope {
   /** How often the operator repoints, drops or attaches. */
   readonly changes: number;
   readonly drops: boolean;
+  /** How often everything is discarded, on all nodes, and made anew on one of them. */
+  readonly discards: number;
   /** Frames may be late, lost or come twice, like messages. Otherwise each is applied as it is sent. */
   readonly lateFrames: boolean;
   /** Whether to check that a successor has the data once it is handed over: what makes the loss of the source harmless. */
@@ -29,6 +31,7 @@ export const SCOPE: Scope = {
   crashes: 1,
   changes: 0,
   drops: false,
+  discards: 0,
   lateFrames: false,
   successorHolds: true,
   staysWritable: true,

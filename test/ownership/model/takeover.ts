@@ -1,14 +1,16 @@
 import { machine } from "../../../src/lib/ownership/machine.js";
 import {
   following,
+  mayDiscard,
   mayDrop,
   mayRepoint,
+  reignAbove,
   reigning,
 } from "../../../src/lib/ownership/permissions.js";
 import { knownGeneration, reached } from "../../../src/lib/ownership/position.js";
 import type { Event } from "../../../src/lib/ownership/types.js";
 import { Interned, type Model, type World } from "./explore.js";
-import { boot, cursor, feed, type Local } from "./node.js";
+import { boot, cursor, feed, type Local, withoutEntry } from "./node.js";
 import { SCOPE, type Scope } from "./scope.js";
 import { Steps, type Step } from "./steps.js";
 
@@ -17,7 +19,7 @@ import { Steps, type Step } from "./steps.js";
  * message at any time, any number of times or never (a set that only grows), and an operator who does not look.
  *
  * World: the nodes' states, the network, the acknowledged writes, then counters: writes, takeovers, crashes, changes, fences,
- * and the highest generation at which each node has reigned, four bits a node.
+ * discards, writes before the last of these, and the highest generation at which each node has reigned since, four bits a node.
  */
 export class Takeover implements Model {
   readonly initial: World;
@@ -35,7 +37,7 @@ export class Takeover implements Model {
     const locals = this.#scope.nodes.map((id) =>
       this.#steps.locals.number(boot(id, id === first ? reigning(1n) : following(first!))),
     );
-    this.initial = [...locals, this.#steps.emptyNet, this.#acks.number(""), 0, 0, 0, 0, 0, 1];
+    this.initial = [...locals, this.#steps.emptyNet, this.#acks.number(""), 0, 0, 0, 0, 0, 0, 0, 1];
   }
 
   successors(world: World, emit: (label: string, world: World, violation?: string) => void): void {
@@ -87,7 +89,10 @@ export class Takeover implements Model {
       if (took < takeovers && state.durable.role === "follower" && state.phase.kind === "idle") {
         const newest = BigInt(Math.max(...nodes.map((_, j) => reignOf(world, n, j))));
         const known = knownGeneration(state.durable, cursor(local));
-        for (const next of new Set([newest + 1n, known + 1n])) {
+        // One that has deleted a later reign than others know of skips some.
+        const skipping = this.#scope.discards > 0 ? [newest + 2n] : [];
+        for (const asked of new Set([newest + 1n, known + 1n, ...skipping])) {
+          const next = reignAbove(local.deleted, asked);
           const attempt = `a${took + 1}`;
           const event: Event = { type: "takeover", attempt, next, budgetMs: 1, giveUpMs: 1 };
           const label = `operator asks ${local.id} to take over as ${attempt} at generation ${next}`;
@@ -112,12 +117,7 @@ export class Takeover implements Model {
             take(i, this.#steps.compile(label, outcome), { changed: changed + 1 });
         }
         if (this.#scope.drops && this.#mayDrop(world, i, local)) {
-          const bare = {
-            ...boot(local.id, reigning(0n)),
-            state: null,
-            disk: null,
-            links: local.links,
-          };
+          const bare = withoutEntry(this.#scope.contract, local);
           take(i, this.#steps.step(`operator drops ${local.id}`, bare), { changed: changed + 1 });
         }
       }
@@ -126,6 +126,34 @@ export class Takeover implements Model {
       const i = nodes.indexOf(to);
       const step = this.#steps.receive(world[i]!, post, fences + 1);
       if (step) take(i, step, step.fenced ? { fences: fences + 1 } : {});
+    }
+    this.#discardAll(world, emit);
+  }
+
+  /** All that is held is deleted everywhere, and made anew, empty, on one node. What is in flight stays there. */
+  #discardAll(world: World, emit: (label: string, world: World) => void): void {
+    const { nodes, discards, contract } = this.#scope;
+    const n = nodes.length;
+    const at = (counter: Counter) => n + 2 + COUNTERS.indexOf(counter);
+    if (world[at("discarded")]! >= discards) return;
+    const bare: Local[] = [];
+    for (const number of world.slice(0, n)) {
+      const local = this.#steps.locals.value(number);
+      const { state } = local;
+      if (state !== null && !mayDiscard(state, state.durable.generation)) return;
+      bare.push(withoutEntry(contract, local));
+    }
+    for (const [i, { id, deleted, admitted, links }] of bare.entries()) {
+      const generation = reignAbove(deleted, 1n);
+      const anew = { ...boot(id, reigning(generation)), deleted, admitted, links: links + 1 };
+      const after = [...world];
+      for (const [j, local] of bare.entries())
+        after[j] = this.#steps.locals.number(i === j ? anew : local);
+      after[n + 1] = this.#acks.number("");
+      after[at("discarded")] = world[at("discarded")]! + 1;
+      after[at("earlier")] = world[at("wrote")]!;
+      after[n + 2 + COUNTERS.length] = Number(generation) << (4 * i);
+      emit(`operator discards everything and makes it anew on ${id}`, after);
     }
   }
 
@@ -140,6 +168,9 @@ export class Takeover implements Model {
       if (!fact.log.startsWith(acknowledged)) return "LOST ACKNOWLEDGED WRITE";
       if (fact.twice) return "ENTRY TWICE";
       if (fact.falls) return "POSITIONS FALL";
+      const earlier = world[n + 2 + COUNTERS.indexOf("earlier")]!;
+      if (fact.log.split("").some((write) => Number(write) <= earlier))
+        return "WRITE TO WHAT WAS DISCARDED";
     }
     if (writers > 1) return "TWO WRITERS";
     if (this.#scope.successorHolds) {
@@ -229,6 +260,8 @@ export class Takeover implements Model {
       log,
       flushed: log.length,
       links: old.links + 1,
+      deleted: old.deleted,
+      admitted: old.admitted,
     };
     take(this.#steps.step(`operator attaches ${old.id} to ${source.id}`, fresh));
   }
@@ -254,7 +287,7 @@ export class Takeover implements Model {
   }
 }
 
-const COUNTERS = ["wrote", "took", "crashed", "changed", "fences"] as const;
+const COUNTERS = ["wrote", "took", "crashed", "changed", "fences", "discarded", "earlier"] as const;
 type Counter = (typeof COUNTERS)[number];
 
 function reignOf(world: World, n: number, j: number): number {

@@ -12,6 +12,7 @@ import { type Authority, HEADER } from "../protocol/headers.js";
 import { encodeJson, type NodeRef } from "../protocol/json.js";
 import {
   type Histogram,
+  type LineageRequest,
   histogram,
   type NodeStatus,
   nodeStatus,
@@ -101,9 +102,9 @@ export class AgentClient {
     await this.#text({ method: "PUT", path: "/v1/epochs", body: {}, authority });
   }
 
-  /** Has the agent leave the lineage `from` for that of the authority; one that has done so already agrees. */
-  async putLineage(from: string, authority: Authority): Promise<void> {
-    await this.#text({ method: "PUT", path: "/v1/lineage", body: { from }, authority });
+  /** Has the agent leave its lineage for that of the authority; one that has done so already agrees. */
+  async putLineage(left: LineageRequest, authority: Authority): Promise<void> {
+    await this.#text({ method: "PUT", path: "/v1/lineage", body: left, authority });
   }
 
   async putRoutes(table: RouteTable, authority: Authority): Promise<void> {

@@ -35,6 +35,8 @@ const entryStatus = z.object({
   phase: z.string(),
   generation: uint64,
   cursor: logPosition,
+  /** As `init` made it, neither written nor moved since; an older agent says nothing. */
+  untouched: z.boolean().default(false),
   readable: z.boolean(),
   source: nodeRef.nullable(),
   link: linkStatus.nullable(),
@@ -58,6 +60,8 @@ export const nodeStatus = z.object({
   bootId: z.string(),
   uptimeMs: z.number(),
   lineage: z.string().nullable(),
+  /** How often it has left one for another; an older agent says nothing. */
+  lineageChanges: z.number().int().default(0),
   epochs: z.record(z.string(), uint64),
   store: z.object({
     bytes: z.number(),
@@ -99,8 +103,12 @@ export const nodeStatus = z.object({
 });
 export type NodeStatus = z.infer<typeof nodeStatus>;
 
-/** `PUT /v1/lineage`: the lineage that is left for that of the headers. */
-export const lineageRequest = z.strictObject({ from: z.string().min(8).max(64) });
+/** `PUT /v1/lineage`: the lineage that is left for that of the headers, and `lineageChanges` as the node has told it. */
+export const lineageRequest = z.strictObject({
+  from: z.string().min(8).max(64),
+  changes: z.number().int().min(0),
+});
+export type LineageRequest = z.infer<typeof lineageRequest>;
 
 const bucket = z.object({
   lo: uint64,

@@ -93,9 +93,8 @@ export class Acknowledgements {
     );
   }
 
-  /** Resolves with those that must not be acknowledged: no follower in another set has flushed them in time. */
+  /** Of writes that need a follower. Resolves with those that must not be acknowledged: none in another set has flushed them in time. */
   async unacknowledged(keyspace: string, writes: readonly Flushed[]): Promise<readonly Flushed[]> {
-    if (!this.needsFollower(keyspace)) return [];
     const open = writes.filter((write) => !this.#isHeld(keyspace, write));
     const began = performance.now();
     const { onEnd } = this.#deps;

@@ -5,7 +5,7 @@ import { type Copying, chunkPinned, chunkStored, copyFinished } from "../../owne
 import type { LogPosition } from "../../ownership/types.js";
 import type { Peers } from "../client/peer.js";
 import { AgentProblem } from "../client/problem.js";
-import { FrameReader } from "../protocol/frames.js";
+import { FrameReader } from "../protocol/frame-reader.js";
 import { Backoff } from "./backoff.js";
 import type { Holding, Holdings } from "./holdings.js";
 import { Pace } from "./pace.js";

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { View } from "../../engines/contract.js";
 import { readable } from "../../ownership/copy.js";
-import { comparePositions, ORIGIN } from "../../ownership/position.js";
-import type { LogPosition } from "../../ownership/types.js";
+import { ORIGIN } from "../../ownership/position.js";
 import type { Peers } from "../client/peer.js";
-import { changeBytes, changesBytes, type Frame, FrameReader } from "../protocol/frames.js";
+import { FrameReader } from "../protocol/frame-reader.js";
+import type { Frame } from "../protocol/frames.js";
 import type { NodeRef } from "../protocol/json.js";
 import {
   type ApplyDeps,
@@ -15,15 +15,15 @@ import {
   storeChanges,
 } from "./apply.js";
 import { Backoff } from "./backoff.js";
+import { CatchUp } from "./catch-up.js";
 import { FlushReports } from "./flush-reports.js";
 import type { Holding } from "./holdings.js";
+import { Pending, type Received } from "./pending.js";
+import { Pins } from "./pins.js";
 import type { Routes } from "./routes.js";
 import type { Timings } from "./timings.js";
 
-/** Frames that wait to be applied, bytes; above it the stream is not read. */
-const PENDING_BYTES = 4 * 1024 * 1024;
-/** One commit. */
-const COMMIT = { changes: 2_000, bytes: 4 * 1024 * 1024 };
+/** Changes of one commit. */
 const SMALL_COMMIT = 200;
 /** For what is held back to come when it is asked for. */
 const HURRY_MS = 1_000;
@@ -36,25 +36,6 @@ export interface FeedDeps extends ApplyDeps {
   readonly peers: Peers;
   readonly timings: Timings;
   readonly routes: Pick<Routes, "settings" | "windowBetween">;
-}
-
-interface Received {
-  readonly frame: Frame;
-  /** Monotonic, ms. */
-  readonly at: number;
-}
-
-/** A stop at an exact position, so that a digest can be taken there. */
-interface Halt {
-  readonly member: Holding;
-  /** Null while the position is not known: nothing is applied. */
-  until: LogPosition | null;
-  /** The end of the source's log then. */
-  head: bigint;
-  /** Everything up to it is here, wherever the cursor stands: more has been read, or the next frame of the segment is beyond it. */
-  reached: boolean;
-  /** The next step of the segment begins before it and ends beyond it: this copy never stands there. */
-  passed: boolean;
 }
 
 /**
@@ -75,26 +56,26 @@ export class Feed {
   /** The open stream leaves out a segment, and will be asked for again. */
   #unserved = false;
   readonly #unservedRetries = new Backoff(UNSERVED_RETRY_MS);
-  #pending: Received[] = [];
-  #pendingBytes = 0;
+  readonly #pending = new Pending();
   #applying: Promise<void> | null = null;
-  #halt: Halt | null = null;
-  #halts: Promise<unknown> = Promise.resolve();
+  readonly #pins: Pins;
   /** The process of the source that sends, or sent last. */
   #process: string | null = null;
-  /** Of the source's log: applied and flushed. */
-  #through: bigint | null = null;
-  #backlog = 0n;
+  readonly #catchUp = new CatchUp();
   /** Of the open stream. */
   #windowMs = 0;
   #reports: FlushReports | null = null;
-  /** Records of the source's log applied per second, smoothed; 0 before any. */
-  #applyRate = 0;
 
   constructor(deps: FeedDeps, keyspace: string, source: NodeRef) {
     this.#deps = deps;
     this.keyspace = keyspace;
     this.source = source;
+    this.#pins = new Pins({
+      engine: deps.engine,
+      pending: this.#pending,
+      apply: () => this.#apply(),
+      applying: () => this.#applying,
+    });
     void this.#run();
   }
 
@@ -115,8 +96,7 @@ export class Feed {
 
   /** How long it would take to apply what the source has and this node lacks, ms. Null while not streaming. */
   predictedCatchUpMs(): number | null {
-    if (this.#through === null) return null;
-    return this.#applyRate === 0 ? 0 : (Number(this.#backlog) / this.#applyRate) * 1000;
+    return this.#catchUp.predictedMs();
   }
 
   /** Asks anew where the routes have changed for how long the source may hold changes back. */
@@ -133,8 +113,8 @@ export class Feed {
     const ask = { keyspace, node: this.#deps.self };
     try {
       const through = await this.#deps.peers.hurry(source.url, ask, patience);
-      while (this.#through === null || this.#through < through)
-        await sleep(2, undefined, { signal: patience });
+      const isThere = () => this.#catchUp.through !== null && this.#catchUp.through >= through;
+      while (!isThere()) await sleep(2, undefined, { signal: patience });
     } catch {
       // Then it comes when its window is over.
       signal.throwIfAborted();
@@ -146,61 +126,13 @@ export class Feed {
     this.#again();
   }
 
-  /**
-   * Stops applying, learns from `ask` at which position of the holding to stop, and where the source's log ended then, applies exactly
-   * up to there and resolves with a view pinned at it. Null when this copy is past it. What follows is applied as soon as the view is
-   * pinned.
-   */
-  async pinAt(
-    holding: Holding,
-    ask: () => Promise<{ readonly position: LogPosition; readonly head: bigint }>,
-    signal: AbortSignal,
-  ): Promise<View | null> {
-    const turn = this.#halts.then(async () => {
-      const halt: Halt = {
-        member: holding,
-        until: null,
-        head: 0n,
-        reached: false,
-        passed: false,
-      };
-      this.#halt = halt;
-      try {
-        await this.#applying;
-        const { position, head } = await ask();
-        halt.head = head;
-        halt.until = position;
-        const { engine } = this.#deps;
-        for (;;) {
-          signal.throwIfAborted();
-          const cursor = engine.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
-          const order = comparePositions(cursor, halt.until);
-          if (order > 0 || halt.passed) return null;
-          if (order === 0 || halt.reached) {
-            const view = engine.read();
-            // A view may be of a commit before the last one that the engine has told of.
-            const seen = view.cursor(holding.keyspace, holding.lo) ?? ORIGIN;
-            if (comparePositions(seen, cursor) === 0) return view;
-            view.close();
-            await sleep(1, undefined, { signal });
-            continue;
-          }
-          this.#apply();
-          if (halt.reached || halt.passed) continue;
-          await (this.#applying ?? sleep(2, undefined, { signal }));
-        }
-      } finally {
-        this.#halt = null;
-        this.#apply();
-      }
-    });
-    this.#halts = turn.catch(() => undefined);
-    return turn;
+  /** See `Pins`. */
+  async pinAt(...pin: Parameters<Pins["at"]>): Promise<View | null> {
+    return this.#pins.at(...pin);
   }
 
   #again(): void {
-    // What is known of the stream that ends says nothing about the next one.
-    this.#through = null;
+    this.#catchUp.forget();
     this.#round.abort();
   }
 
@@ -223,10 +155,9 @@ export class Feed {
       this.#served = false;
       this.#failed = false;
       // What has been read is applied or forgotten before the cursors are read again.
-      this.#pending = [];
-      this.#pendingBytes = 0;
+      this.#pending.clear();
       await this.#applying;
-      this.#through = null;
+      this.#catchUp.forget();
       if (signal.aborted && !failed) continue;
       await sleep(retries.next());
     }
@@ -268,13 +199,10 @@ export class Feed {
     const reader = new FrameReader();
     for await (const chunk of frames) {
       const at = performance.now();
-      for (const frame of reader.push(chunk as Buffer)) {
-        this.#pending.push({ frame, at });
-        this.#pendingBytes += sizeOf(frame);
-      }
+      for (const frame of reader.push(chunk as Buffer)) this.#pending.push(frame, at);
       this.#served = true;
       this.#apply();
-      while (this.#pendingBytes > PENDING_BYTES && !signal.aborted) {
+      while (this.#pending.isFull && !signal.aborted) {
         await (this.#applying ?? sleep(2, undefined, { signal }));
       }
     }
@@ -288,10 +216,8 @@ export class Feed {
 
   /** Starts to apply what waits, unless that is under way or halted. */
   #apply(): void {
-    if (this.#applying !== null || this.#pending.length === 0 || this.#round.signal.aborted) return;
-    const halt = this.#halt;
-    if (halt !== null && halt.until === null) return;
-    const batch = this.#take(halt);
+    if (this.#applying !== null || this.#round.signal.aborted) return;
+    const batch = this.#pending.take(this.#members);
     if (batch.length === 0) return;
     this.#applying = this.#applyBatch(batch).then(
       () => {
@@ -305,37 +231,6 @@ export class Feed {
         this.#again();
       },
     );
-  }
-
-  /** The next frames for one commit; under a halt none of that segment after its position, nor anything behind it. */
-  #take(halt: Halt | null): Received[] {
-    let count = 0;
-    let bytes = 0;
-    let changes = 0;
-    for (const { frame } of this.#pending) {
-      const size = sizeOf(frame);
-      if (changes >= COMMIT.changes || (count > 0 && bytes + size > COMMIT.bytes)) break;
-      if (halt !== null && this.#isBeyond(halt, frame)) {
-        // What comes before it must be applied first.
-        if (count > 0) break;
-        if (frame.type === "changes" && frame.after < halt.head) halt.passed = true;
-        else halt.reached = true;
-        break;
-      }
-      bytes += size;
-      count += 1;
-      changes += frame.type === "changes" ? frame.changes.length : 1;
-    }
-    this.#pendingBytes -= bytes;
-    return this.#pending.splice(0, count);
-  }
-
-  #isBeyond({ member, until, head }: Halt, frame: Frame): boolean {
-    if (until === null) return false;
-    if (frame.type === "progress") return frame.sent >= head;
-    if (!isMoving(frame)) return false;
-    if (this.#members[frame.segment]?.holding !== member) return false;
-    return comparePositions(frame.at, until) > 0;
   }
 
   async #applyBatch(batch: readonly Received[]): Promise<void> {
@@ -352,8 +247,7 @@ export class Feed {
       // What a takeover waits for are small commits; a large one says nothing about them.
       if (changes.length <= SMALL_COMMIT) this.#deps.timings.flushed(ms);
       const records = changes.reduce((sum, frame) => sum + recordsOf(frame), 0);
-      const rate = records / Math.max(0.0005, ms / 1000);
-      this.#applyRate = this.#applyRate === 0 ? rate : this.#applyRate * 0.8 + rate * 0.2;
+      this.#catchUp.applied(records, ms);
     }
     for (const holding of touched) this.#deps.ownership.applied(holding);
     if (misfit) {
@@ -389,8 +283,7 @@ export class Feed {
     if (this.#round.signal.aborted) return;
     const { routes } = this.#deps;
     const staleness = new Map(stale.map(({ segment, lagMs }) => [segment, lagMs]));
-    this.#through = sent;
-    this.#backlog = head - sent;
+    this.#catchUp.reached(sent, head);
     const read = this.#process === null ? null : { process: this.#process, through: sent };
     for (const [segment, { holding }] of members.entries()) {
       const copy = holding.entry.link?.copy;
@@ -410,11 +303,6 @@ export class Feed {
     }
     this.#reports?.flushed(sent, head, performance.now());
   }
-}
-
-function sizeOf(frame: Frame): number {
-  if (frame.type === "change") return changeBytes(frame);
-  return frame.type === "changes" ? changesBytes(frame.changes) : 64;
 }
 
 /** How much of the source's log a frame stands for. */

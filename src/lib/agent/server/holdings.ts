@@ -1,7 +1,7 @@
 import type { Engine, StoredEntry } from "../../engines/contract.js";
 import { contains, gaps, pieceAt, touching } from "../../keyspace/map.js";
 import { restart } from "../../ownership/machine.js";
-import type { State } from "../../ownership/types.js";
+import type { LogPosition, State } from "../../ownership/types.js";
 import { ProblemError } from "../protocol/problem.js";
 import { LinkState } from "./link-state.js";
 
@@ -165,6 +165,15 @@ export class Holdings {
     }
     this.refresh();
   }
+}
+
+/** Whether the entry is as `init` made it: neither written nor moved since, so nothing is lost with it. `cursor` as stored. */
+export function isUntouched(
+  { ownership, reigns }: StoredEntry,
+  cursor: LogPosition | null,
+): boolean {
+  const begun = reigns[0]?.generation === ownership.generation;
+  return ownership.role === "primary" && begun && cursor === null;
 }
 
 function noEntry(what: string): ProblemError {

@@ -1,23 +1,17 @@
 import type { Engine, Txn } from "../../engines/contract.js";
-import { OpsError } from "../../errors.js";
-import { overlaps } from "../../keyspace/map.js";
 import type { Authority } from "../protocol/headers.js";
 import { encodeJson } from "../protocol/json.js";
 import {
   isEnded,
   type Operation,
-  type OperationError,
-  type OperationKind,
   type OperationRequest,
-  operationRequest,
   type Progress,
-  segmentsOf,
 } from "../protocol/operation.js";
 import { ProblemError } from "../protocol/problem.js";
+import { EndedOperations } from "./ended-operations.js";
+import { operationErrorOf } from "./operation-error.js";
 
 const TABLE = "operations";
-/** Ended operations that are remembered, the last ones to end. In bytes too: a request may name thousands of segments. */
-const KEPT = { operations: 5_000, bytes: 64 * 1024 * 1024 };
 /** What an operation reports about itself is told at most this often. */
 const TELL_EVERY_MS = 1_000;
 
@@ -48,18 +42,15 @@ interface Live {
 export class Operations {
   readonly #engine: Engine;
   readonly #perform: Perform;
-  readonly #kept: typeof KEPT;
   readonly #live = new Map<string, Live>();
   readonly #running = new Set<Promise<void>>();
-  /** Bytes of what has ended and is remembered, by id; the first one ended first. */
-  readonly #ended = new Map<string, number>();
-  #endedBytes = 0;
+  readonly #ended: EndedOperations;
   #stopping = false;
 
-  constructor(engine: Engine, perform: Perform, kept = KEPT) {
+  constructor(engine: Engine, perform: Perform, ended = new EndedOperations()) {
     this.#engine = engine;
     this.#perform = perform;
-    this.#kept = kept;
+    this.#ended = ended;
   }
 
   /** Marks what an earlier process left running. Call it once, before the first request. */
@@ -69,9 +60,9 @@ export class Operations {
       .map(({ value }) => value)
       .toSorted((a, b) => a.updatedAt.localeCompare(b.updatedAt));
     const left = stored.filter(({ state }) => !isEnded(state));
-    for (const one of stored) if (isEnded(one.state)) this.#remember(one);
-    for (const one of left) this.#remember(one);
-    const forgotten = this.#forget();
+    for (const one of stored) if (isEnded(one.state)) this.#ended.add(one);
+    for (const one of left) this.#ended.add(one);
+    const forgotten = this.#ended.forget();
     await this.#engine.write((txn) => {
       for (const operation of left) {
         const { id, rev } = operation;
@@ -138,7 +129,7 @@ export class Operations {
       quiet: null,
     };
     this.#live.set(id, live);
-    if (known !== null) this.#take(id);
+    if (known !== null) this.#ended.delete(id);
     try {
       await this.#engine.write((txn) => {
         admit(txn);
@@ -146,7 +137,7 @@ export class Operations {
       });
     } catch (error) {
       this.#live.delete(id);
-      if (known !== null) this.#remember(known);
+      if (known !== null) this.#ended.add(known);
       throw error;
     }
     const run = this.#run(live, request);
@@ -234,7 +225,7 @@ export class Operations {
       if (this.#stopping) return;
       end = live.cancelled
         ? { state: "cancelled" }
-        : { state: "failed", error: explain(error, request) };
+        : { state: "failed", error: operationErrorOf(error, request) };
     } finally {
       if (live.quiet !== null) clearTimeout(live.quiet);
     }
@@ -245,8 +236,8 @@ export class Operations {
       rev: live.operation.rev + 1,
       updatedAt: new Date().toISOString(),
     };
-    this.#remember(ended);
-    const forgotten = this.#forget();
+    this.#ended.add(ended);
+    const forgotten = this.#ended.forget();
     try {
       await this.#engine.write((txn) => {
         txn.putDocument(TABLE, ended.id, ended);
@@ -281,70 +272,4 @@ export class Operations {
     };
     for (const wake of live.waiting) wake();
   }
-
-  #remember(operation: Operation): void {
-    const bytes = encodeJson(operation).length;
-    this.#ended.set(operation.id, bytes);
-    this.#endedBytes += bytes;
-  }
-
-  #take(id: string): void {
-    this.#endedBytes -= this.#ended.get(id) ?? 0;
-    this.#ended.delete(id);
-  }
-
-  /** Takes those that ended longest ago off the list, down to what is kept; the last one to end stays. Returns their ids. */
-  #forget(): string[] {
-    const forgotten: string[] = [];
-    const { operations, bytes } = this.#kept;
-    for (const id of this.#ended.keys()) {
-      const { size } = this.#ended;
-      if (size === 1 || (size <= operations && this.#endedBytes <= bytes)) break;
-      this.#take(id);
-      forgotten.push(id);
-    }
-    return forgotten;
-  }
-}
-
-/** Reads the body of a PUT. Throws 400 `bad-request`. */
-export function parseRequest(body: unknown): OperationRequest {
-  const parsed = operationRequest.safeParse(body);
-  if (parsed.success) {
-    const segments = "lo" in parsed.data ? segmentsOf(parsed.data) : [];
-    if (segments.some(({ lo, hi }) => lo >= hi)) throw bad("lo must be below hi");
-    if (overlaps(segments).length > 0) throw bad("the segments overlap");
-    return parsed.data;
-  }
-  const issues = parsed.error.issues.map(
-    ({ path, message }) => `${path.join(".") || "body"}: ${message}`,
-  );
-  throw bad(issues.join("; "));
-}
-
-function bad(detail: string): ProblemError {
-  return new ProblemError(400, "bad-request", detail);
-}
-
-/** They change nothing, however they end. */
-const LOOKING: readonly OperationKind[] = ["sync", "verify"];
-
-function explain(error: unknown, { kind }: OperationRequest): OperationError {
-  if (error instanceof ProblemError) {
-    const { code, detail = code, retryable, outcome, hint } = error.problem;
-    return { code, message: detail, retryable, outcome, ...(hint === undefined ? {} : { hint }) };
-  }
-  const outcome = LOOKING.includes(kind) ? "none" : "unknown";
-  if (error instanceof OpsError) {
-    const { code, message, hint } = error;
-    return {
-      code,
-      message,
-      retryable: false,
-      outcome,
-      ...(hint === undefined ? {} : { hint }),
-    };
-  }
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: "internal", message, retryable: true, outcome };
 }

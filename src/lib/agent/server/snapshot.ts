@@ -6,7 +6,7 @@ import { startOfChanges } from "../../engines/log-position.js";
 import { readable } from "../../ownership/copy.js";
 import { ORIGIN } from "../../ownership/position.js";
 import type { LogPosition } from "../../ownership/types.js";
-import { encodeFrame, encodeRows } from "../protocol/frames.js";
+import { encodeFrame, encodeRows } from "../protocol/frame-writer.js";
 import type { DigestRequest, SnapshotRequest } from "../protocol/peer.js";
 import { encodeJson } from "../protocol/json.js";
 import { ProblemError } from "../protocol/problem.js";

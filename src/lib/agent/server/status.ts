@@ -3,7 +3,7 @@ import { freemem } from "node:os";
 import { readable } from "../../ownership/copy.js";
 import { knownGeneration, ORIGIN } from "../../ownership/position.js";
 import type { EntryStatus, LinkStatus, NodeStatus } from "../protocol/node.js";
-import type { Holding } from "./holdings.js";
+import { type Holding, isUntouched } from "./holdings.js";
 import type { Services } from "./http/context.js";
 import type { Base, Role, RoleStatus } from "./roles/role.js";
 
@@ -22,6 +22,7 @@ export async function nodeStatusOf(base: Base, role: Role): Promise<NodeStatus> 
     bootId,
     uptimeMs: Math.round(performance.now()),
     lineage: authority.lineage(),
+    lineageChanges: authority.lineageChanges(),
     epochs: authority.epochs(),
     store: {
       bytes: engine.describe().bytes,
@@ -55,7 +56,8 @@ export function dataStatus(services: Services): RoleStatus {
 
 function entryStatus({ engine }: Services, holding: Holding): EntryStatus {
   const { keyspace, lo, hi, entry, state } = holding;
-  const cursor = engine.cursor(keyspace, lo) ?? ORIGIN;
+  const stored = engine.cursor(keyspace, lo);
+  const cursor = stored ?? ORIGIN;
   const { durable, phase } = state;
   return {
     keyspace,
@@ -65,6 +67,7 @@ function entryStatus({ engine }: Services, holding: Holding): EntryStatus {
     phase: phase.kind,
     generation: knownGeneration(durable, cursor),
     cursor,
+    untouched: isUntouched(entry, stored),
     readable: entry.link === null || readable(entry.link.copy, cursor),
     source: entry.link?.source ?? null,
     link: entry.link === null ? null : linkStatus(holding),

@@ -2,7 +2,7 @@ import type { Transaction } from "lmdb";
 import type { LogPosition } from "../../ownership/types.js";
 import type { StoredDrop, StoredEntry } from "../contract.js";
 import { SegmentTable } from "../segment-table.js";
-import type { Delta } from "./delta.js";
+import type { Delta, Flushed } from "./delta.js";
 import { decodeJson } from "./records.js";
 import {
   CURSORS,
@@ -19,7 +19,7 @@ import type { Tables } from "./tables.js";
 const TABLES_KEPT = 8;
 
 /** What is kept in memory of the last flushed commit: small, and asked for with each request. */
-export class Committed {
+export class Committed implements Flushed {
   entries = SegmentTable.of<StoredEntry>([]);
   entriesVersion = 0;
   readonly #tables = new Map<number, SegmentTable<StoredEntry>>();

@@ -1,14 +1,26 @@
 import type { LogPosition } from "../../ownership/types.js";
 import type { Place, StoredDrop, StoredEntry } from "../contract.js";
 import type { SegmentTable } from "../segment-table.js";
-import type { Committed } from "./committed.js";
 import { encodeJson } from "./records.js";
 import { ENTRIES_VERSION } from "./state-keys.js";
-import type { RowKey, Tables } from "./tables.js";
+import type { RowKey } from "./keys.js";
+import type { Tables } from "./tables.js";
 
 export interface RowWrite extends RowKey {
   /** Null: delete. */
   readonly value: Buffer | null;
+}
+
+/** What the lowest delta lies on: the last flushed commit. */
+export interface Flushed {
+  readonly entries: SegmentTable<StoredEntry>;
+  readonly entriesVersion: number;
+  readonly drops: SegmentTable<StoredDrop>;
+  readonly keyspaces: ReadonlyMap<string, number>;
+  readonly first: bigint;
+  readonly last: bigint;
+  /** By `cursorKey`. */
+  cursor(key: string): LogPosition | null;
 }
 
 /**
@@ -31,12 +43,12 @@ export class Delta {
   /** Estimate of what the transaction holds. */
   bytes = 0;
 
-  readonly #below: Delta | Committed;
+  readonly #below: Delta | Flushed;
   /** The last write of each row, made when somebody asks; covers `#indexed` of the writes. */
   #index: Map<string, RowWrite> | null = null;
   #indexed = 0;
 
-  constructor(below: Delta | Committed) {
+  constructor(below: Delta | Flushed) {
     this.#below = below;
     this.entries = below.entries;
     this.drops = below.drops;

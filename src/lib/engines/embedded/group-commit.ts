@@ -3,6 +3,7 @@ import type { EngineLimits } from "../contract.js";
 import type { Committed } from "./committed.js";
 import { Delta } from "./delta.js";
 import type { Tables } from "./tables.js";
+import { Draft } from "./draft.js";
 import { EmbeddedTxn } from "./txn.js";
 
 interface Item {
@@ -112,7 +113,8 @@ export class GroupCommit {
       if (taken >= BATCH.works || batch.bytes >= BATCH.bytes || performance.now() > end) break;
       taken += 1;
       const delta = new Delta(batch);
-      const txn = new EmbeddedTxn(delta, this.#tables, this.#limits);
+      const draft = new Draft(delta, this.#tables, this.#limits);
+      const txn = new EmbeddedTxn(draft);
       try {
         const result = item.work(txn);
         if (result instanceof Promise) {
@@ -124,7 +126,7 @@ export class GroupCommit {
       } catch (error) {
         item.reject(error);
       } finally {
-        txn.end();
+        draft.end();
       }
     }
     this.#queue.splice(0, taken);

@@ -1,6 +1,6 @@
 import { POSITION_END, type Segment } from "../../keyspace/segment.js";
 import type { Place } from "../contract.js";
-import type { RowKey } from "./tables.js";
+import type { RowKey } from "./keys.js";
 
 const FIRST_PLACE = bound(0n);
 const NUL = Buffer.of(0);

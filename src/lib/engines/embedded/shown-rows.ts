@@ -1,5 +1,5 @@
 import type { RootDatabase, Transaction } from "lmdb";
-import type { KeyEncoder, RowKey } from "./tables.js";
+import type { KeyEncoder, RowKey } from "./keys.js";
 
 /** Gets each row in memory that lmdb-js uses again for the next: take what is needed at once. */
 export interface RowSink {

@@ -1,15 +1,9 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { open, type RootDatabase, type Transaction } from "lmdb";
-import type { Place } from "../contract.js";
+import { type KeyEncoder, ROW_KEYS, type RowKey, SEQUENCES, TEXTS } from "./keys.js";
 import { ShownRows } from "./shown-rows.js";
-
-/** Where a row lies in the environment: keyspaces one after the other. */
-export interface RowKey {
-  /** uint16, given out by this node. */
-  readonly keyspace: number;
-  readonly place: Place;
-}
+import { copyToSlab } from "./slab.js";
 
 export interface Range<K> {
   readonly start: K;
@@ -100,64 +94,7 @@ function syncFolder(path: string): void {
   }
 }
 
-export interface KeyEncoder<K> {
-  writeKey(key: K, target: Buffer, start: number): number;
-  readKey(source: Buffer, start: number, end: number): K;
-}
-
-const ROW_KEYS: KeyEncoder<RowKey> = {
-  writeKey(key, target, start) {
-    target[start] = key.keyspace >> 8;
-    target[start + 1] = key.keyspace & 0xff;
-    target.set(key.place, start + 2);
-    return start + 2 + key.place.length;
-  },
-  readKey(source, start, end) {
-    return {
-      keyspace: ((source[start] ?? 0) << 8) | (source[start + 1] ?? 0),
-      place: copyToSlab(source, start + 2, end - start - 2),
-    };
-  },
-};
-
-const sequence = new DataView(new ArrayBuffer(8));
-const sequenceBytes = new Uint8Array(sequence.buffer);
-
-const SEQUENCES: KeyEncoder<bigint> = {
-  writeKey(key, target, start) {
-    sequence.setBigUint64(0, key);
-    target.set(sequenceBytes, start);
-    return start + 8;
-  },
-  readKey(source, start) {
-    for (let i = 0; i < 8; i += 1) sequenceBytes[i] = source[start + i] ?? 0;
-    return sequence.getBigUint64(0);
-  },
-};
-
-const TEXTS: KeyEncoder<string> = {
-  writeKey: (key, target, start) => start + target.write(key, start),
-  readKey: (source, start, end) => source.toString("utf8", start, end),
-};
-
-/** One allocation for many rows: an ArrayBuffer for each would halve the speed of a scan. */
-const SLAB_BYTES = 1 << 17;
-let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-let used = 0;
-
 /** lmdb-js reuses `bytes` for the next read, and overrides its `length`. */
 function intoSlab(bytes: Uint8Array): Buffer {
   return copyToSlab(bytes, 0, bytes.length);
-}
-
-function copyToSlab(source: Uint8Array, start: number, length: number): Buffer {
-  const bytes = new Uint8Array(source.buffer, source.byteOffset + start, length);
-  if (length > SLAB_BYTES / 4) return Buffer.from(bytes);
-  if (used + length > SLAB_BYTES) {
-    slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
-    used = 0;
-  }
-  slab.set(bytes, used);
-  used += length;
-  return slab.subarray(used - length, used);
 }

@@ -45,7 +45,7 @@ async function assertUnwritten(
   segments: readonly Segment[],
 ): Promise<void> {
   const entries = await entriesOn(context, id, node, keyspace, segments);
-  const written = entries.find(({ generation, cursor }) => generation > 1n || cursor.index > 0n);
+  const written = entries.find(({ untouched }) => !untouched);
   if (written === undefined) return;
   const last = wholeStages(statusOf(context)).at(-1)?.id;
   const message = `${keyspace} ${formatSegment(written)} on ${node} was written while the run was rolled back: with the rest of the rollback that would be lost`;

@@ -1,6 +1,16 @@
 import { EXIT } from "../../errors.js";
-import { clip, intersect, overlapOf, pile, without, type Piece } from "../../keyspace/map.js";
+import {
+  clip,
+  gaps,
+  intersect,
+  overlapOf,
+  pieceAt,
+  pile,
+  without,
+  type Piece,
+} from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
+import { formatSegment } from "../../keyspace/wire.js";
 import type { Holding, PlanKeyspace } from "../../plan/types.js";
 import { liveReaders } from "../../routing/change.js";
 import { makeTable } from "../../routing/make.js";
@@ -41,7 +51,7 @@ export async function tableOver(
 /**
  * A table over a domain that leads to those who hold it, whatever an earlier one says: the primaries write, all copies that can be
  * read are read.
- * @throws StepFailure `no-routes`
+ * @throws StepFailure `holders-changed` where one that the plan names is primary no more
  */
 export async function tableOfHolders(
   context: ShardContext,
@@ -50,7 +60,10 @@ export async function tableOfHolders(
   domain: Segment,
 ): Promise<RouteTable> {
   const { after } = planKeyspace(context, keyspace);
-  const routes = await liveRoutes(context, keyspace, clip(asPieces(after), domain));
+  const wanted = clip(asPieces(after), domain);
+  const routes = await liveRoutes(context, keyspace, wanted);
+  const [moved] = gaps(routes, domain);
+  if (moved !== undefined) throw holdersChanged(context, keyspace, moved, wanted);
   const readable = new Map<string, Segment[]>();
   for (const node of new Set(after.flatMap(({ replicas }) => replicas))) {
     const entries = await entriesOn(context, null, node, keyspace, [domain]);
@@ -61,6 +74,19 @@ export async function tableOfHolders(
   }
   const segments = routes.flatMap((route) => cutByReadable(route, readable));
   return assemble(context, keyspace, known, domain, segments);
+}
+
+/** Until an agent is taken over, whoever had it before may go on with a run. */
+function holdersChanged(
+  { run }: ShardContext,
+  keyspace: string,
+  part: Segment,
+  wanted: readonly Piece<Holding>[],
+): StepFailure {
+  const node = pieceAt(wanted, part.lo)?.value.primary ?? "nobody";
+  const message = `${node} is not the primary of ${keyspace} ${formatSegment(part)} any more: the control plane that had the agents before has moved it while they were taken over`;
+  const hint = `take this run back, which leaves the agents here: ops shard rollback ${run}; then run ops agent adopt again`;
+  return new StepFailure(failure("holders-changed", message, { hint }), EXIT.partial);
 }
 
 /** A route's parts, each with those of its readers that can be read there. */

@@ -1,8 +1,7 @@
 import type { SoakStep } from "../../plan/types.js";
 import { askNode, waitFor } from "../ask.js";
-import type { ShardContext } from "../context.js";
+import type { RouteChange, ShardContext } from "../context.js";
 import type { StepHandler } from "./handler.js";
-import type { RouteChange } from "../publish-routes.js";
 import { tableOr } from "./first-table.js";
 
 /**

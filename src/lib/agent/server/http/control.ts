@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { lineageRequest } from "../../protocol/node.js";
 import { scopeOf } from "../../protocol/operation.js";
-import { parseRequest } from "../operations.js";
+import { parseRequest } from "../operation-body.js";
 import type { Base, Role } from "../roles/role.js";
 import { nodeStatusOf } from "../status.js";
 import { json } from "./answer.js";
@@ -21,8 +21,8 @@ export function controlRoutes(app: FastifyInstance, base: Base, role: Role): voi
   });
 
   app.put("/v1/lineage", async (request, reply) => {
-    const { from } = body(lineageRequest, request);
-    await authority.adopt(authorityOf(request), from, () => operations.assertIdle());
+    const left = body(lineageRequest, request);
+    await authority.adopt(authorityOf(request), left, () => operations.assertIdle());
     return reply.status(204).send();
   });
 

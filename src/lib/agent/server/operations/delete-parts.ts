@@ -4,6 +4,7 @@ import { segmentsOf } from "../../protocol/operation.js";
 import type { Holding } from "../holdings.js";
 import type { Task } from "../operations.js";
 import type { Context, RequestOf } from "./context.js";
+import { removeEntries } from "./entries.js";
 
 const REPORT_MS = 500;
 
@@ -12,31 +13,18 @@ const REPORT_MS = 500;
  * told are those of deletions that were still under way: done again after a restart, it may find that all are gone.
  */
 export async function deleteParts(
-  { engine, holdings, drops }: Context,
+  context: Context,
   request: RequestOf<"drop" | "discard">,
   task: Task,
   parts: readonly Holding[],
   check: (txn: Txn) => void,
 ): Promise<{ rows: number }> {
   const { keyspace } = request;
+  const { drops } = context;
   task.signal.throwIfAborted();
-  const marked: Holding[] = [];
-  try {
-    await engine.write((txn) => {
-      check(txn);
-      for (const part of parts) {
-        part.ending = true;
-        marked.push(part);
-        txn.deleteEntry(keyspace, part.entry);
-        txn.startDrop(`${task.id}/${part.lo}`, keyspace, part.entry);
-      }
-    });
-  } catch (error) {
-    // Only those marked here: another one may be ending for a reason of its own.
-    for (const part of marked) part.ending = false;
-    throw error;
-  }
-  holdings.refresh();
+  await removeEntries(context, keyspace, parts, check, (txn, part) =>
+    txn.startDrop(`${task.id}/${part.lo}`, keyspace, part.entry),
+  );
   // Also those of an earlier drop that was cancelled: the range is free only when all have ended.
   const ids = drops.overlapping(keyspace, segmentsOf(request)).map(({ id }) => id);
   const finished = drops.finish(ids);

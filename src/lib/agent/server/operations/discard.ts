@@ -3,6 +3,7 @@ import { ProblemError } from "../../protocol/problem.js";
 import type { Holding } from "../holdings.js";
 import type { Kind } from "./context.js";
 import { deleteParts } from "./delete-parts.js";
+import { heldParts } from "./entries.js";
 
 /**
  * Deletes what the node holds of segments that nobody is to hold any more, as their primary too, all or none. Only what the routes
@@ -11,20 +12,17 @@ import { deleteParts } from "./delete-parts.js";
 export const discard: Kind<"discard"> = async (context, request, task) => {
   const { keyspace, also = [] } = request;
   const { holdings, routes } = context;
-  const parts: { part: Holding; generation: bigint }[] = [];
-  for (const { lo, hi, generation } of [request, ...also]) {
-    for (const part of await holdings.cutOrNone(keyspace, lo, hi)) parts.push({ part, generation });
-  }
+  const parts = await heldParts(holdings, keyspace, [request, ...also]);
   return deleteParts(
     context,
     request,
     task,
     parts.map(({ part }) => part),
     (txn) => {
-      for (const { part, generation } of parts) {
+      for (const { part, asked } of parts) {
         if (routes.mayLeadTo(keyspace, part)) throw stillRouted(part);
         const isThere = txn.entry(keyspace, part.entry) !== null && holdings.isCurrent(part);
-        if (!isThere || !mayDiscard(part.state, generation)) throw notDiscardable(part);
+        if (!isThere || !mayDiscard(part.state, asked.generation)) throw notDiscardable(part);
       }
     },
   );

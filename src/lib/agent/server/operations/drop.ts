@@ -6,6 +6,7 @@ import { ProblemError } from "../../protocol/problem.js";
 import type { Holding } from "../holdings.js";
 import type { Context, Kind, RequestOf } from "./context.js";
 import { deleteParts } from "./delete-parts.js";
+import { heldParts } from "./entries.js";
 import { peerProblem } from "./peer-problem.js";
 
 type Known = Pick<RequestOf<"drop">, "link" | "generation">;
@@ -18,11 +19,7 @@ const ASKED_AT_ONCE = 32;
 export const drop: Kind<"drop"> = async (context, request, task) => {
   const { keyspace, also = [] } = request;
   const { holdings } = context;
-  const parts: { part: Holding; known: Known }[] = [];
-  for (const { lo, hi, link, generation } of [request, ...also]) {
-    for (const part of await holdings.cutOrNone(keyspace, lo, hi))
-      parts.push({ part, known: { link, generation } });
-  }
+  const parts = await heldParts(holdings, keyspace, [request, ...also]);
   const reigns = new Map<Holding, Reign | ProblemError>();
   const silent = new Map<string, ProblemError>();
   for (const some of groupsOf(parts, ASKED_AT_ONCE)) {
@@ -39,8 +36,8 @@ export const drop: Kind<"drop"> = async (context, request, task) => {
     task,
     parts.map(({ part }) => part),
     (txn) => {
-      for (const { part, known } of parts)
-        check(txn, holdings.isCurrent(part), known, part, reigns.get(part)!);
+      for (const { part, asked } of parts)
+        check(txn, holdings.isCurrent(part), asked, part, reigns.get(part)!);
     },
   );
 };

@@ -2,17 +2,15 @@ import type { StoredEntry } from "../../../engines/contract.js";
 import { contains } from "../../../keyspace/map.js";
 import { newCopy } from "../../../ownership/copy.js";
 import { following, mayRepoint } from "../../../ownership/permissions.js";
-import { ORIGIN } from "../../../ownership/position.js";
 import { segmentsOf } from "../../protocol/operation.js";
 import { ProblemError } from "../../protocol/problem.js";
-import { declareSharding } from "../data/shardings.js";
 import type { Holding } from "../holdings.js";
 import type { Kind } from "./context.js";
-import { occupied } from "./occupied.js";
+import { makeEntries } from "./entries.js";
 
 /** The node begins to copy segments and then follows their source. All of them, or none. */
 export const link: Kind<"link"> = async (context, request) => {
-  const { keyspace, sharding, source, purpose, bytesPerSecond } = request;
+  const { keyspace, source, purpose, bytesPerSecond } = request;
   const { engine, holdings, links, self } = context;
   if (source.node === self().node)
     throw new ProblemError(422, "self-link", "a node cannot follow itself");
@@ -33,18 +31,8 @@ export const link: Kind<"link"> = async (context, request) => {
       return held.length === 0 || !held.every(isSame);
     });
     if (begun.length === 0) return;
-    occupied(context, txn, keyspace, begun);
-    declareSharding(txn, keyspace, sharding);
-    for (const segment of begun) {
-      txn.putEntry({
-        keyspace,
-        ...segment,
-        ownership: following(source.node),
-        link: stored,
-        floor: ORIGIN,
-        reigns: [],
-      });
-    }
+    const ownership = following(source.node);
+    makeEntries(context, txn, request, begun, { ownership, link: stored });
   });
   holdings.refresh();
   links.reconcile();

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { readable } from "../../../ownership/copy.js";
+import { reignAbove } from "../../../ownership/permissions.js";
 import { formatPosition, ORIGIN } from "../../../ownership/position.js";
 import { segmentsOf } from "../../protocol/operation.js";
 import { ProblemError } from "../../protocol/problem.js";
+import { deletedGeneration } from "../generations.js";
 import type { Holding } from "../holdings.js";
 import { randomToken } from "../ownership.js";
 import type { Task } from "../operations.js";
@@ -15,7 +17,7 @@ const STREAMING_WAIT_MS = 5_000;
 
 /** The node takes over the writes of segments from the primary that it follows, one entry after the other. */
 export const takeover: Kind<"takeover"> = async (context, request, task) => {
-  const { keyspace, generation } = request;
+  const { keyspace } = request;
   const { holdings, engine } = context;
   // Where the node reigns already, as after a replay, nothing is cut.
   const reigns = ({ state }: Holding) => state.durable.role === "primary";
@@ -50,11 +52,12 @@ export const takeover: Kind<"takeover"> = async (context, request, task) => {
       );
     }
   }
-  const position = engine.cursor(keyspace, parts[0]!.lo) ?? ORIGIN;
+  const [first] = parts as [Part, ...Part[]];
+  const position = engine.cursor(keyspace, first.lo) ?? ORIGIN;
   const most = (of: (pause: Pause) => number) =>
     done.length === parts.length ? Math.max(...done.map(of)) : null;
   return {
-    generation,
+    generation: current(context, keyspace, first).state.durable.generation,
     plannedMs: most(({ plannedMs }) => plannedMs),
     // Not known of a part that an earlier process took over.
     actualMs: most(({ actualMs }) => actualMs),
@@ -138,7 +141,7 @@ async function settled(
 
 /** Resolves with the write pause, ms: from the request for the fence to the first write that could be taken. */
 async function claim(
-  { ownership }: Context,
+  { engine, ownership }: Context,
   holding: Holding,
   { generation, budgetMs }: { generation: bigint; budgetMs: number },
   task: Task,
@@ -153,7 +156,7 @@ async function claim(
   try {
     const { outcome, why, pauseMs } = await ownership.takeover(holding, {
       attempt,
-      next: generation,
+      next: reignAbove(deletedGeneration(engine, holding.keyspace), generation),
       budgetMs,
       giveUpMs: budgetMs * 2,
     });
