@@ -16,8 +16,11 @@ const ROWS_SHOWN = 4;
 /** Ranges of step ids that are shown one by one. */
 const RANGES_SHOWN = 3;
 
+/** Steps of these kinds are about some of the users of a gateway each. */
+const OF_PARTS: ReadonlySet<AnyStepKind> = new Set(["relogin", "disconnect"]);
+
 /** Steps of these kinds are about a node each. */
-const OF_NODES: ReadonlySet<AnyStepKind> = new Set(["preflight", "adopt", "reach"]);
+const OF_NODES: ReadonlySet<AnyStepKind> = new Set(["preflight", "adopt", "reach", "recall"]);
 
 /** Steps that say the same about different segments, in the order of the first of each group. Each alone when `verbose`. */
 export function groupsOf<T extends Told>(
@@ -81,12 +84,14 @@ export function groupText(
       verbose ? Infinity : ITEMS_WIDTH,
     ),
   ];
-  return `${ids} ${mark}${like}: ${facts.join(", ")}`;
+  return `${ids} ${mark}${like}: ${facts.filter((fact) => fact !== "").join(", ")}`;
 }
 
 /** How many items the steps of a kind have. */
 export function countText(n: number, kind: AnyStepKind): string {
   if (kind === "gate") return plural(n, "copy", "copies");
+  if (kind === "receivers") return plural(n, "time");
+  if (OF_PARTS.has(kind)) return plural(n, "part");
   return plural(n, OF_NODES.has(kind) ? "node" : "segment");
 }
 
@@ -96,7 +101,7 @@ export function itemsText(
   kind: AnyStepKind = "link",
   width = ITEMS_WIDTH,
 ): string {
-  const gap = OF_NODES.has(kind) || kind === "gate" ? ", " : " ";
+  const gap = OF_NODES.has(kind) || OF_PARTS.has(kind) || kind === "gate" ? ", " : " ";
   let shown = 0;
   for (let used = 0; shown < items.length; shown += 1) {
     used += items[shown]!.length + gap.length;

@@ -30,9 +30,15 @@ export function userPlanText(plan: UserPlan, options: TextOptions): string {
   ].join("\n");
 }
 
-function movesText({ moves, pace: { perSecond, seconds, boundSeconds } }: UserPlan): string {
+function movesText({
+  change,
+  moves,
+  pace: { perSecond, seconds, boundSeconds },
+}: UserPlan): string {
   const users = moves.reduce((sum, one) => sum + one.users, 0);
   if (users < 1) return "nobody who is connected";
+  if (change.what === "mask")
+    return `of ${countText(Math.round(users))} users those who log in while it lasts`;
   if (perSecond === null) return `${countText(Math.round(users))} users, all at once`;
   const bound = `${durationText(seconds * 1000)}; no pace takes less than ${durationText(boundSeconds * 1000)}`;
   return `${countText(Math.round(users))} users, ${countText(Math.round(perSecond))} a second: ${bound}`;

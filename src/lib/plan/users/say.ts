@@ -20,8 +20,14 @@ export function sayUserUndo(step: UserStep): Said | null {
 }
 
 function said(step: UserStep, what: string, like: string): Said {
-  const items = "node" in step ? [step.node] : [];
+  const items = itemsOf(step);
   return { what, like, items, keyspace: null, bytes: 0n };
+}
+
+function itemsOf(step: UserStep): string[] {
+  if (step.kind === "relogin")
+    return [`${step.node} ${step.sessions === null ? "the rest" : countText(step.sessions)}`];
+  return "node" in step ? [step.node] : [];
 }
 
 function textOf(step: UserStep, isLike: boolean): string {
@@ -66,11 +72,11 @@ function policyText({ before, after }: Pick<PolicyStep, "before" | "after">): st
 function entriesText(before: PolicyPart, after: PolicyPart): string[] {
   const ended = before.entries.filter(({ id }) => !after.entries.some((one) => one.id === id));
   return [
-    ...after.entries.map(({ site, mode, since, expires, ...filter }) =>
-      expires > since
-        ? `${mode} ${site} for ${who(filter)}, for ${durationText(expires - since)}`
-        : `end ${mode} of ${site}`,
-    ),
+    ...after.entries.map(({ id, site, mode, since, expires, ...filter }) => {
+      const known = before.entries.find((one) => one.id === id);
+      if (known !== undefined && expires < known.expires) return `end the ${mode} of ${site}`;
+      return `${mode} ${site} for ${who(filter)}, for ${durationText(expires - since)}`;
+    }),
     ...ended.map(({ site, mode }) => `no ${mode} of ${site} any more`),
   ];
 }
