@@ -44,6 +44,8 @@ const WRONG: readonly (readonly [args: readonly string[], names: string])[] = [
   [["run", "resume", "r-gone", "--state", NEW], "r-gone"],
   [["shard", "rollback", "r-gone", "--yes", "--state", NEW], "r-gone"],
   [["shard", "finalize", "r-gone", "--yes", "--state", NEW], "r-gone"],
+  [["run", "rollback", "r-gone", "--yes", "--state", NEW], "r-gone"],
+  [["run", "finalize", "r-gone", "--yes", "--state", NEW], "r-gone"],
   [["shard", "verify", "r-gone", "--state", NEW], "r-gone"],
   [["route", "lookup", "no-keyspace", "1", "--state", NEW], "no-keyspace"],
   [["route", "show", "--node", "no-node", "--state", NEW], "no-node"],

@@ -70,7 +70,9 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   protected override async init(): Promise<void> {
     await super.init();
-    const { args, flags } = await this.parse(this.ctor);
+    // oclif spreads what it is given: of a class that would leave out what it has from the one that it extends.
+    const { args: taken, flags: known, enableJsonFlag } = this.ctor;
+    const { args, flags } = await this.parse({ args: taken, flags: known, enableJsonFlag });
     this.flags = flags as FlagsOf<T>;
     this.args = args as ArgsOf<T>;
   }
