@@ -18,7 +18,9 @@ them; what moves is the least that it takes. Who is connected stays until the ne
     const request = await this.request();
     return this.withRuns(state, async (env) => {
       const plan = await planBalance(env, request, { reason, actor: env.actor });
-      return this.change(env, plan, "logins are spread so already");
+      if (plan !== null) return this.change(env, plan);
+      this.print("logins are spread so already");
+      return { changes: false };
     });
   }
 }

@@ -63,15 +63,7 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
   }
 
   /** Shows the plan; applies it unless it is a dry run. Exit 6 when access agents were not reached. */
-  protected async change(
-    env: RunEnvironment,
-    plan: UserPlan | null,
-    idle: string,
-  ): Promise<object> {
-    if (plan === null) {
-      this.print(idle);
-      return { changes: false };
-    }
+  protected async change(env: RunEnvironment, plan: UserPlan): Promise<object> {
     const { userPlanText } = await import("../report/user-plan.js");
     const { "dry-run": isDry, yes } = this.flags as Changing;
     this.print(`${userPlanText(plan, this.textOptions)}\n`);

@@ -79,3 +79,5 @@ export const qualityAnswer = z.object({
     }),
   ),
 });
+export type QualityAnswer = z.output<typeof qualityAnswer>;
+export type QualityFigure = QualityAnswer["figures"][number];
