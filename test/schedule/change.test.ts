@@ -160,10 +160,11 @@ describe("safety rules", () => {
   });
 
   it("login-rate: faster than a receiver takes, all at once, or into one that has nothing to spare", async () => {
-    expect(await rulesAgainst({ pace: { kind: "rate", perSecond: 400 } })).toEqual([
-      "login-rate",
-      "login-rate",
-    ]);
+    const fast = objectionsTo(await proposed({ pace: { kind: "rate", perSecond: 150 } }));
+    expect(fast).toHaveLength(1);
+    expect(fast[0]!.message).toMatch(
+      /^..-a would get 1[0-9][0-9] logins.s .2 now., and takes 100$/,
+    );
     expect(await rulesAgainst({ mode: "strong", pace: { kind: "unpaced" } })).toContain(
       "login-rate",
     );
@@ -251,7 +252,7 @@ describe("a plan that moves users", () => {
   });
 
   it("sends each class in the proportions of its assignment", async () => {
-    const { entries, assignment, situation } = await proposed();
+    const { entries, assignment } = await proposed();
     const { redirects } = entries[0]!;
     expect(redirects.map(({ carrier, province }) => ({ carrier, province }))).toEqual(CLASSES);
     for (const { carrier, map } of redirects) {
@@ -259,7 +260,6 @@ describe("a plan that moves users", () => {
       if (carrier === "unicom") expect(map).toMatchObject([{ value: "sz-a" }]);
     }
     expect(assignment.shortage).toBeNull();
-    expect(situation).toBe(SITUATION.now === situation.now ? situation : null);
   });
 });
 
