@@ -216,17 +216,17 @@ export class Feed {
       } catch (error) {
         if (!signal.aborted) this.#fail(members, error);
       }
+      // What has been read is applied or forgotten before the cursors are read again, and before what it said of the stream is.
+      this.#pending = [];
+      this.#pendingBytes = 0;
+      await this.#applying;
+      this.#through = null;
       if (this.#served) retries.reset();
       const failed = this.#failed;
       if (!this.#unserved) this.#unservedRetries.reset();
       this.#unserved = false;
       this.#served = false;
       this.#failed = false;
-      // What has been read is applied or forgotten before the cursors are read again.
-      this.#pending = [];
-      this.#pendingBytes = 0;
-      await this.#applying;
-      this.#through = null;
       if (signal.aborted && !failed) continue;
       await sleep(retries.next());
     }
@@ -362,6 +362,8 @@ export class Feed {
       return;
     }
     for (const { frame, at } of batch) {
+      // The segments may follow somebody else by now; if not, the next stream says it again.
+      if (this.#round.signal.aborted) return;
       if (frame.type === "progress") this.#progress(members, frame, at);
       else if (!isMoving(frame)) {
         const again = await heedSource(this.#deps, this.source.node, members, frame);
@@ -386,7 +388,6 @@ export class Feed {
     { sent, head, stale }: Extract<Frame, { type: "progress" }>,
     at: number,
   ): void {
-    if (this.#round.signal.aborted) return;
     const { routes } = this.#deps;
     const staleness = new Map(stale.map(({ segment, lagMs }) => [segment, lagMs]));
     this.#through = sent;
