@@ -1,12 +1,14 @@
 import { PassThrough } from "node:stream";
+import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Peers } from "../../src/lib/agent/client/peer.js";
 import type { ChangesRequest } from "../../src/lib/agent/protocol/peer.js";
 import { encodeFrame } from "../../src/lib/agent/protocol/frame-writer.js";
 import type { Frame } from "../../src/lib/agent/protocol/frames.js";
 import { Feed } from "../../src/lib/agent/server/feed.js";
-import { Holdings } from "../../src/lib/agent/server/holdings.js";
+import { type Holding, Holdings } from "../../src/lib/agent/server/holdings.js";
 import { Timings } from "../../src/lib/agent/server/timings.js";
+import { ORIGIN } from "../../src/lib/ownership/position.js";
 import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 import { followerStore, type Store } from "./store.js";
 
@@ -16,15 +18,20 @@ let feed: Feed;
 let asks: ChangesRequest[];
 let stream: PassThrough | null;
 let process: string;
+let holding: Holding;
+/** What was wrong with the link at each ask. */
+let errors: (string | null)[];
 
 beforeEach(async () => {
   store = await followerStore(true);
   stream = null;
   asks = [];
+  errors = [];
   process = "first";
   const peers: Pick<Peers, "changes" | "acknowledge"> = {
     changes: async (_url, ask, signal) => {
       asks.push(ask);
+      errors.push(holding.link.error);
       const out = new PassThrough();
       signal.addEventListener("abort", () => out.destroy(new Error("aborted")));
       return { frames: (stream = out), process, stream: "s1" };
@@ -32,6 +39,7 @@ beforeEach(async () => {
     acknowledge: async () => undefined,
   };
   const holdings = new Holdings(store.engine);
+  holding = holdings.at("p", 0n)!;
   const deps = {
     self: "t",
     engine: store.engine,
@@ -42,7 +50,7 @@ beforeEach(async () => {
     routes: { settings: () => DEFAULT_SETTINGS, windowBetween: () => 0 },
   };
   feed = new Feed(deps, "p", { node: "s", url: "http://s" });
-  feed.members = holdings.all();
+  feed.members = [holding];
   await vi.waitUntil(() => stream !== null);
 });
 afterEach(async () => {
@@ -75,3 +83,34 @@ test("a feed that asks anew tells what it has read, to the process that it has r
   await cutOff();
   expect(readOf(asks[2]!)).toEqual(["second", undefined]);
 });
+
+test("what comes late of a stream that was cut off neither ends a link nor keeps the next stream from being asked for again", async () => {
+  const { engine } = store;
+  const write = engine.write.bind(engine);
+  let release!: () => void;
+  const released = new Promise<void>((resolve) => (release = resolve));
+  const written = new Promise<void>((resolve) => {
+    engine.write = async (work) => {
+      resolve();
+      await released;
+      return write(work);
+    };
+  });
+  const at = { generation: 1n, index: 1n };
+  const moved: Frame = { type: "moved", segment: 0, prev: ORIGIN, at };
+  const unserved: Frame = { type: "unserved", segment: 0, reason: "ahead" };
+  stream!.write(Buffer.concat([moved, unserved].map(encodeFrame)));
+  await written;
+  feed.members = [];
+  feed.members = [holding];
+  // Until the feed has heard that the stream is gone.
+  while (!stream!.closed) await turn();
+  await turn();
+  release();
+  await vi.waitUntil(() => asks.length === 2);
+  expect(errors[1]).toBeNull();
+  expect(asks[1]!.segments[0]!.from).toEqual(at);
+  stream!.write(encodeFrame(unserved));
+  await vi.waitFor(() => expect(holding.link.error).toContain("ahead"));
+  await vi.waitUntil(() => asks.length === 3, { timeout: 60_000 });
+}, 90_000);

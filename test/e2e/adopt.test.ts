@@ -8,7 +8,8 @@ import type { RouteTable } from "../../src/lib/routing/table.js";
 import type { Difference } from "../../src/lib/run/drift/types.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
 import { KEYSPACE, SCOPE, withAgent } from "./another-ops.js";
-import { Expansion, type Ended, type Json } from "./expansion.js";
+import { Expansion } from "./expansion.js";
+import type { Ended, Json } from "./ops-process.js";
 import { overloaded } from "./topologies.js";
 
 const LONG_MS = 600_000;

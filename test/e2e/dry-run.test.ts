@@ -2,7 +2,8 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { setAgentUrls } from "../../src/lib/topology/edit.js";
-import { Expansion, type Ended, type Json } from "./expansion.js";
+import { Expansion } from "./expansion.js";
+import type { Ended, Json } from "./ops-process.js";
 import { topology } from "./topologies.js";
 
 const LONG_MS = 600_000;

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { AgentClient } from "../../src/lib/agent/client/client.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
-import { Expansion, type Json } from "./expansion.js";
+import { Expansion } from "./expansion.js";
+import type { Json } from "./ops-process.js";
 import { overloaded } from "./topologies.js";
 
 const LONG_MS = 600_000;

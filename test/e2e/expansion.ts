@@ -1,13 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { text } from "node:stream/consumers";
-import { pathToFileURL } from "node:url";
 import { type Client, createClient } from "../../src/lib/client/index.js";
-import { OPS } from "../../src/lib/demo/agent-process.js";
 import { finalCheck } from "../../src/lib/demo/final-check.js";
 import { People } from "../../src/lib/demo/people.js";
 import { Population } from "../../src/lib/demo/population.js";
@@ -15,40 +9,20 @@ import { decodeJournal } from "../../src/lib/run/journal/codec.js";
 import type { JournalRecord } from "../../src/lib/run/journal/records.js";
 import { setAgentUrls } from "../../src/lib/topology/edit.js";
 import { type TestCluster, startCluster } from "../support/cluster.js";
+import {
+  type Ended,
+  type How,
+  type Json,
+  type KillAt,
+  type Running,
+  beginOps,
+} from "./ops-process.js";
 import { type Shape, topology } from "./topologies.js";
 
-const KILL_AT_APPEND = pathToFileURL(join(import.meta.dirname, "kill-at-append.js")).href;
 const KEYSPACE = "profile";
 const USERS = 4_000;
 const KEYS_EACH = 3;
 const RATES = { writesPerSecond: 300, readsPerSecond: 150 };
-/** Commands that tell what they do, line by line, under `--json`. */
-const STREAMING = /^(shard (apply|rollback|finalize|verify)|run (resume|rollback|finalize)) /;
-
-export type Json = Record<string, unknown>;
-/** A number of journal appends (0: never), or the first record of a type. */
-export type KillAt = number | JournalRecord["type"];
-
-export interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stderr: string;
-  /** Every line of stdout. */
-  readonly lines: readonly Json[];
-  /** The last one: the result, or the error. Empty for a process that was killed. */
-  readonly json: Json;
-}
-
-/** A command that runs. */
-export interface Running {
-  readonly child: ChildProcess;
-  /** What it has said so far. */
-  readonly lines: readonly Json[];
-  readonly ended: Promise<Ended>;
-  /** The first event that matches, also of those that came before. Rejects when the command ends without it. */
-  event(matches: (event: Json) => boolean): Promise<Json>;
-}
-
 /** Real agents, users who write and read all the time, and the plan that moves a part of their keys to a new shard. */
 export class Expansion {
   readonly cluster: TestCluster;
@@ -115,60 +89,8 @@ export class Expansion {
   }
 
   /** Begins `ops ...`, by default with `--json`; with `killAt` it is killed after that journal append. */
-  begin(
-    args: readonly string[],
-    { killAt = 0, json = true }: { killAt?: KillAt; json?: boolean } = {},
-  ): Running {
-    const node = killAt === 0 ? [] : ["--import", KILL_AT_APPEND];
-    const env = { ...process.env, OPS_STATE: this.state, OPS_TEST_KILL_AT: String(killAt) };
-    const child = spawn(process.execPath, [...node, OPS, ...args, ...(json ? ["--json"] : [])], {
-      env,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const lines: Json[] = [];
-    const waiting = new Set<() => void>();
-    const reading = (async () => {
-      for await (const line of createInterface({ input: child.stdout })) {
-        // A killed process may leave half a line.
-        if (json && line.endsWith("}")) lines.push(JSON.parse(line) as Json);
-        for (const wake of waiting) wake();
-      }
-    })();
-    const ended = Promise.all([text(child.stderr), reading, once(child, "close")]).then(
-      ([stderr]): Ended => {
-        const whole = json && child.signalCode === null;
-        const last = lines.at(-1) ?? {};
-        if (whole && STREAMING.test(`${args.join(" ")} `)) {
-          const expected = child.exitCode === 0 ? ["result"] : ["result", "error"];
-          if (!expected.includes(String(last["type"])))
-            throw new Error(`ops ${args.join(" ")} ended with ${JSON.stringify(last)}: ${stderr}`);
-        }
-        const { exitCode: code, signalCode: signal } = child;
-        return { code, signal, stderr, lines, json: whole ? last : {} };
-      },
-    );
-    ended.catch(() => undefined);
-    const event = async (matches: (event: Json) => boolean): Promise<Json> => {
-      let over: string | null = null;
-      void ended.then(
-        ({ code, stderr }) => (over = `it ended with ${String(code)}: ${stderr}`),
-        (error: unknown) => (over = String(error)),
-      );
-      for (;;) {
-        const found = lines.find(matches);
-        if (found !== undefined) return found;
-        if (over !== null) throw new Error(`ops ${args.join(" ")} never said it: ${String(over)}`);
-        await new Promise<void>((resolve) => {
-          const wake = (): void => {
-            waiting.delete(wake);
-            resolve();
-          };
-          waiting.add(wake);
-          void ended.finally(wake).catch(() => undefined);
-        });
-      }
-    };
-    return { child, lines, ended, event };
+  begin(args: readonly string[], how: Omit<How, "state"> = {}): Running {
+    return beginOps(args, { ...how, state: this.state });
   }
 
   ops(args: readonly string[], killAt: KillAt = 0): Promise<Ended> {

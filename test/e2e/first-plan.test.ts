@@ -4,7 +4,8 @@ import { applyPlan } from "../../src/lib/run/apply.js";
 import { readPlan } from "../../src/lib/run/read-plan.js";
 import { rollbackRun } from "../../src/lib/run/rollback.js";
 import { type Otherwise, environmentOf } from "./environment.js";
-import { Expansion, type Ended, type Json } from "./expansion.js";
+import { Expansion } from "./expansion.js";
+import type { Ended, Json } from "./ops-process.js";
 
 const LONG_MS = 600_000;
 

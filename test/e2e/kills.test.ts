@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../faults/random.js";
-import { Expansion, type Json, type Running } from "./expansion.js";
+import { Expansion } from "./expansion.js";
+import type { Json, Running } from "./ops-process.js";
 
 const SEED = Number(process.env["OPS_SEED"] ?? Math.floor(Math.random() * 1e9));
 const KILLS = Number(process.env["OPS_KILLS"] ?? 10);

@@ -9,7 +9,8 @@ import { pieceAt } from "../../src/lib/keyspace/map.js";
 import { ringSegments } from "../../src/lib/keyspace/ring.js";
 import { finalizeRun } from "../../src/lib/run/finalize.js";
 import { environmentOf } from "./environment.js";
-import { Expansion, type Ended, type Json } from "./expansion.js";
+import { Expansion } from "./expansion.js";
+import type { Ended, Json } from "./ops-process.js";
 import { ringCheck } from "./ring-check.js";
 
 const LONG_MS = 600_000;

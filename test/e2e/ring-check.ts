@@ -1,12 +1,12 @@
+import { caughtUp } from "../../src/lib/demo/caught-up.js";
 import type { Ledger } from "../../src/lib/demo/ledger.js";
 import type { People } from "../../src/lib/demo/people.js";
-import { AgentClient } from "../../src/lib/agent/client/client.js";
 import { positionOf } from "../../src/lib/keyspace/key.js";
 import { pieceAt } from "../../src/lib/keyspace/map.js";
 
 /**
- * Reads every key of a hashed keyspace at each node that holds it, and judges what is there. Nobody may write any more, and all
- * copies must have caught up.
+ * Reads every key of a hashed keyspace at each node that holds it, once all copies have everything that was written before now, and
+ * judges what is there. Nobody may write any more.
  */
 export async function ringCheck(
   urls: readonly string[],
@@ -16,10 +16,7 @@ export async function ringCheck(
 ): Promise<{ readonly wrong: string[]; readonly primaries: number; readonly copies: number }> {
   const wrong: string[] = [];
   let [primaries, copies] = [0, 0];
-  for (const url of urls) {
-    const agent = new AgentClient(url);
-    const { node, entries } = await agent.node();
-    await agent.close();
+  for (const { node, url, entries } of await caughtUp(urls, keyspace)) {
     const held = entries.filter((entry) => entry.keyspace === keyspace);
     for (let slot = 0; slot < people.slots; slot += 1) {
       const key = people.keyOf(slot);
@@ -33,7 +30,8 @@ export async function ringCheck(
       const value = Buffer.from(await answer.arrayBuffer());
       const seen = answer.status === 404 ? null : people.sequenceIn(slot, value);
       const verdict = ledger.judge(slot, seen);
-      if (verdict !== "right") wrong.push(`${key} at ${node}: ${verdict}`);
+      if (verdict !== "right")
+        wrong.push(`${key} at ${entry.role} ${node}: ${verdict}, it has ${String(seen)}`);
     }
   }
   return { wrong, primaries, copies };

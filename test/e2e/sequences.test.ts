@@ -10,7 +10,8 @@ import { listRuns } from "../../src/lib/run/runs.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
 import { Random } from "../faults/random.js";
 import { KEYSPACE, withAgent } from "./another-ops.js";
-import { type Ended, Expansion, type KillAt } from "./expansion.js";
+import { Expansion } from "./expansion.js";
+import type { Ended, KillAt } from "./ops-process.js";
 
 const SEED = Number(process.env["OPS_SEED"] ?? Math.floor(Math.random() * 1e9));
 const COMMANDS = Number(process.env["OPS_COMMANDS"] ?? 10);

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
 import { SCOPE, asAnotherOps, tellEpoch } from "./another-ops.js";
-import { Expansion, type Ended, type Json } from "./expansion.js";
+import { Expansion } from "./expansion.js";
+import type { Ended, Json } from "./ops-process.js";
 
 const LONG_MS = 600_000;
 

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dropCopies } from "./another-ops.js";
-import { Expansion, type Ended } from "./expansion.js";
+import { Expansion } from "./expansion.js";
+import type { Ended } from "./ops-process.js";
 
 const LONG_MS = 600_000;
 

@@ -12,7 +12,13 @@ function entry(lo: bigint, hi: bigint, more: Partial<Status["entries"][number]> 
 }
 
 function rows(entries: readonly Status["entries"][number][], verbose = false): string[] {
-  const status = { uptimeMs: 1_000, engine: "embedded", routes: {}, entries } as unknown as Status;
+  const status = {
+    role: "data",
+    uptimeMs: 1_000,
+    engine: "embedded",
+    routes: {},
+    entries,
+  } as unknown as Status;
   const agents = [{ node: "a1", url: "http://a1", status, why: null }] as unknown as AgentAnswer[];
   return agentsText(agents, { width: 80, verbose })
     .split("\n")

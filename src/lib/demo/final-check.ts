@@ -1,12 +1,8 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { EntryStatus, NodeStatus } from "../agent/protocol/node.js";
-import { AgentClient } from "../agent/client/client.js";
 import { EXIT, OpsError } from "../errors.js";
+import { caughtUp } from "./caught-up.js";
 import type { Ledger } from "./ledger.js";
 import type { People } from "./people.js";
 import { readBack, type Readback } from "./readback.js";
-
-const CAUGHT_UP_WITHIN_MS = 15_000;
 
 export interface FinalCheck {
   readonly writers: readonly Readback[];
@@ -50,44 +46,4 @@ export async function finalCheck(
   const version = Math.max(...versions);
   const current = versions.filter((one) => one === version).length;
   return { writers, replicas, convergence: { agents: nodes.length, current, version } };
-}
-
-/** What the nodes say once every copy lags less than the time since this was called. */
-async function caughtUp(urls: readonly string[], keyspace: string): Promise<NodeStatus[]> {
-  const start = performance.now();
-  const agents = urls.map((url) => new AgentClient(url));
-  try {
-    for (;;) {
-      const waited = performance.now() - start;
-      const nodes = await Promise.all(agents.map((agent) => agent.node()));
-      const behind = nodes.flatMap(({ node, entries }) =>
-        entries
-          .filter((entry) => entry.keyspace === keyspace && !hasAllBefore(entry, waited))
-          .map(() => node),
-      );
-      if (behind.length === 0) return nodes;
-      if (waited > CAUGHT_UP_WITHIN_MS) {
-        const who = [...new Set(behind)].join(", ");
-        throw new OpsError(
-          "demo-behind",
-          EXIT.failure,
-          `these nodes do not catch up with their writers: ${who}`,
-        );
-      }
-      await sleep(100);
-    }
-  } finally {
-    await Promise.all(agents.map((agent) => agent.close()));
-  }
-}
-
-function hasAllBefore({ role, readable, link }: EntryStatus, ms: number): boolean {
-  if (role === "primary") return true;
-  return (
-    role === "follower" &&
-    readable &&
-    link?.phase === "streaming" &&
-    link.lagMs !== null &&
-    link.lagMs + link.heldMs < ms
-  );
 }

@@ -139,8 +139,9 @@ export class Departures {
         ? []
         : [{ session, deadline }];
     });
+    const latest = performance.now() + withinMs;
     for (const { session, deadline } of earlier.toSorted((a, b) => a.deadline - b.deadline))
-      wave.adopt(session, deadline);
+      wave.adopt(session, Math.min(deadline, latest));
     const tell = (session: Session): boolean => {
       const addresses = addressesFor(session);
       if (addresses.length === 0 || isAmong(session, site, addresses)) {
@@ -197,6 +198,7 @@ export class Departures {
     };
     const begun = performance.now();
     try {
+      wave.enqueue(candidates());
       for (;;) {
         // Whoever came meanwhile is looked for once those who were there have been told.
         if (wave.isQueueEmpty && wave.staying === 0) {

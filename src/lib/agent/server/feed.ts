@@ -148,16 +148,16 @@ export class Feed {
       } catch (error) {
         if (!signal.aborted) this.#fail(members, error);
       }
+      // What has been read is applied or forgotten before the cursors are read again, and before what it said of the stream is.
+      this.#pending.clear();
+      await this.#applying;
+      this.#catchUp.forget();
       if (this.#served) retries.reset();
       const failed = this.#failed;
       if (!this.#unserved) this.#unservedRetries.reset();
       this.#unserved = false;
       this.#served = false;
       this.#failed = false;
-      // What has been read is applied or forgotten before the cursors are read again.
-      this.#pending.clear();
-      await this.#applying;
-      this.#catchUp.forget();
       if (signal.aborted && !failed) continue;
       await sleep(retries.next());
     }
@@ -256,6 +256,8 @@ export class Feed {
       return;
     }
     for (const { frame, at } of batch) {
+      // The segments may follow somebody else by now; if not, the next stream says it again.
+      if (this.#round.signal.aborted) return;
       if (frame.type === "progress") this.#progress(members, frame, at);
       else if (!isMoving(frame)) {
         const again = await heedSource(this.#deps, this.source.node, members, frame);
@@ -280,7 +282,6 @@ export class Feed {
     { sent, head, stale }: Extract<Frame, { type: "progress" }>,
     at: number,
   ): void {
-    if (this.#round.signal.aborted) return;
     const { routes } = this.#deps;
     const staleness = new Map(stale.map(({ segment, lagMs }) => [segment, lagMs]));
     this.#catchUp.reached(sent, head);

@@ -100,6 +100,7 @@ export class Holdings {
       const old = this.at(entry.keyspace, entry.lo);
       let holding: Holding;
       if (old !== null && old.lo === entry.lo && old.hi === entry.hi && !isAnother(old, entry)) {
+        if (old.entry.link === null && entry.link !== null) old.link = LinkState.ofHandedOver();
         old.entry = entry;
         holding = old;
       } else if (old !== null && old.hi >= entry.hi && !isAnother(old, entry)) {

@@ -23,6 +23,13 @@ export class LinkState {
   /** Up to where in the log of a process of the source everything of this segment is applied. */
   read: { readonly process: string; readonly through: bigint } | null = null;
 
+  /** Of a node that has just handed its segment over: it has everything until then, and what it followed before its reign says nothing. */
+  static ofHandedOver(): LinkState {
+    const state = new LinkState();
+    state.caughtUpAt = performance.now();
+    return state;
+  }
+
   enter(phase: LinkPhase): void {
     if (phase === this.phase) return;
     this.phase = phase;

@@ -31,7 +31,16 @@ export function paceOf(arrivals: readonly Arrivals[], asked: number | null): Pac
       one.users === 0 ? 0 : one.spare > 0 ? one.users / one.spare : Infinity,
     ),
   );
+  // Where a receiver has nothing to spare there is no pace: the rule of login rates says so.
+  if (!Number.isFinite(boundSeconds) && asked === null)
+    return { perSecond: Infinity, seconds: Infinity, boundSeconds, logins: allAtOnce(arrivals) };
   const perSecond = asked ?? (users / boundSeconds) * USED;
+  if (!Number.isFinite(perSecond))
+    return { perSecond, seconds: 0, boundSeconds, logins: allAtOnce(arrivals) };
   const logins = new Map(arrivals.map((one) => [one.site, (perSecond * one.users) / users]));
   return { perSecond, seconds: users / perSecond, boundSeconds, logins };
+}
+
+function allAtOnce(arrivals: readonly Arrivals[]): Map<string, number> {
+  return new Map(arrivals.map(({ site, users }) => [site, users > 0 ? Infinity : 0]));
 }

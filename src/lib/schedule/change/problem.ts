@@ -1,5 +1,5 @@
 import type { Demand, Topology } from "../../topology/types.js";
-import { limitsOf, sitesOf } from "../problem.js";
+import { classesOf, limitsOf, sitesOf } from "../problem.js";
 import type { Closure, Costs, Problem, Site } from "../types.js";
 import { loginsOf } from "./view.js";
 import { type Situation, deadSites, usersMissing, usersOnline } from "./situation.js";
@@ -18,7 +18,7 @@ export function problemNow(
   return {
     sites: liveSites(topology, situation),
     limits: limitsOf(topology, demand),
-    classes: [...online, ...usersMissing(situation, online, dead)],
+    classes: [...online, ...usersMissing(situation, online, dead, classesOf(demand))],
     closed: [
       ...leaving,
       ...dead.map((site) => ({ site, carrier: null, province: null })),

@@ -60,13 +60,15 @@ export function deadSites({ gateways, silent }: Pick<Situation, "gateways" | "si
 }
 
 /**
- * Users whom nobody counts because no gateway of their site answers: those who come back from there. By the share of the hashes that
- * belong to the dead sites, against those who are online elsewhere of the same class.
+ * Users whom nobody counts because no gateway of their site answers, and who may still come back from there: by the share of the
+ * hashes that belong to the dead sites, against those of the class who are online elsewhere. With these no more than `peak` says that
+ * there are, since some of them may have come already.
  */
 export function usersMissing(
   { policy: { classes } }: Situation,
   online: readonly UserClass[],
   dead: readonly string[],
+  peak: readonly UserClass[],
 ): UserClass[] {
   return classes.flatMap(({ carrier, province, base }) => {
     const shares = new Map(dead.map((site) => [site, 0]));
@@ -78,9 +80,12 @@ export function usersMissing(
     const counted = online
       .filter((one) => one.carrier === carrier && one.province === province)
       .reduce((sum, { users }) => sum + users, 0);
+    const most = peak.find((one) => one.carrier === carrier && one.province === province)?.users;
+    const left = Math.max(0, (most ?? Infinity) - counted);
     if (away === 0 || away === 1 || counted === 0) return [];
+    const part = Math.min((counted * away) / (1 - away), left) / away;
     return [...shares].flatMap(([site, share]) => {
-      const users = Math.round((counted * share) / (1 - away));
+      const users = Math.round(part * share);
       return users === 0 ? [] : [{ carrier, province, site, users }];
     });
   });

@@ -2,7 +2,7 @@ import type { ReceiverView, UserMove } from "../../plan/users/types.js";
 import { loadsOf, type Placement } from "../assign/placement.js";
 import type { Limit, Problem, UserClass } from "../types.js";
 import { paceOf, type Paced } from "./pace.js";
-import type { Situation } from "./situation.js";
+import { type Situation, deadSites } from "./situation.js";
 
 /** What a placement means for the sites that get users. */
 export interface View {
@@ -14,7 +14,7 @@ export interface View {
 /** `asked`: logins a second, Infinity for all at once; null for as fast as the receivers take them. */
 export function viewOf(
   problem: Problem,
-  situation: Pick<Situation, "gateways">,
+  situation: Pick<Situation, "gateways" | "silent">,
   placement: Placement,
   asked: number | null,
 ): View {
@@ -23,8 +23,11 @@ export function viewOf(
   const moves = movesOf(classes, placement);
   const logins = loginsOf(situation);
   const at = (site: string) => logins.get(site) ?? { now: 0, limit: 0 };
-  const came = new Map<string, number>();
-  for (const { to, users } of moves) came.set(to, (came.get(to) ?? 0) + users);
+  // Those of a dead site come by themselves, at no pace of ours.
+  const dead = deadSites(situation);
+  const came = new Map(moves.map(({ to }) => [to, 0]));
+  for (const { from, to, users } of moves)
+    if (!dead.includes(from)) came.set(to, came.get(to)! + users);
   const arrivals = [...came].map(([site, users]) => {
     const { now, limit } = at(site);
     return { site, users, spare: Math.max(0, limit - now) };

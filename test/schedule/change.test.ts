@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { decodeStoredPlan, encodePlan } from "../../src/lib/plan/encode.js";
+import type { UserPlan } from "../../src/lib/plan/users/types.js";
+import { sayStep, sayUndo } from "../../src/lib/plan/say.js";
+import { assign } from "../../src/lib/schedule/assign/assign.js";
+import { policyFingerprint } from "../../src/lib/schedule/change/assemble.js";
+import type { Intent } from "../../src/lib/schedule/change/intent.js";
+import { paceOf } from "../../src/lib/schedule/change/pace.js";
+import { planOfProposal } from "../../src/lib/schedule/change/plan.js";
+import { changePolicy, entriesOnly, planned } from "../../src/lib/schedule/change/policy-part.js";
+import { problemNow } from "../../src/lib/schedule/change/problem.js";
+import { type Proposal, proposalOf } from "../../src/lib/schedule/change/proposal.js";
+import { objectionsTo } from "../../src/lib/schedule/change/rules/registry.js";
+import type { GatewaySeen, Situation } from "../../src/lib/schedule/change/situation.js";
+import type { Entry, PolicyDocument } from "../../src/lib/schedule/policy/document.js";
+import { cut } from "../../src/lib/schedule/policy/cut.js";
+import { parseTopology } from "../../src/lib/topology/parse.js";
+
+const NOW = Date.UTC(2026, 0, 1);
+const SITES = ["sh-a", "sz-a", "tj-a"];
+const CLASSES = ["telecom", "unicom"].flatMap((carrier) =>
+  ["guangdong", "hebei"].map((province) => ({ carrier, province })),
+);
+const TOPOLOGY = parseTopology(
+  `version: 1
+name: sites
+regions:
+${SITES.map(
+  (site) => `  ${site.slice(0, 2)}:
+    idcs:
+      ${site.slice(0, 2)}-1:
+        carriers: [telecom${site === "tj-a" ? "" : ", unicom"}]
+        sets: { ${site}: { capacity: { onlineUsers: 500, loginsPerSecond: 100 } } }
+`,
+).join("")}keyspaces: {}
+demand: { onlineUsers: 600, carriers: { telecom: 50%, unicom: 50% }, provinces: { guangdong: 50%, hebei: 50% } }
+`,
+  "sites.yaml",
+);
+
+/** Each site has its third of telecom, the first two a half of unicom each. */
+const POLICY: PolicyDocument = {
+  v: 1,
+  version: 7,
+  sites: Object.fromEntries(
+    SITES.map((site, i) => [
+      site,
+      {
+        region: site.slice(0, 2),
+        carriers: site === "tj-a" ? ["telecom"] : ["telecom", "unicom"],
+        addresses: [
+          { url: `ws://${site}:80`, port: 80 },
+          { url: `ws://${site}:${8080 + i}`, port: 8080 },
+        ],
+      },
+    ]),
+  ),
+  classes: CLASSES.map(({ carrier, province }) => {
+    const open = carrier === "telecom" ? SITES : SITES.slice(0, 2);
+    return {
+      carrier,
+      province,
+      base: cut([], new Map(open.map((site) => [site, 1 / open.length]))),
+    };
+  }),
+  entries: [],
+};
+
+function gateway(site: string, sessions: number, perSecond = 2): GatewaySeen {
+  const open = CLASSES.filter(({ carrier }) => carrier === "telecom" || site !== "tj-a");
+  const groups = open.map((one) => ({ ...one, port: 80, sessions: sessions / open.length }));
+  return { node: `${site}-gw`, site, groups, logins: { limit: 100, perSecond } };
+}
+
+const SITUATION: Situation = {
+  now: NOW,
+  policy: POLICY,
+  gateways: SITES.map((site) => gateway(site, 200)),
+  dispatchers: ["dp"],
+  silent: [],
+};
+
+const INTENT: Intent = {
+  mode: "weak",
+  sites: ["sh-a"],
+  filter: { carrier: null, province: null, port: null },
+  reason: "loss",
+  actor: "me@here",
+  ttlMs: 600_000,
+  ramp: { step: 0.1, everyMs: 1_000 },
+  pace: { kind: "auto" },
+  overrides: [],
+};
+
+async function proposed(
+  intent: Partial<Intent> = {},
+  situation: Partial<Situation> = {},
+): Promise<Proposal> {
+  const wanted = { ...INTENT, ...intent };
+  const now = { ...SITUATION, ...situation };
+  const { carrier, province } = wanted.filter;
+  const closed = wanted.sites.map((site) => ({ site, carrier, province }));
+  const costs = () => [10, 20, 30];
+  const problem = problemNow(TOPOLOGY, TOPOLOGY.demand!, now, closed, costs);
+  return proposalOf(wanted, now, problem, await assign(problem), (site) => `${site}-1`);
+}
+
+function planOf(proposal: Proposal): UserPlan {
+  return planOfProposal(proposal, objectionsTo(proposal), {
+    createdAt: "2026-01-01T00:00:00.000Z",
+    topology: { name: "sites", hash: "0".repeat(64) },
+    nodes: { dp: { url: "http://127.0.0.1:1", region: "sh", set: "sh-a" } },
+    gates: { windowSeconds: 1, minSamples: 20, maxRefused: 0.1, maxOnline: 1 },
+  });
+}
+
+const entry = (fields: Partial<Entry> = {}): Entry => ({
+  id: "sh-a-0",
+  site: "sh-a",
+  carrier: null,
+  province: null,
+  port: null,
+  mode: "mask",
+  reason: "loss",
+  actor: "me@here",
+  epoch: 3n,
+  since: NOW - 120_000,
+  expires: NOW + 60_000,
+  ramp: { step: 0.1, everyMs: 1_000 },
+  redirects: [],
+  ...fields,
+});
+
+const withEntries = (...entries: Entry[]) => ({ policy: { ...POLICY, entries } });
+
+const rulesAgainst = async (...args: Parameters<typeof proposed>): Promise<string[]> =>
+  objectionsTo(await proposed(...args)).map(({ rule }) => rule);
+
+describe("safety rules", () => {
+  it("let a weak disable pass that the others can carry", async () => {
+    expect(await rulesAgainst()).toEqual([]);
+  });
+
+  it("room, last-site: the rest does not hold everyone; a carrier has no site left", async () => {
+    const found = objectionsTo(await proposed({ sites: ["sh-a", "sz-a"] }));
+    expect(found.map(({ rule }) => rule)).toEqual(["room", "last-site"]);
+    expect(found[0]!.message).toMatch(/^200 users have no place .*unicom/);
+    expect(found[1]!.message).toBe("no site that unicom reaches would be left");
+  });
+
+  it("last-site: an entry of another site counts, and a port by itself", async () => {
+    const other = withEntries(entry({ site: "sz-a" }));
+    expect(await rulesAgainst({ mode: "mask" }, other)).toContain("last-site");
+    const port = { carrier: null, province: null, port: 80 };
+    expect(await rulesAgainst({ mode: "mask", sites: SITES, filter: port })).not.toContain(
+      "last-site",
+    );
+  });
+
+  it("login-rate: faster than a receiver takes, all at once, or into one that has nothing to spare", async () => {
+    const fast = objectionsTo(await proposed({ pace: { kind: "rate", perSecond: 150 } }));
+    expect(fast).toHaveLength(1);
+    expect(fast[0]!.message).toMatch(
+      /^..-a would get 1[0-9][0-9] logins.s .2 now., and takes 100$/,
+    );
+    expect(await rulesAgainst({ mode: "strong", pace: { kind: "unpaced" } })).toContain(
+      "login-rate",
+    );
+    const gateways = [gateway("sh-a", 200), gateway("sz-a", 200, 100), gateway("tj-a", 200, 100)];
+    expect(await rulesAgainst({}, { gateways })).toContain("room");
+  });
+
+  it("one-at-a-time: no second entry of the same users, but a mask may become a disable", async () => {
+    expect(await rulesAgainst({ mode: "weak" }, withEntries(entry()))).toEqual([]);
+    expect(await rulesAgainst({ mode: "mask" }, withEntries(entry({ mode: "weak" })))).toEqual([
+      "one-at-a-time",
+    ]);
+    expect(await rulesAgainst({}, withEntries(entry({ expires: NOW - 61_000 })))).toEqual([
+      "one-at-a-time",
+    ]);
+    expect(await rulesAgainst({}, withEntries(entry({ carrier: "telecom" })))).toEqual([
+      "one-at-a-time",
+    ]);
+    const unicom = { carrier: "unicom", province: null, port: null };
+    expect(
+      await rulesAgainst({ filter: unicom }, withEntries(entry({ carrier: "telecom" }))),
+    ).toEqual([]);
+  });
+
+  it("anti-flap: not within a minute of the last change, unless a person says so", async () => {
+    const recent = withEntries(entry({ since: NOW - 5_000 }));
+    expect(await rulesAgainst({}, recent)).toEqual(["anti-flap"]);
+    const found = objectionsTo(await proposed({ overrides: ["anti-flap"] }, recent));
+    expect(found).toEqual([
+      {
+        rule: "anti-flap",
+        message: "sh-a was changed 5s ago (mask, by me@here)",
+        overridden: true,
+      },
+    ]);
+  });
+});
+
+describe("a plan that moves users", () => {
+  it("moves those of the site and nobody else, where they find room", async () => {
+    const { moves, receivers, pace } = await proposed();
+    expect(new Set(moves.map(({ from }) => from))).toEqual(new Set(["sh-a"]));
+    expect(moves.reduce((sum, { users }) => sum + users, 0)).toBeCloseTo(200);
+    for (const { after, capacity, logins } of receivers) {
+      expect(after).toBeLessThanOrEqual(capacity);
+      expect(logins.planned).toBeLessThanOrEqual(logins.limit);
+    }
+    expect(pace.seconds / pace.boundSeconds).toBeCloseTo(1 / 0.95);
+  });
+
+  it("does not pace those of a site that is dead: they come by themselves", async () => {
+    const silent = [{ node: "sh-a-gw", role: "gateway" as const, site: "sh-a", why: "dead" }];
+    const gateways = SITUATION.gateways.slice(1);
+    const { moves, pace } = await proposed({ mode: "strong" }, { gateways, silent });
+    expect(moves.length).toBeGreaterThan(0);
+    expect(pace).toMatchObject({ perSecond: 0, seconds: 0 });
+  });
+
+  it("is read back as it was written, and not when a byte of it is another one", async () => {
+    const plan = planOf(await proposed());
+    const text = encodePlan(plan);
+    expect(decodeStoredPlan(text, "plan")).toEqual(plan);
+    const changed = text.replace('"perSecond": ', '"perSecond": 1');
+    expect(() => decodeStoredPlan(changed, "plan")).toThrow(
+      expect.objectContaining({ code: "plan/tampered" }),
+    );
+  });
+
+  it("masks before anybody is told, tells everyone of the site in parts, and has its way back first", async () => {
+    const { stages } = planOf(await proposed());
+    expect(stages.map(({ kind }) => kind)).toEqual(["reach", "recall", "mask", "move"]);
+    const told = stages[3]!.waves.flat().filter((step) => step.kind === "relogin");
+    expect(told.map(({ node, sessions }) => [node, sessions])).toEqual([
+      ["sh-a-gw", 10],
+      ["sh-a-gw", 48],
+      ["sh-a-gw", 48],
+      ["sh-a-gw", 48],
+      ["sh-a-gw", null],
+    ]);
+    const undone = stages[1]!.waves.flat().map((step) => sayUndo(step)?.what);
+    expect(undone[0]).toMatch(/^tell users of s.-a-gw|^tell users of tj-a-gw/);
+    expect(sayStep(stages[2]!.waves[0]![0]!).what).toBe(
+      "publish the policy: weak sh-a for users, for 10m 00s",
+    );
+  });
+
+  it("sends each class in the proportions of its assignment", async () => {
+    const { entries, assignment } = await proposed();
+    const { redirects } = entries[0]!;
+    expect(redirects.map(({ carrier, province }) => ({ carrier, province }))).toEqual(CLASSES);
+    for (const { carrier, map } of redirects) {
+      expect(map.some(({ value }) => value === "sh-a")).toBe(false);
+      if (carrier === "unicom") expect(map).toMatchObject([{ value: "sz-a" }]);
+    }
+    expect(assignment.shortage).toBeNull();
+  });
+});
+
+it("a policy part done twice is done once, and taken back leaves the policy as it was", async () => {
+  const { entries } = await proposed();
+  const before = entriesOnly([planned(entry())]);
+  const after = entriesOnly(entries);
+  const policy = { ...POLICY, entries: [entry(), entry({ id: "tj-a-0", site: "tj-a" })] };
+  const once = changePolicy(policy, before, after, 9n);
+  expect(changePolicy(once, before, after, 10n)).toEqual(once);
+  expect(once.entries.map(({ id, epoch }) => [id, epoch])).toEqual([
+    ["tj-a-0", 3n],
+    ["sh-a-1", 9n],
+  ]);
+  const back = changePolicy(once, after, before, 11n);
+  const sorted = (one: PolicyDocument) => ({
+    ...one,
+    entries: one.entries.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+  });
+  expect(policyFingerprint(sorted(back))).toBe(policyFingerprint(sorted(policy)));
+  assert(policyFingerprint(once) !== policyFingerprint(policy));
+});
+
+it("no receiver gets more than it has to spare, and no pace that keeps to that takes a tenth less", () => {
+  const arrivals = fc.array(
+    fc.record({ users: fc.integer({ min: 0, max: 1e8 }), spare: fc.integer({ min: 1, max: 1e5 }) }),
+    { minLength: 1, maxLength: 8 },
+  );
+  fc.assert(
+    fc.property(arrivals, (some) => {
+      const all = some.map((one, i) => ({ ...one, site: `s${i}` }));
+      const { logins, seconds, boundSeconds } = paceOf(all, null);
+      for (const { site, spare } of all) expect(logins.get(site) ?? 0).toBeLessThanOrEqual(spare);
+      expect(seconds).toBeGreaterThanOrEqual(boundSeconds);
+      expect(seconds).toBeLessThanOrEqual(1.1 * boundSeconds);
+    }),
+  );
+});
