@@ -1,12 +1,9 @@
-import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { OPS } from "../../src/lib/demo/agent-process.js";
 import { Crowd } from "../../src/lib/demo/sessions/crowd.js";
 import { connectAgents } from "../../src/lib/run/agents.js";
 import { systemClock } from "../../src/lib/run/clock.js";
@@ -14,6 +11,7 @@ import { type ScheduleStatus, readScheduleStatus } from "../../src/lib/run/sched
 import { FileStateStore } from "../../src/lib/state/file/store.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
 import { type TestCluster, startCluster } from "../support/cluster.js";
+import { type Ended, type Running, beginOps } from "./ops-process.js";
 
 const LONG_MS = 60_000;
 const USERS = 30;
@@ -57,33 +55,17 @@ afterAll(async () => {
   await rm(state, { recursive: true, force: true });
 });
 
-/** `ops schedule ...` on the topology: its exit code, and what it said. */
-async function ops(...args: string[]): Promise<{ code: number; stdout: string }> {
-  return new Promise((resolve) => {
-    const child = execFile(process.execPath, argv(...args), (_error, stdout) =>
-      resolve({ code: child.exitCode!, stdout }),
-    );
-  });
+function begin(...args: string[]): Running {
+  return beginOps(["schedule", ...args, "-t", cluster.topologyFile], { state });
 }
 
-const argv = (...args: string[]) => [
-  OPS,
-  "schedule",
-  ...args,
-  "-t",
-  cluster.topologyFile,
-  "--state",
-  join(state, "ops"),
-];
-
-const change = (...args: string[]) => ops(...args, "--yes", "--json");
-const mask = (...args: string[]) => change("mask", ...args, "--reason", "loss");
+async function mask(...args: string[]): Promise<Ended> {
+  return begin("mask", ...args, "--reason", "loss", "--yes").ended;
+}
 const LONG = ["--ttl", "30m"];
-const resultOf = ({ stdout }: { stdout: string }) =>
-  JSON.parse(stdout.trimEnd().split("\n").at(-1)!) as Record<string, unknown>;
 
 function status(): Promise<ScheduleStatus> {
-  const store = new FileStateStore(join(state, "ops"));
+  const store = new FileStateStore(state);
   const topology = parseTopology(cluster.topologyText, "t");
   return readScheduleStatus({ store, connect: connectAgents, clock: systemClock }, topology);
 }
@@ -93,9 +75,10 @@ const entriesOf = ({ sites }: ScheduleStatus, id: string) =>
 
 test(
   "users, masks and agents are as they are; a mask that is there is not made twice",
+  { timeout: LONG_MS },
   async () => {
     expect((await status()).policy).toBeNull();
-    expect((await change("balance", "--reason", "first")).code).toBe(0);
+    expect((await begin("balance", "--reason", "first", "--yes").ended).code).toBe(0);
     await crowd.start(100);
     while (crowd.figures().online < USERS) await sleep(20);
 
@@ -115,20 +98,18 @@ test(
 
     // It ends by itself, and those who look are told how far it is, until they look no more.
     expect((await mask("c", "--ttl", "1s", "--ramp", "1s")).code).toBe(0);
-    const watching = spawn(process.execPath, argv("status", "--watch", "--json"), {
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const watched = once(watching, "close");
-    for await (const line of createInterface({ input: watching.stdout })) {
-      const event = JSON.parse(line) as ScheduleStatus & { readonly type: string };
+    const watching = begin("status", "--watch");
+    const ending = (event: unknown) => entriesOf(event as ScheduleStatus, "c")[0]!;
+    await watching.event((event) => {
       expect(event).toMatchObject({ type: "status", online: USERS });
-      const [ending] = entriesOf(event, "c");
-      if (ending!.leftMs < 0 && ending!.levels.some(({ level }) => level < 1)) break;
-    }
-    watching.stdout.destroy();
+      return ending(event).leftMs < 0 && ending(event).levels.some(({ level }) => level < 1);
+    });
+    const unwatched = once(watching.child, "exit");
+    watching.child.stdout!.destroy();
 
     // The mask is made once.
-    expect((await mask("a", ...LONG)).code).toBe(0);
+    const made = await mask("a", ...LONG);
+    expect(made.code).toBe(0);
     const masked = await status();
     const [entry] = entriesOf(masked, "a");
     expect(entry).toMatchObject({
@@ -141,14 +122,16 @@ test(
       ],
       lacking: [],
     });
-    const [again, both] = await Promise.all([
+    const [again, both, shown] = await Promise.all([
       mask("a", ...LONG),
       mask("a", "b", ...LONG, "--dry-run"),
+      beginOps(["run", "show", String(made.json["run"])], { state }).ended,
     ]);
+    expect(shown.json["change"]).toMatchObject({ what: "mask", sites: ["a"], reason: "loss" });
     expect(again.code).toBe(0);
-    expect(resultOf(again)).toMatchObject({ changes: false, already: [{ id: entry!.id }] });
+    expect(again.json).toMatchObject({ changes: false, already: [{ id: entry!.id }] });
     expect(both.code).toBe(0);
-    expect(resultOf(both)).toMatchObject({
+    expect(both.json).toMatchObject({
       dryRun: true,
       plan: { change: { sites: ["b"] } },
       already: [{ id: entry!.id }],
@@ -157,9 +140,8 @@ test(
 
     // A dispatcher that is dead is named, and once it is back what it has missed; the same mask again tells it.
     await cluster.kill9("d2");
-    const [dead, partial] = await Promise.all([ops("status"), mask("b", ...LONG)]);
-    expect(dead.code).toBe(6);
-    expect(dead.stdout).toContain("d2 (dispatch of b) does not answer");
+    const [dead, partial] = await Promise.all([begin("status").ended, mask("b", ...LONG)]);
+    expect(dead).toMatchObject({ code: 6, json: { silent: [{ node: "d2", site: "b" }] } });
     expect(partial.code).toBe(6);
     await cluster.restart("d2");
     const back = await status();
@@ -170,7 +152,6 @@ test(
     const told = await status();
     expect(told.agents.filter(({ version }) => version !== told.policy)).toEqual([]);
     expect(entriesOf(told, "b")).toMatchObject([{ reason: "loss", lacking: [] }]);
-    expect(await watched).toEqual([0, null]);
+    expect(await unwatched).toEqual([0, null]);
   },
-  LONG_MS,
 );
