@@ -6,6 +6,7 @@ import {
   changeFlags,
   filterFlags,
   milliseconds,
+  overrideFlag,
   paceNamed,
   sitesNamed,
 } from "./schedule-command.js";
@@ -29,12 +30,7 @@ export const keepAwayFlags = {
     default: "30s",
     helpValue: "30s",
   }),
-  override: Flags.string({
-    description: "do it although this safety rule says no; may be given several times",
-    helpValue: "RULE",
-    multiple: true,
-    multipleNonGreedy: true,
-  }),
+  override: overrideFlag,
 };
 
 /** Of the users, those who come back with each step of a ramp. */
