@@ -18,9 +18,7 @@ them; what moves is the least that it takes. Who is connected stays until the ne
     const request = await this.request();
     return this.withRuns(state, async (env) => {
       const plan = await planBalance(env, request, { reason, actor: env.actor });
-      if (plan !== null) return this.change(env, plan);
-      this.print("logins are spread so already");
-      return { changes: false };
+      return this.change(env, plan, "logins are spread so already");
     });
   }
 }

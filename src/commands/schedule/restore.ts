@@ -29,9 +29,7 @@ log in there, as fast as the sites take logins. Not into a site of which a gatew
     return this.withRuns(state, async (env) => {
       const asked = { sites, filter: this.filter, reason, actor: env.actor, pace: paceNamed(pace) };
       const plan = await planRestore(env, request, asked);
-      if (plan !== null) return this.change(env, plan);
-      this.print(`nobody is kept away from ${sites.join(", ")}`);
-      return { changes: false };
+      return this.change(env, plan, `nobody is kept away from ${sites.join(", ")}`);
     });
   }
 }

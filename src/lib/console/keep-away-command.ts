@@ -7,6 +7,7 @@ import {
   changeFlags,
   filterFlags,
   milliseconds,
+  overrideFlag,
   paceNamed,
   sitesNamed,
 } from "./schedule-command.js";
@@ -30,12 +31,7 @@ export const keepAwayFlags = {
     default: "30s",
     helpValue: "30s",
   }),
-  override: Flags.string({
-    description: "do it although this safety rule says no; may be given several times",
-    helpValue: "RULE",
-    multiple: true,
-    multipleNonGreedy: true,
-  }),
+  override: overrideFlag,
 };
 
 /** Of the users, those who come back with each step of a ramp. */
@@ -65,11 +61,11 @@ export abstract class KeepAwayCommand<T extends typeof Command> extends Schedule
         overrides: override,
       });
       for (const one of already) this.print(inForceText(one, this.textOptions));
-      if (plan !== null) return { ...(await this.change(env, plan)), already };
-      this.print("nothing is changed");
-      for (const { node, why } of silent) this.print(`${node} does not answer: ${why}`);
+      const changed = await this.change(env, plan, "nothing is changed");
+      if (plan === null)
+        for (const { node, why } of silent) this.print(`${node} does not answer: ${why}`);
       if (silent.length > 0) this.exitWith(EXIT.partial);
-      return { changes: false, already, silent };
+      return { ...changed, already, silent };
     });
   }
 }

@@ -11,6 +11,7 @@ import { proposalOf } from "../schedule/change/proposal.js";
 import { planOfRestore } from "../schedule/change/restore.js";
 import { sameFilter } from "../schedule/change/rules/one-at-a-time.js";
 import { type Objection, SAFETY_RULES, objectionsTo } from "../schedule/change/rules/registry.js";
+import { type Shift, planOfShift, proposeShift } from "../schedule/change/shift.js";
 import type { SilentAgent, Situation } from "../schedule/change/situation.js";
 import type { Entry } from "../schedule/policy/document.js";
 import { classesOf, limitsOf, sitesOf } from "../schedule/problem.js";
@@ -93,6 +94,29 @@ export async function planChange(
 
 function inForce({ redirects: _redirects, epoch: _epoch, ...entry }: Entry, now: number): InForce {
   return { ...entry, leftMs: entry.expires - now };
+}
+
+/**
+ * Plans to move a part of a site's users to others for good, batch after batch. Null where nobody is there who could be moved.
+ * @throws OpsError as `planChange`
+ */
+export async function planShift(
+  env: Reading,
+  request: ChangeRequest,
+  asked: Omit<Shift, "id">,
+): Promise<UserPlan | null> {
+  const { topology, costs } = request;
+  assertRules(asked.overrides);
+  const survey = await surveyAccess(env, topology);
+  const { situation } = survey;
+  assertPolicy(situation);
+  const id = `shift-${Buffer.from(env.random(NAME_BYTES)).toString("hex")}`;
+  const problem = problemNow(topology, demandOf(topology), situation, [], costs);
+  const proposal = proposeShift({ ...asked, id }, situation, problem);
+  if (proposal.view.moves.every(({ users }) => users < 1)) return null;
+  const standing = proposal.objections.filter((one) => !one.overridden);
+  if (standing.length > 0) throw unsafe(standing);
+  return planOfShift(proposal, contextOf(request, survey));
 }
 
 /**

@@ -122,6 +122,7 @@ export const USER_STAGE_KINDS = [
   "return",
   "end",
   "balance",
+  "shift",
 ] as const;
 
 export type UserStageKind = (typeof USER_STAGE_KINDS)[number];
