@@ -5,7 +5,7 @@ import type { AccessSeen } from "../../src/lib/run/observe-access.js";
 import { scheduleStatus } from "../../src/lib/run/schedule-status.js";
 import type { Situation } from "../../src/lib/schedule/change/situation.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
-import { DAY, entry, threeSites } from "../schedule/policy/policies.js";
+import { DAY, entry, threeSites } from "../policy/policies.js";
 
 const C = "capacity: { memory: 1GiB, ops: 50k, network: 1Gbps }";
 const gateways = (...ids: string[]) =>

@@ -2,8 +2,8 @@ import { expect, test } from "vitest";
 import { alreadyInForce, planOfRepeat } from "../../src/lib/schedule/change/already.js";
 import type { Intent } from "../../src/lib/schedule/change/intent.js";
 import type { Situation } from "../../src/lib/schedule/change/situation.js";
-import type { Entry } from "../../src/lib/schedule/policy/document.js";
-import { DAY, entry, threeSites } from "./policy/policies.js";
+import type { Entry } from "../../src/lib/policy/document.js";
+import { DAY, entry, threeSites } from "../policy/policies.js";
 
 const ALL = { carrier: null, province: null, port: null };
 

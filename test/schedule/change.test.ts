@@ -14,8 +14,8 @@ import { problemNow } from "../../src/lib/schedule/change/problem.js";
 import { type Proposal, proposalOf } from "../../src/lib/schedule/change/proposal.js";
 import { objectionsTo } from "../../src/lib/schedule/change/rules/registry.js";
 import type { GatewaySeen, Situation } from "../../src/lib/schedule/change/situation.js";
-import type { Entry, PolicyDocument } from "../../src/lib/schedule/policy/document.js";
-import { cut } from "../../src/lib/schedule/policy/cut.js";
+import type { Entry, PolicyDocument } from "../../src/lib/policy/document.js";
+import { cut } from "../../src/lib/policy/cut.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
 
 const NOW = Date.UTC(2026, 0, 1);

@@ -1,7 +1,7 @@
 import type { Command, Interfaces } from "@oclif/core";
 import { Args, Flags } from "@oclif/core";
 import { EXIT } from "../errors.js";
-import type { Mode } from "../schedule/policy/document.js";
+import type { Mode } from "../policy/document.js";
 import {
   ScheduleCommand,
   changeFlags,

@@ -13,7 +13,7 @@ import { sameFilter } from "../schedule/change/rules/one-at-a-time.js";
 import { type Objection, SAFETY_RULES, objectionsTo } from "../schedule/change/rules/registry.js";
 import { type Shift, planOfShift, proposeShift } from "../schedule/change/shift.js";
 import type { SilentAgent, Situation } from "../schedule/change/situation.js";
-import type { Entry } from "../schedule/policy/document.js";
+import type { Entry } from "../policy/document.js";
 import { classesOf, limitsOf, sitesOf } from "../schedule/problem.js";
 import type { Costs } from "../schedule/types.js";
 import type { Demand, Topology } from "../topology/types.js";

@@ -1,6 +1,6 @@
 import type { EntryLevel, QualityFigure } from "../agent/protocol/access.js";
 import type { RouteNode } from "../routing/table.js";
-import type { PolicyDocument, PolicySite } from "../schedule/policy/document.js";
+import type { PolicyDocument, PolicySite } from "../policy/document.js";
 import { NO_POLICY } from "../schedule/change/policy-part.js";
 import type { GatewaySeen, SilentAgent, Situation } from "../schedule/change/situation.js";
 import type { StateStore } from "../state/contract.js";

@@ -1,7 +1,7 @@
 import type { EntryLevel, QualityFigure } from "../agent/protocol/access.js";
 import { loginsOf } from "../schedule/change/view.js";
 import { type SilentAgent, usersOnline } from "../schedule/change/situation.js";
-import type { Entry } from "../schedule/policy/document.js";
+import type { Entry } from "../policy/document.js";
 import type { Topology } from "../topology/types.js";
 import { type AccessSeen, type AccessSurvey, accessNodes, surveyAccess } from "./observe-access.js";
 import type { RunEnvironment } from "./session.js";

@@ -22,8 +22,8 @@ import {
 import { type Operation, operation, type OperationRequest } from "../protocol/operation.js";
 import { reachAnswer, type ReachAnswer } from "../protocol/peer.js";
 import { Shared } from "./shared.js";
-import type { PolicyDocument } from "../../schedule/policy/document.js";
-import { encodePolicy } from "../../schedule/policy/wire.js";
+import type { PolicyDocument } from "../../policy/document.js";
+import { encodePolicy } from "../../policy/wire.js";
 import {
   type PolicyAnswer,
   policyAnswer,

@@ -1,5 +1,5 @@
 import type { UserPlan } from "../../plan/users/types.js";
-import type { Entry } from "../policy/document.js";
+import type { Entry } from "../../policy/document.js";
 import { type PlanContext, assemble } from "./assemble.js";
 import type { Intent } from "./intent.js";
 import { entriesOnly, planned } from "./policy-part.js";

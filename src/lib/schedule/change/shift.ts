@@ -1,8 +1,8 @@
 import { countText } from "../../figures.js";
 import type { PolicyPart, UserFilter, UserPlan } from "../../plan/users/types.js";
 import type { Placement } from "../assign/placement.js";
-import { cut } from "../policy/cut.js";
-import type { PolicyClass, PolicyDocument } from "../policy/document.js";
+import { cut } from "../../policy/cut.js";
+import type { PolicyClass, PolicyDocument } from "../../policy/document.js";
 import type { Problem, UserClass } from "../types.js";
 import { type PlanContext, type StageDraft, assemble } from "./assemble.js";
 import type { Pace } from "./intent.js";
