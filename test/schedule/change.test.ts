@@ -177,9 +177,13 @@ describe("safety rules", () => {
     expect(await rulesAgainst({ mode: "mask" }, withEntries(entry({ mode: "weak" })))).toEqual([
       "one-at-a-time",
     ]);
-    expect(await rulesAgainst({}, withEntries(entry({ expires: NOW - 61_000 })))).toEqual([
-      "one-at-a-time",
-    ]);
+    expect(
+      await rulesAgainst(
+        {},
+        withEntries(entry({ expires: NOW - 61_000, ramp: { step: 0.1, everyMs: 60_000 } })),
+      ),
+    ).toEqual(["one-at-a-time"]);
+    expect(await rulesAgainst({}, withEntries(entry({ expires: NOW - 61_000 })))).toEqual([]);
     expect(await rulesAgainst({}, withEntries(entry({ carrier: "telecom" })))).toEqual([
       "one-at-a-time",
     ]);
