@@ -23,11 +23,15 @@ export function viewOf(
   const moves = movesOf(classes, placement);
   const logins = loginsOf(situation);
   const at = (site: string) => logins.get(site) ?? { now: 0, limit: 0 };
-  const came = new Map<string, number>();
-  for (const { to, users } of moves) came.set(to, (came.get(to) ?? 0) + users);
-  const arrivals = [...came].map(([site, users]) => {
+  const came = new Map<string, { users: number; own: number }>();
+  for (const { from, to, users } of moves) {
+    const known = came.get(to) ?? { users: 0, own: 0 };
+    const own = (at(from).now * users) / online(stays, from);
+    came.set(to, { users: known.users + users, own: known.own + own });
+  }
+  const arrivals = [...came].map(([site, coming]) => {
     const { now, limit } = at(site);
-    return { site, users, spare: Math.max(0, limit - now) };
+    return { site, ...coming, spare: Math.max(0, limit - now) };
   });
   const pace = paceOf(arrivals, asked);
   const [before, after] = [stays, placement].map((one) => loadsOf(limits, problem, one));
