@@ -7,6 +7,7 @@ import {
   filterFlags,
   milliseconds,
   paceNamed,
+  simulateFlags,
   sitesNamed,
 } from "./schedule-command.js";
 
@@ -19,6 +20,7 @@ export const sitesArg = Args.string({
 export const keepAwayFlags = {
   ...changeFlags,
   ...filterFlags,
+  ...simulateFlags,
   ttl: Flags.string({
     description: "after so long it ends by itself, at most 31d",
     required: true,
@@ -45,24 +47,29 @@ export abstract class KeepAwayCommand<T extends typeof Command> extends Schedule
   protected async keepAway(names: readonly string[], mode: Mode, pace = "auto"): Promise<object> {
     const { planChange } = await import("../run/change-users.js");
     const flags = this.flags as Interfaces.InferredFlags<typeof keepAwayFlags>;
-    const { reason, ttl, ramp, override = [], state } = flags;
+    const { reason, ttl, ramp, override = [], state, simulate } = flags;
     const request = await this.request();
     const sites = sitesNamed(request.topology, names);
     const ttlMs = await milliseconds("ttl", ttl);
     const everyMs = await milliseconds("ramp", ramp);
-    return this.withRuns(state, async (env) => {
-      const plan = await planChange(env, request, {
-        mode,
-        sites,
-        filter: this.filter,
-        reason,
-        actor: env.actor,
-        ttlMs,
-        ramp: { step: RAMP_STEP, everyMs },
-        pace: paceNamed(pace),
-        overrides: override,
-      });
-      return this.change(env, plan, "");
-    });
+    const intent = {
+      mode,
+      sites,
+      filter: this.filter,
+      reason,
+      ttlMs,
+      ramp: { step: RAMP_STEP, everyMs },
+      pace: paceNamed(pace),
+      overrides: override,
+    };
+    if (simulate) {
+      const { keepAwayScenario } = await import("../schedule/simulate/scenario.js");
+      return this.simulated(request, (service) =>
+        keepAwayScenario(service, { ...intent, actor: "simulation" }),
+      );
+    }
+    return this.withRuns(state, async (env) =>
+      this.change(env, await planChange(env, request, { ...intent, actor: env.actor }), ""),
+    );
   }
 }

@@ -1,0 +1,66 @@
+import { clockText, countText, durationText, plural } from "../figures.js";
+import type { SimulatedSite, Simulation } from "../schedule/simulate/simulate.js";
+import { isSomeone } from "../schedule/types.js";
+import { wrap } from "../wrap.js";
+import { columns } from "./columns.js";
+
+/** What would happen when, and how bad it would get. */
+export function simulationText(simulation: Simulation, width: number): string {
+  const { change, events, users, sites } = simulation;
+  const times = events.map(({ at, what }) => [`  ${clockText(at)}`, what]);
+  return [
+    ...wrap(`Simulation: ${change.what} ${change.sites.join(", ")}`, width, 2),
+    `  ${countText(users)} users online over ${plural(sites.length, "site")}; no agent was asked`,
+    "",
+    columns(times, width),
+    "",
+    ...verdicts(simulation).flatMap((line) => wrap(line, width, 2)),
+    "",
+    columns(sites.map(siteRow), width),
+  ].join("\n");
+}
+
+function verdicts(simulation: Simulation): string[] {
+  const { ended, seconds, boundSeconds, told, sites, mostOfLimit, overdue, without } = simulation;
+  const left = sites.reduce((sum, { before, after }) => sum + Math.max(0, before - after), 0);
+  const refused = sites.reduce((sum, one) => sum + one.refused, 0);
+  const took =
+    seconds === 0 || boundSeconds === 0 || told === 0
+      ? durationText(seconds * 1_000)
+      : `${durationText(seconds * 1_000)}, ${(seconds / boundSeconds).toFixed(2)}x the bound of ${durationText(boundSeconds * 1_000)}`;
+  return [
+    ended.how === "done"
+      ? `done after ${took}`
+      : ended.how === "stopped"
+        ? `NOT DONE: stopped after ${durationText(seconds * 1_000)}`
+        : `NOT DONE: goes on after ${durationText(seconds * 1_000)}`,
+    `moved: ${countText(left)} users; ${countText(told)} were told or closed, others log in by themselves`,
+    `logins: at most ${percent(mostOfLimit)} of what a site takes in a second, ${countText(refused)} refused`,
+    ...(isSomeone(overdue)
+      ? [`closed: ${countText(overdue)} users found no room in time after they were told`]
+      : []),
+    withoutText(without),
+    ...(isSomeone(without.atTheEnd)
+      ? [`in the end ${countText(without.atTheEnd)} users are still without a session`]
+      : []),
+  ];
+}
+
+function withoutText({ times, userSeconds, most }: Simulation["without"]): string {
+  if (!isSomeone(times)) return "without a session: nobody";
+  const mean = durationText((userSeconds / times) * 1_000);
+  return `without a session: ${countText(times)} times, ${mean} each on average, at most ${countText(most)} users at once`;
+}
+
+function siteRow({ id, capacity, before, after, loginLimit, mostLogins }: SimulatedSite): string[] {
+  return [
+    `  ${id}`,
+    `${countText(before)} -> ${countText(after)} users`,
+    `${percent(before / capacity)} -> ${percent(after / capacity)}`,
+    `logins/s at most ${countText(mostLogins)} of ${countText(loginLimit)}`,
+  ];
+}
+
+function percent(share: number): string {
+  return `${Math.round(share * 100)}%`;
+}
