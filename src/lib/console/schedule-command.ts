@@ -36,7 +36,6 @@ export const filterFlags = {
 export const simulateFlags = {
   simulate: Flags.boolean({
     description: "ask no agent: run it in virtual time on the users of the topology's demand",
-    default: false,
   }),
   chart: Flags.string({
     description: "with --simulate: write users and logins of each site over time as SVG",

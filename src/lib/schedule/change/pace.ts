@@ -28,7 +28,6 @@ export interface Paced {
 export function paceOf(arrivals: readonly Arrivals[], asked: number | null): Paced {
   const users = arrivals.reduce((sum, one) => sum + one.users, 0);
   if (users === 0) return { perSecond: 0, seconds: 0, boundSeconds: 0, logins: new Map() };
-  const own = arrivals.reduce((sum, one) => sum + one.own, 0);
   const boundSeconds = Math.max(...arrivals.map(leastSeconds));
   const slowest = Math.max(
     ...arrivals.map((one) => (one.users === 0 ? 0 : one.users / Math.max(0, one.spare - one.own))),
@@ -37,8 +36,9 @@ export function paceOf(arrivals: readonly Arrivals[], asked: number | null): Pac
   const logins = new Map(
     arrivals.map((one) => [one.site, one.own + (perSecond * one.users) / users]),
   );
-  // Of those who are left, some log in by themselves: n' = -perSecond - own / users * n.
-  const seconds = (users / perSecond) * perUnit(own / perSecond, Math.log1p);
+  // Of those who are left, some log in by themselves: n' = -perSecond - own / users * n. It ends where the fewest do.
+  const least = Math.min(...arrivals.map(({ own, users: of }) => (of === 0 ? Infinity : own / of)));
+  const seconds = (users / perSecond) * perUnit((least * users) / perSecond, Math.log1p);
   return { perSecond, seconds, boundSeconds, logins };
 }
 

@@ -122,14 +122,14 @@ export function simulate(
       after: Math.max(0, Math.round(online)),
       mostOnline: series.mostOnline(i),
       mostLogins: series.mostLogins(i),
-      refused,
+      refused: Math.round(refused),
       ...points.sites[i]!,
     };
   });
   return {
     change: { what: plan.change.what, sites: plan.change.sites },
     users: demand.onlineUsers,
-    told: drive.told,
+    told: Math.round(drive.told),
     ended:
       endedAt === null
         ? { how: "unfinished" }
@@ -144,12 +144,12 @@ export function simulate(
         mostLogins === 0 ? 0 : mostLogins / loginLimit,
       ),
     ),
-    overdue: fluid.overdue,
+    overdue: Math.round(fluid.overdue),
     without: {
-      times: fluid.lost,
-      userSeconds: fluid.secondsWithout,
-      most: without,
-      atTheEnd: fluid.without,
+      times: Math.round(fluid.lost),
+      userSeconds: Math.round(fluid.secondsWithout),
+      most: Math.round(without),
+      atTheEnd: Math.max(0, Math.round(fluid.without)),
     },
     events: [...drive.events, ...events.events].toSorted((a, b) => a.at - b.at),
     everySeconds: points.everySeconds,

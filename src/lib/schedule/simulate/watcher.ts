@@ -42,21 +42,28 @@ export class Watcher {
   }
 
   #lookAtRefusals(tell: (what: string) => void): void {
+    const asked: string[] = [];
     for (const [i, { id, limit }] of this.#sites.entries()) {
       const refused = this.#fluid.counts[i]!.refused - this.#refused[i]!;
       this.#refused[i]! += refused;
       if (refused <= limit * MANY_REFUSED || this.#refusing.has(id)) continue;
       this.#refusing.add(id);
-      tell(`${id} refuses logins: it is asked for ${countText(limit + refused)}/s`);
+      asked.push(`${id} is asked for ${countText(limit + refused)}/s`);
     }
+    if (asked.length > 0) tell(`logins are refused: ${asked.join(", ")}`);
   }
 
   #lookAtLevels(levels: ReadonlyMap<string, number>, tell: (what: string) => void): void {
-    for (const [id, level] of this.#levels) {
-      const now = levels.get(id) ?? 0;
-      if (level === 1 && now < 1) tell(`entry ${id} has ended: its users may come back in steps`);
-      if (level > 0 && now === 0) tell(`entry ${id} keeps nobody away any more`);
-    }
+    const now = (id: string) => levels.get(id) ?? 0;
+    const before = [...this.#levels];
+    const ending = before.filter(([id, level]) => level === 1 && now(id) < 1);
+    const gone = before.filter(([id, level]) => level > 0 && now(id) === 0);
+    if (ending.length > 0) tell(`no more in force, users may come back in steps: ${ids(ending)}`);
+    if (gone.length > 0) tell(`nobody is kept away any more by: ${ids(gone)}`);
     this.#levels = levels;
   }
+}
+
+function ids(entries: readonly (readonly [id: string, level: number])[]): string {
+  return entries.map(([id]) => id).join(", ");
 }
