@@ -41,38 +41,21 @@ interface Line {
 
 interface Panel {
   readonly title: string;
-  readonly top: number;
   readonly most: number;
-  readonly values: (line: Line) => readonly number[];
+  readonly curves: readonly { readonly stroke: string; readonly values: readonly number[] }[];
   /** A line across, with what it stands for. */
   readonly limit: { readonly at: number; readonly name: string } | null;
 }
+
+/** Of all users: where never more are without a session at once, there is nothing to see of it. */
+const SEEN = 1e-4;
 
 /** Users online and logins of each site over time, as a file of its own: SVG without scripts. */
 export function simulationChart(simulation: Simulation): string {
   const lines = linesOf(simulation);
   const { change, users, events, sites } = simulation;
-  const limit = Math.max(...sites.map(({ loginLimit }) => loginLimit));
-  const mostOnline = Math.max(...lines.flatMap(({ online }) => online));
-  const mostLogins = Math.max(...lines.flatMap(({ logins }) => logins));
-  const isLimitSeen = limit < 1.6 * mostLogins;
-  const panels: Panel[] = [
-    {
-      title: "users online",
-      top: TOP,
-      most: mostOnline,
-      values: ({ online }) => online,
-      limit: null,
-    },
-    {
-      title: "logins per second (the most in each interval)",
-      top: TOP + PANEL + GAP,
-      most: isLimitSeen ? Math.max(limit, mostLogins) : mostLogins,
-      values: ({ logins }) => logins,
-      limit: isLimitSeen ? { at: limit, name: "most that a site takes" } : null,
-    },
-  ];
-  const below = TOP + 2 * PANEL + GAP + 60;
+  const panels = panelsOf(simulation, lines);
+  const below = TOP + panels.length * (PANEL + GAP);
   const told = events.flatMap(({ at, what }, i) =>
     wrap(`${i + 1}. ${clockText(at)} ${what}`, CHARACTERS, 4),
   );
@@ -88,12 +71,42 @@ export function simulationChart(simulation: Simulation): string {
       `${countText(users)} users online over ${plural(sites.length, "site")}`,
       `fill="#555"`,
     ),
-    ...panels.flatMap((panel) => panelOf(panel, simulation, lines)),
+    ...panels.flatMap((panel, i) => panelText(panel, TOP + i * (PANEL + GAP), simulation)),
     ...lines.map(({ name, stroke }, i) => legend(name, stroke, TOP + 8 + i * LINE)),
     ...told.map((line, i) => text(LEFT, below + i * LINE, line, `fill="#333"`)),
     "</svg>",
     "",
   ].join("\n");
+}
+
+function panelsOf({ sites, users, without }: Simulation, lines: readonly Line[]): Panel[] {
+  const limit = Math.max(...sites.map(({ loginLimit }) => loginLimit));
+  const mostLogins = Math.max(...lines.flatMap(({ logins }) => logins));
+  const isLimitSeen = limit < 1.6 * mostLogins;
+  return [
+    {
+      title: "users online",
+      most: Math.max(...lines.flatMap(({ online }) => online)),
+      curves: lines.map(({ stroke, online }) => ({ stroke, values: online })),
+      limit: null,
+    },
+    {
+      title: "logins per second (the most in each interval)",
+      most: isLimitSeen ? limit : mostLogins,
+      curves: lines.map(({ stroke, logins }) => ({ stroke, values: logins })),
+      limit: isLimitSeen ? { at: limit, name: "most that a site takes" } : null,
+    },
+    ...(without.most < SEEN * users
+      ? []
+      : [
+          {
+            title: "users without a session, of all sites",
+            most: without.most,
+            curves: [{ stroke: `stroke="#c00"`, values: without.series }],
+            limit: null,
+          },
+        ]),
+  ];
 }
 
 /** Those that change most have a line of their own. */
@@ -128,10 +141,10 @@ function mean(series: readonly (readonly number[])[]): number[] {
   return series[0]!.map((_, i) => series.reduce((sum, one) => sum + one[i]!, 0) / series.length);
 }
 
-function panelOf(
-  { title, top, most, values, limit }: Panel,
+function panelText(
+  { title, most, curves, limit }: Panel,
+  top: number,
   { events, everySeconds, simulatedSeconds: seconds }: Simulation,
-  lines: readonly Line[],
 ): string[] {
   const steps = axisSteps(most);
   const highest = steps.at(-1)!;
@@ -165,9 +178,9 @@ function panelOf(
           `<path d="M${LEFT} ${y(limit.at)}H${right}" stroke="#c00" stroke-dasharray="6 4"/>`,
           text(right + 6, y(limit.at) + 4, limit.name, `fill="#c00" font-size="12"`),
         ]),
-    ...lines.map((line) => {
-      const points = values(line).map((value, i) => `${x(i * everySeconds)},${y(value)}`);
-      return `<polyline points="${points.join(" ")}" fill="none" ${line.stroke} stroke-width="1.8"/>`;
+    ...curves.map(({ stroke, values }) => {
+      const points = values.map((value, i) => `${x(i * everySeconds)},${y(value)}`);
+      return `<polyline points="${points.join(" ")}" fill="none" ${stroke} stroke-width="1.8"/>`;
     }),
     `<path d="M${LEFT} ${top}V${bottom}H${right}" fill="none" stroke="#888"/>`,
   ];

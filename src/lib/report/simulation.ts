@@ -4,6 +4,9 @@ import { isSomeone } from "../schedule/types.js";
 import { wrap } from "../wrap.js";
 import { columns } from "./columns.js";
 
+/** Of the users who were to move: fewer, and the time says nothing about the bound. */
+const ALL = 0.999;
+
 /** What would happen when, and how bad it would get. */
 export function simulationText(simulation: Simulation, width: number): string {
   const { change, events, users, sites } = simulation;
@@ -21,20 +24,23 @@ export function simulationText(simulation: Simulation, width: number): string {
 }
 
 function verdicts(simulation: Simulation): string[] {
-  const { ended, seconds, boundSeconds, told, sites, mostOfLimit, overdue, without } = simulation;
-  const left = sites.reduce((sum, { before, after }) => sum + Math.max(0, before - after), 0);
+  const { ended, seconds, boundSeconds, sites, mostOfLimit, overdue, without } = simulation;
+  const { toMove, moved, told } = simulation;
   const refused = sites.reduce((sum, one) => sum + one.refused, 0);
-  const took =
-    seconds === 0 || boundSeconds === 0 || told === 0
-      ? durationText(seconds * 1_000)
-      : `${durationText(seconds * 1_000)}, ${(seconds / boundSeconds).toFixed(2)}x the bound of ${durationText(boundSeconds * 1_000)}`;
+  const hasAll = ended.how === "done" && told > 0 && moved > ALL * toMove;
+  const ratio = `${(seconds / boundSeconds).toFixed(2)}x the bound of ${durationText(boundSeconds * 1_000)}`;
+  const took = `${durationText(seconds * 1_000)}${hasAll ? `, ${ratio}` : ""}`;
+  const who =
+    told === 0
+      ? "they logged in by themselves"
+      : `${countText(told)} were told or closed, the others logged in by themselves`;
   return [
     ended.how === "done"
       ? `done after ${took}`
       : ended.how === "stopped"
-        ? `NOT DONE: stopped after ${durationText(seconds * 1_000)}`
-        : `NOT DONE: goes on after ${durationText(seconds * 1_000)}`,
-    `moved: ${countText(left)} users; ${countText(told)} were told or closed, others log in by themselves`,
+        ? `NOT DONE: stopped after ${took}`
+        : `NOT DONE: goes on after ${took}`,
+    `moved: ${countText(moved)} of ${countText(toMove)} users; ${who}`,
     `logins: at most ${percent(mostOfLimit)} of what a site takes in a second, ${countText(refused)} refused`,
     ...(isSomeone(overdue)
       ? [`closed: ${countText(overdue)} users found no room in time after they were told`]

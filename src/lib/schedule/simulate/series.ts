@@ -15,6 +15,7 @@ export class Series {
   readonly #counts: readonly Readonly<SiteCount>[];
   readonly #online: number[][];
   readonly #logins: number[][];
+  readonly #without: number[] = [];
 
   constructor(counts: readonly Readonly<SiteCount>[]) {
     this.#counts = counts;
@@ -22,7 +23,9 @@ export class Series {
     this.#logins = counts.map(() => []);
   }
 
-  take(): void {
+  /** `without`: users who have no session now. */
+  take(without: number): void {
+    this.#without.push(without);
     for (const [i, { online, perSecond }] of this.#counts.entries()) {
       this.#online[i]!.push(online);
       this.#logins[i]!.push(perSecond);
@@ -37,8 +40,12 @@ export class Series {
     return most(this.#logins[site]!);
   }
 
-  points(): { readonly everySeconds: number; readonly sites: readonly SiteSeries[] } {
-    const seconds = (this.#online[0]?.length ?? 1) - 1;
+  points(): {
+    readonly everySeconds: number;
+    readonly without: readonly number[];
+    readonly sites: readonly SiteSeries[];
+  } {
+    const seconds = this.#without.length - 1;
     const everySeconds = Math.max(1, Math.ceil(seconds / MOST_POINTS));
     const at = Array.from({ length: Math.ceil(seconds / everySeconds) + 1 }, (_, i) =>
       Math.min(seconds, i * everySeconds),
@@ -49,7 +56,8 @@ export class Series {
         Math.round(most(this.#logins[site]!.slice(i === 0 ? 0 : at[i - 1]! + 1, second + 1))),
       ),
     }));
-    return { everySeconds, sites };
+    const without = at.map((second) => Math.max(0, Math.round(this.#without[second]!)));
+    return { everySeconds, without, sites };
   }
 }
 

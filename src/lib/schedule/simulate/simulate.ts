@@ -32,6 +32,10 @@ export interface SimulatedSite extends SiteSeries {
 export interface Simulation {
   readonly change: { readonly what: string; readonly sites: readonly string[] };
   readonly users: number;
+  /** By the plan. */
+  readonly toMove: number;
+  /** Fewer users than before at some sites: those who have moved. */
+  readonly moved: number;
   /** Told to log in elsewhere, or closed. Others move when they log in by themselves. */
   readonly told: number;
   readonly ended:
@@ -56,6 +60,8 @@ export interface Simulation {
     /** At the same time. */
     readonly most: number;
     readonly atTheEnd: number;
+    /** At the same times as those of the sites. */
+    readonly series: readonly number[];
   };
   readonly events: readonly SimEvent[];
   /** Between two points of a series. */
@@ -91,21 +97,22 @@ export function simulate(
   const series = new Series(fluid.counts);
   fluid.route(drive.levels(0));
   fluid.settle();
-  series.take();
+  series.take(fluid.without);
   const before = fluid.counts.map(({ online }) => online);
   let without = 0;
   let now = 0;
   for (let until = most; now < until; now += 1) {
-    drive.tick(now);
     const levels = drive.levels(now);
     fluid.route(levels);
+    drive.tick(now);
     fluid.tick(now);
-    series.take();
+    series.take(fluid.without);
     events.look(now, levels);
     without = Math.max(without, fluid.without);
     onTick?.(now, fluid);
     // A mask does what it does until it has ended.
-    const isOver = plan.change.what !== "mask" || [...levels.values()].every((one) => one === 0);
+    const isOver =
+      plan.change.what !== "mask" || [...drive.levels(now).values()].every((one) => one === 0);
     if (drive.endedAt !== null && isOver && fluid.without < 0.5)
       until = Math.min(until, now + TAIL_SECONDS);
   }
@@ -129,6 +136,8 @@ export function simulate(
   return {
     change: { what: plan.change.what, sites: plan.change.sites },
     users: demand.onlineUsers,
+    toMove: Math.round(plan.moves.reduce((sum, one) => sum + one.users, 0)),
+    moved: simulated.reduce((sum, one) => sum + Math.max(0, one.before - one.after), 0),
     told: Math.round(drive.told),
     ended:
       endedAt === null
@@ -150,6 +159,7 @@ export function simulate(
       userSeconds: Math.round(fluid.secondsWithout),
       most: Math.round(without),
       atTheEnd: Math.max(0, Math.round(fluid.without)),
+      series: points.without,
     },
     events: [...drive.events, ...events.events].toSorted((a, b) => a.at - b.at),
     everySeconds: points.everySeconds,
