@@ -9,6 +9,7 @@ import { expand } from "./expand.js";
 import { gateway } from "./gateway.js";
 import { linkCopy } from "./link-copy.js";
 import { planner } from "./planner.js";
+import { simulation } from "./simulate.js";
 import { startUp } from "./start-up.js";
 import { throttledCopy } from "./throttled-copy.js";
 import { verify } from "./verify.js";
@@ -29,6 +30,7 @@ const ALL: readonly Benchmark[] = [
   assignment,
   dispatch,
   gateway,
+  simulation,
 ];
 const USAGE = `usage: npm run bench -- [--only NAME] [--rows N] [--json]
 names: ${ALL.map(({ name }) => name).join(", ")}`;

@@ -34,6 +34,12 @@ export function durationText(ms: number): string {
     : `${Math.floor(hours / 24)}d ${hours % 24}h`;
 }
 
+/** A time since a start, in seconds: `01:05:09`. */
+export function clockText(seconds: number): string {
+  const hours = Math.floor(seconds / 3_600);
+  return `${two(hours)}:${two(Math.floor(seconds / 60) % 60)}:${two(Math.floor(seconds) % 60)}`;
+}
+
 /** A time that lies between two, coarsely: `about 45s`, `about 3m 00s to 5m 00s`. */
 export function aboutText(leastMs: number, mostMs: number): string {
   const grain = COARSE.find(([below]) => mostMs < below)![1];

@@ -172,6 +172,11 @@ describe("safety rules", () => {
     expect(await rulesAgainst({}, { gateways })).toContain("room");
   });
 
+  it("ttl: not when it ends before the users are moved", async () => {
+    expect(await rulesAgainst({ ttlMs: 1_000 })).toEqual(["ttl"]);
+    expect(await rulesAgainst({ ttlMs: 1_000, mode: "mask" })).toEqual([]);
+  });
+
   it("one-at-a-time: no second entry of the same users, but a mask may become a disable", async () => {
     expect(await rulesAgainst({ mode: "weak" }, withEntries(entry()))).toEqual([]);
     expect(await rulesAgainst({ mode: "mask" }, withEntries(entry({ mode: "weak" })))).toEqual([
@@ -294,7 +299,7 @@ it("no receiver gets more than it has to spare, and no pace that keeps to that t
   );
   fc.assert(
     fc.property(arrivals, (some) => {
-      const all = some.map((one, i) => ({ ...one, site: `s${i}` }));
+      const all = some.map((one, i) => ({ ...one, own: 0, site: `s${i}` }));
       const { logins, seconds, boundSeconds } = paceOf(all, null);
       for (const { site, spare } of all) expect(logins.get(site) ?? 0).toBeLessThanOrEqual(spare);
       expect(seconds).toBeGreaterThanOrEqual(boundSeconds);

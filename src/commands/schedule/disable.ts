@@ -12,6 +12,7 @@ in between, and the run stops by itself when one is not well. strong: connection
   static override examples = [
     "<%= config.bin %> schedule disable sh-1-a -t topology.yaml --mode weak --reason 'fire next door' --ttl 4h",
     "<%= config.bin %> schedule disable shanghai -t topology.yaml --mode strong --pace unpaced --override login-rate --reason burning --ttl 4h",
+    "<%= config.bin %> schedule disable shanghai -t topology.yaml --mode weak --reason rehearsal --ttl 4h --simulate --chart shanghai.svg",
   ];
 
   static override args = { site: sitesArg };

@@ -5,6 +5,7 @@ import {
   filterFlags,
   paceFlag,
   paceNamed,
+  simulateFlags,
   sitesNamed,
 } from "../../lib/console/schedule-command.js";
 
@@ -12,20 +13,28 @@ export default class ScheduleRestore extends ScheduleCommand<typeof ScheduleRest
   static override summary = "Send users to sites again from which they are kept away.";
 
   static override description = `Logins come back step by step (the ramp that the mask was given), then users who belong there and are elsewhere are told to
-log in there, as fast as the sites take logins. Not into a site of which a gateway does not answer.`;
+log in there, as fast as the sites take logins. Not into a site of which a gateway does not answer. --simulate begins with
+the sites empty, as a disable leaves them.`;
 
   static override examples = [
     "<%= config.bin %> schedule restore sh-1-a -t topology.yaml --reason 'fire is out'",
+    "<%= config.bin %> schedule restore shanghai -t topology.yaml --reason rehearsal --simulate --chart restore.svg",
   ];
 
   static override args = { site: sitesArg };
-  static override flags = { ...changeFlags, ...filterFlags, pace: paceFlag };
+  static override flags = { ...changeFlags, ...filterFlags, ...simulateFlags, pace: paceFlag };
 
   async run(): Promise<object> {
     const { planRestore } = await import("../../lib/run/change-users.js");
-    const { reason, pace, state } = this.flags;
+    const { reason, pace, state, simulate } = this.flags;
     const request = await this.request();
     const sites = sitesNamed(request.topology, this.args.site);
+    if (simulate) {
+      const { restoreScenario } = await import("../../lib/schedule/simulate/scenario.js");
+      return this.simulated(request, (service) =>
+        restoreScenario(service, { sites, filter: this.filter, reason, pace: paceNamed(pace) }),
+      );
+    }
     return this.withRuns(state, async (env) => {
       const asked = { sites, filter: this.filter, reason, actor: env.actor, pace: paceNamed(pace) };
       const plan = await planRestore(env, request, asked);

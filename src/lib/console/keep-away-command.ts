@@ -9,6 +9,7 @@ import {
   milliseconds,
   overrideFlag,
   paceNamed,
+  simulateFlags,
   sitesNamed,
 } from "./schedule-command.js";
 
@@ -21,6 +22,7 @@ export const sitesArg = Args.string({
 export const keepAwayFlags = {
   ...changeFlags,
   ...filterFlags,
+  ...simulateFlags,
   ttl: Flags.string({
     description: "after so long it ends by itself, at most 31d",
     required: true,
@@ -43,23 +45,30 @@ export abstract class KeepAwayCommand<T extends typeof Command> extends Schedule
     const { planChange } = await import("../run/change-users.js");
     const { inForceText } = await import("../report/in-force.js");
     const flags = this.flags as Interfaces.InferredFlags<typeof keepAwayFlags>;
-    const { reason, ttl, ramp, override = [], state } = flags;
+    const { reason, ttl, ramp, override = [], state, simulate } = flags;
     const request = await this.request();
     const sites = sitesNamed(request.topology, names);
     const ttlMs = await milliseconds("ttl", ttl);
     const everyMs = await milliseconds("ramp", ramp);
+    const intent = {
+      mode,
+      sites,
+      filter: this.filter,
+      reason,
+      ttlMs,
+      ramp: { step: RAMP_STEP, everyMs },
+      pace: paceNamed(pace),
+      overrides: override,
+    };
+    if (simulate) {
+      const { keepAwayScenario } = await import("../schedule/simulate/scenario.js");
+      return this.simulated(request, (service) =>
+        keepAwayScenario(service, { ...intent, actor: "simulation" }),
+      );
+    }
     return this.withRuns(state, async (env) => {
-      const { plan, already, silent } = await planChange(env, request, {
-        mode,
-        sites,
-        filter: this.filter,
-        reason,
-        actor: env.actor,
-        ttlMs,
-        ramp: { step: RAMP_STEP, everyMs },
-        pace: paceNamed(pace),
-        overrides: override,
-      });
+      const wanted = { ...intent, actor: env.actor };
+      const { plan, already, silent } = await planChange(env, request, wanted);
       for (const one of already) this.print(inForceText(one, this.textOptions));
       const changed = await this.change(env, plan, "nothing is changed");
       if (plan === null)

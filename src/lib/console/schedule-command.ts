@@ -6,6 +6,8 @@ import type { UserFilter, UserPlan } from "../plan/users/types.js";
 import type { ChangeRequest } from "../run/change-users.js";
 import type { RunEnvironment } from "../run/session.js";
 import type { Pace } from "../schedule/change/intent.js";
+import type { Scenario } from "../schedule/simulate/simulate.js";
+import type { VirtualService } from "../schedule/simulate/virtual.js";
 import type { Topology } from "../topology/types.js";
 import { RunCommand } from "./run-command.js";
 
@@ -31,6 +33,17 @@ export const filterFlags = {
   port: Flags.integer({ description: "only this port of the gateways", min: 1, max: 65_535 }),
 };
 
+export const simulateFlags = {
+  simulate: Flags.boolean({
+    description: "ask no agent: run it in virtual time on the users of the topology's demand",
+  }),
+  chart: Flags.string({
+    description: "with --simulate: write users and logins of each site over time as SVG",
+    dependsOn: ["simulate"],
+    helpValue: "FILE",
+  }),
+};
+
 export const paceFlag = Flags.string({
   description: "logins a second: auto, a number, or unpaced (the site is burning)",
   default: "auto",
@@ -43,6 +56,9 @@ export const overrideFlag = Flags.string({
   multiple: true,
   multipleNonGreedy: true,
 });
+
+/** The same chance every time: two simulations differ by what is simulated only. */
+const SEED = 1;
 
 type Changing = Interfaces.InferredFlags<typeof changeFlags>;
 
@@ -93,6 +109,39 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
     const summary = await this.told(env, await applyPlan(env, plan, { until: null }));
     if (plan.silent.length > 0) this.exitWith(EXIT.partial);
     return { ...summary, silent: plan.silent };
+  }
+
+  /** Runs a scenario in virtual time and tells what happens. Exit 3 when it does not end well. */
+  protected async simulated(
+    request: ChangeRequest,
+    scenario: (service: VirtualService) => Promise<Scenario>,
+  ): Promise<object> {
+    const { chart } = this.flags as Interfaces.InferredFlags<typeof simulateFlags>;
+    const { demandOf } = await import("../schedule/change/service.js");
+    const { virtualService } = await import("../schedule/simulate/virtual.js");
+    const { simulate } = await import("../schedule/simulate/simulate.js");
+    const { generator } = await import("../schedule/simulate/random.js");
+    const { simulationText } = await import("../report/simulation.js");
+    if (this.filter.port !== null) {
+      throw new OpsError("bad-flag", EXIT.usage, "a simulation knows no ports", {
+        hint: "leave --port out",
+      });
+    }
+    const { topology, topologyHash } = request;
+    const now = Date.now();
+    const service = await virtualService({ ...request, demand: demandOf(topology) }, topologyHash, {
+      now,
+      createdAt: new Date(now).toISOString(),
+    });
+    const simulation = simulate(await scenario(service), generator(SEED));
+    this.print(simulationText(simulation, this.textOptions.width));
+    if (chart !== undefined) {
+      const { simulationChart } = await import("../report/simulation-chart.js");
+      const { writeOutput } = await import("../cli/write-output.js");
+      await writeOutput(chart, simulationChart(simulation));
+    }
+    if (simulation.ended.how !== "done") this.exitWith(EXIT.refused);
+    return { simulation };
   }
 
   protected get filter(): UserFilter {

@@ -1,22 +1,22 @@
 import { EXIT, OpsError } from "../errors.js";
 import type { UserFilter, UserPlan } from "../plan/users/types.js";
-import { assign } from "../schedule/assign/assign.js";
 import { alreadyInForce, planOfRepeat } from "../schedule/change/already.js";
 import type { PlanContext } from "../schedule/change/assemble.js";
 import { planOfBalance } from "../schedule/change/balance.js";
+import { receiverGates } from "../schedule/change/gates.js";
 import type { Intent, Pace } from "../schedule/change/intent.js";
-import { planOfProposal } from "../schedule/change/plan.js";
+import { planKeepAway } from "../schedule/change/keep-away.js";
 import { problemNow } from "../schedule/change/problem.js";
-import { proposalOf } from "../schedule/change/proposal.js";
 import { planOfRestore } from "../schedule/change/restore.js";
 import { sameFilter } from "../schedule/change/rules/one-at-a-time.js";
-import { type Objection, SAFETY_RULES, objectionsTo } from "../schedule/change/rules/registry.js";
 import { type Shift, planOfShift, proposeShift } from "../schedule/change/shift.js";
+import { assertRules, assertSafe } from "../schedule/change/rules/refusal.js";
+import { demandOf } from "../schedule/change/service.js";
 import type { SilentAgent, Situation } from "../schedule/change/situation.js";
+import { spread } from "../schedule/change/spread.js";
 import type { Entry } from "../policy/document.js";
-import { classesOf, limitsOf, sitesOf } from "../schedule/problem.js";
 import type { Costs } from "../schedule/types.js";
-import type { Demand, Topology } from "../topology/types.js";
+import type { Topology } from "../topology/types.js";
 import { type AccessSurvey, surveyAccess } from "./observe-access.js";
 import type { RunEnvironment } from "./session.js";
 
@@ -71,24 +71,14 @@ export async function planChange(
     const again = () => planOfRepeat(wanted, entries, situation, contextOf(request, survey));
     return { plan: isBehind ? again() : null, already, silent };
   }
-  const intent = { ...wanted, sites };
-  const { carrier, province, port } = intent.filter;
-  // Another port of the site is as good as the site.
-  const leaving = port === null ? intent.sites.map((site) => ({ site, carrier, province })) : [];
-  const problem = problemNow(topology, demand, situation, leaving, costs);
-  const assignment = await assign(problem);
   const suffix = Buffer.from(env.random(NAME_BYTES)).toString("hex");
-  const proposal = proposalOf(
-    intent,
+  const plan = await planKeepAway(
+    { topology, demand, costs },
     situation,
-    problem,
-    assignment,
+    { ...wanted, sites },
     (site) => `${site}-${suffix}`,
+    contextOf(request, survey),
   );
-  const objections = objectionsTo(proposal);
-  const standing = objections.filter(({ overridden }) => !overridden);
-  if (standing.length > 0) throw unsafe(standing);
-  const plan = planOfProposal(proposal, objections, contextOf(request, survey));
   return { plan, already, silent };
 }
 
@@ -114,8 +104,7 @@ export async function planShift(
   const problem = problemNow(topology, demandOf(topology), situation, [], costs);
   const proposal = proposeShift({ ...asked, id }, situation, problem);
   if (proposal.view.moves.every(({ users }) => users < 1)) return null;
-  const standing = proposal.objections.filter((one) => !one.overridden);
-  if (standing.length > 0) throw unsafe(standing);
+  assertSafe(proposal.objections);
   return planOfShift(proposal, contextOf(request, survey));
 }
 
@@ -173,46 +162,13 @@ export async function planBalance(
   const known = new Set(topology.sets.map(({ id }) => id));
   const kept = Object.entries(situation.policy.sites).filter(([id]) => known.has(id));
   const sites = { ...Object.fromEntries(kept), ...seen };
-  const problem = {
-    sites: sitesOf(topology),
-    limits: limitsOf(topology, demand),
-    classes: classesOf(demand),
-    closed: topology.sets
-      .filter(({ id }) => !Object.hasOwn(sites, id))
-      .map(({ id }) => ({ site: id, carrier: null, province: null })),
-    costs,
-    moves: null,
-  };
-  const assignment = await assign(problem);
-  if (assignment.shortage !== null) {
-    const missing = Math.ceil(assignment.shortage.missing);
-    throw new OpsError(
-      "no-room",
-      EXIT.refused,
-      `the sites do not hold everyone: ${missing} users have no place`,
-      {
-        hint: "ops schedule capacity says which limit is in the way",
-      },
-    );
-  }
+  const { problem, assignment } = await spread({ topology, demand, costs }, Object.keys(sites));
   return planOfBalance(
     { ...asked, sites },
     situation,
     problem,
     assignment,
     contextOf(request, survey),
-  );
-}
-
-function demandOf({ name, demand }: Topology): Demand {
-  if (demand !== null) return demand;
-  throw new OpsError(
-    "no-demand",
-    EXIT.refused,
-    `topology ${name} does not say how many users there are`,
-    {
-      hint: "add `demand` (docs/topology.md)",
-    },
   );
 }
 
@@ -233,35 +189,11 @@ function assertPolicy({ policy, dispatchers }: Situation): void {
   );
 }
 
-function assertRules(overrides: readonly string[]): void {
-  const known = SAFETY_RULES.map(({ id }) => id);
-  const stranger = overrides.find((rule) => !known.includes(rule));
-  if (stranger === undefined) return;
-  throw new OpsError("unknown-rule", EXIT.usage, `there is no safety rule ${stranger}`, {
-    hint: `known are ${known.join(", ")}`,
-  });
-}
-
-function unsafe(standing: readonly Objection[]): OpsError {
-  const list = standing.map(({ rule, message }) => `\n  ${rule}: ${message}`).join("");
-  const rules = [...new Set(standing.map(({ rule }) => rule))];
-  return new OpsError("unsafe", EXIT.refused, `Refused, nothing was changed:${list}`, {
-    hint: `if it must be: ${rules.map((rule) => `--override ${rule}`).join(" ")} (the reason is recorded)`,
-    details: standing,
-  });
-}
-
 function contextOf({ topology, topologyHash }: ChangeRequest, survey: AccessSurvey): PlanContext {
-  const { gates } = topology.policy;
   return {
     createdAt: new Date(survey.situation.now).toISOString(),
     topology: { name: topology.name, hash: topologyHash },
     nodes: survey.nodes,
-    gates: {
-      windowSeconds: gates.windowSeconds,
-      minSamples: gates.minSamples,
-      maxRefused: gates.maxErrorRate,
-      maxOnline: 1,
-    },
+    gates: receiverGates(topology.policy),
   };
 }

@@ -7,15 +7,17 @@ export interface Arrivals {
   readonly users: number;
   /** Logins a second that it can take beside those that it has. */
   readonly spare: number;
+  /** Logins a second that these users make by themselves: from the mask on they are made here. */
+  readonly own: number;
 }
 
 export interface Paced {
   /** Of all receivers together; Infinity for all at once. */
   readonly perSecond: number;
   readonly seconds: number;
-  /** What no pace can be below: users to move over the spare login rate, of the receiver for which that is the longest. */
+  /** What no pace can be below, of the receiver for which that is the longest. */
   readonly boundSeconds: number;
-  /** Of each receiver, its share of the pace. */
+  /** Of each receiver, the logins a second that come to those that it has: its share of the pace and what its new users make. */
   readonly logins: ReadonlyMap<string, number>;
 }
 
@@ -26,19 +28,34 @@ export interface Paced {
 export function paceOf(arrivals: readonly Arrivals[], asked: number | null): Paced {
   const users = arrivals.reduce((sum, one) => sum + one.users, 0);
   if (users === 0) return { perSecond: 0, seconds: 0, boundSeconds: 0, logins: new Map() };
-  const boundSeconds = Math.max(
-    ...arrivals.map((one) =>
-      one.users === 0 ? 0 : one.spare > 0 ? one.users / one.spare : Infinity,
-    ),
+  const boundSeconds = Math.max(...arrivals.map(leastSeconds));
+  const slowest = Math.max(
+    ...arrivals.map((one) => (one.users === 0 ? 0 : one.users / Math.max(0, one.spare - one.own))),
   );
   // Where a receiver has nothing to spare there is no pace: the rule of login rates says so.
-  if (!Number.isFinite(boundSeconds) && asked === null)
-    return { perSecond: Infinity, seconds: Infinity, boundSeconds, logins: allAtOnce(arrivals) };
-  const perSecond = asked ?? (users / boundSeconds) * USED;
+  const perSecond = asked ?? (Number.isFinite(slowest) ? (users / slowest) * USED : Infinity);
   if (!Number.isFinite(perSecond))
     return { perSecond, seconds: 0, boundSeconds, logins: allAtOnce(arrivals) };
-  const logins = new Map(arrivals.map((one) => [one.site, (perSecond * one.users) / users]));
-  return { perSecond, seconds: users / perSecond, boundSeconds, logins };
+  const logins = new Map(
+    arrivals.map((one) => [one.site, one.own + (perSecond * one.users) / users]),
+  );
+  // Of those who are left, some log in by themselves: n' = -perSecond - own / users * n. It ends where the fewest do.
+  const least = Math.min(...arrivals.map(({ own, users: of }) => (of === 0 ? Infinity : own / of)));
+  const seconds = (users / perSecond) * perUnit((least * users) / perSecond, Math.log1p);
+  return { perSecond, seconds, boundSeconds, logins };
+}
+
+/**
+ * Whoever has come logs in there by himself now and then, too: at most m' = spare - own / users * m come, from m = 0 to all users.
+ */
+function leastSeconds({ users, spare, own }: Arrivals): number {
+  if (users === 0) return 0;
+  if (own >= spare) return Infinity;
+  return (users / spare) * perUnit(own / spare, (share) => -Math.log1p(-share));
+}
+
+function perUnit(share: number, of: (share: number) => number): number {
+  return share === 0 ? 1 : of(share) / share;
 }
 
 function allAtOnce(arrivals: readonly Arrivals[]): Map<string, number> {

@@ -11,7 +11,7 @@ import { changePolicy } from "./policy-part.js";
 import { askedOf } from "./proposal.js";
 import { type Objection, overridden } from "./rules/registry.js";
 import { tooManyLogins } from "./rules/login-rate.js";
-import type { Situation } from "./situation.js";
+import type { GatewaySeen, Situation } from "./situation.js";
 import { leavingFrom, recallSteps, reloginAll, watchStep } from "./stages.js";
 import { type View, viewOf } from "./view.js";
 
@@ -93,13 +93,18 @@ export function planOfShift(
   const { moves, receivers } = view;
   const count = moves.reduce((sum, one) => sum + one.users, 0);
   const watch = watchStep(receivers, situation, context.gates);
+  const home = situation.gateways.filter(({ site }) => site === from);
+  const sum = (of: (logins: GatewaySeen["logins"]) => number) =>
+    home.reduce((all, { logins }) => all + of(logins), 0);
+  const limit = sum((logins) => logins.limit);
+  // The logins that one of those who are moved makes by itself, a second.
+  const each = count === 0 ? 0 : (sum((logins) => logins.perSecond) * share) / count;
   const part = receivers.map(({ site, after, before, logins }) => {
+    const coming = (after - before) / batches;
     const spare = Math.max(0, logins.limit - logins.now);
-    return { site, users: (after - before) / batches, spare };
+    return { site, users: coming, spare, own: each * coming };
   });
   const pace = paceOf(part, askedOf(asked));
-  const home = situation.gateways.filter(({ site }) => site === from);
-  const limit = home.reduce((sum, { logins }) => sum + logins.limit, 0);
   let base = situation.policy.classes;
   const drafts = Array.from({ length: batches }, (_, i): StageDraft => {
     const account = { ...filter, port: null, id: `${id}-${i + 1}`, site: from };

@@ -25,12 +25,16 @@ export function viewOf(
   const at = (site: string) => logins.get(site) ?? { now: 0, limit: 0 };
   // Those of a dead site come by themselves, at no pace of ours.
   const dead = deadSites(situation);
-  const came = new Map(moves.map(({ to }) => [to, 0]));
-  for (const { from, to, users } of moves)
-    if (!dead.includes(from)) came.set(to, came.get(to)! + users);
-  const arrivals = [...came].map(([site, users]) => {
+  const came = new Map(moves.map(({ to }) => [to, { users: 0, own: 0 }]));
+  for (const { from, to, users } of moves) {
+    if (dead.includes(from)) continue;
+    const known = came.get(to)!;
+    const own = (at(from).now * users) / online(stays, from);
+    came.set(to, { users: known.users + users, own: known.own + own });
+  }
+  const arrivals = [...came].map(([site, coming]) => {
     const { now, limit } = at(site);
-    return { site, users, spare: Math.max(0, limit - now) };
+    return { site, ...coming, spare: Math.max(0, limit - now) };
   });
   const pace = paceOf(arrivals, asked);
   const [before, after] = [stays, placement].map((one) => loadsOf(limits, problem, one));

@@ -1,6 +1,6 @@
 import type { SessionsAnswer } from "../../../agent/protocol/gateway.js";
-import { countText } from "../../../figures.js";
-import type { Receiver, ReceiverGates, ReceiversStep } from "../../../plan/users/types.js";
+import type { Receiver, ReceiversStep } from "../../../plan/users/types.js";
+import { gateProblems } from "../../../schedule/change/gates.js";
 import { ask } from "../../ask.js";
 import { type UserContext, stopAtBoundary } from "../../context.js";
 import { StepFailure, failure } from "../../failure.js";
@@ -12,7 +12,9 @@ export const receivers: StepHandler<ReceiversStep> = {
     await context.clock.sleep(gates.windowSeconds * 1000, context.stop.stopping);
     stopAtBoundary(context);
     const after = await Promise.all(all.map((one) => sessionsAt(context, id, one)));
-    const problems = all.flatMap((one, i) => judge(one, gates, before[i]!, after[i]!));
+    const problems = all.flatMap((one, i) =>
+      gateProblems(one, gates, totals(before[i]!), totals(after[i]!)),
+    );
     const facts = {
       problems,
       sites: all.map(({ site }, i) => ({ site, ...totals(after[i]!) })),
@@ -48,24 +50,4 @@ function totals(answers: readonly SessionsAnswer[]) {
     perSecond: sum(({ logins }) => logins.perSecond),
     limit: sum(({ logins }) => logins.limit),
   };
-}
-
-/** What the gates have against a site. A gateway that was restarted counts from 0: nothing is said of it then. */
-function judge(
-  { site, onlineUsers }: Receiver,
-  gates: ReceiverGates,
-  before: readonly SessionsAnswer[],
-  after: readonly SessionsAnswer[],
-): string[] {
-  const [old, now] = [totals(before), totals(after)];
-  const refused = now.refused - old.refused;
-  const asked = now.logins - old.logins + refused;
-  const problems: string[] = [];
-  if (asked >= gates.minSamples && refused > asked * gates.maxRefused)
-    problems.push(`${site} refused ${countText(refused)} of ${countText(asked)} logins`);
-  if (now.online > onlineUsers * gates.maxOnline)
-    problems.push(
-      `${site} has ${countText(now.online)} users online, and takes ${countText(onlineUsers)}`,
-    );
-  return problems;
 }

@@ -5,11 +5,13 @@ import { loginRate } from "./login-rate.js";
 import { oneAtATime } from "./one-at-a-time.js";
 import { room } from "./room.js";
 import type { SafetyRule } from "./rule.js";
+import { ttl } from "./ttl.js";
 
 export const SAFETY_RULES: readonly SafetyRule[] = [
   room,
   lastSite,
   loginRate,
+  ttl,
   oneAtATime,
   antiFlap,
 ];

@@ -1,0 +1,80 @@
+import type { Entry, PolicyClass, PolicyDocument } from "../../policy/document.js";
+import type { UserClass } from "../types.js";
+
+/** Users whom the policy treats alike at every time: where they belong, where they are sent from there, and how soon they come back. */
+export interface Kind {
+  readonly carrier: string;
+  readonly province: string;
+  readonly users: number;
+  readonly home: string;
+  /** What may keep them away from there. */
+  readonly away: Away | null;
+}
+
+interface Away {
+  readonly entry: string;
+  /** Null where no site is left for them. */
+  readonly to: string | null;
+  /** They are kept away while the entry's level is above it. */
+  readonly above: number;
+}
+
+/**
+ * By the policy with every entry that is ever in force; of a site and class only the first entry counts. Nobody looks at them after
+ * `until`, ms since 1970.
+ */
+export function kindsOf(
+  { classes, entries, sites }: PolicyDocument,
+  users: readonly UserClass[],
+  until: number,
+): Kind[] {
+  return users.flatMap(({ carrier, province, users: n }): Kind[] => {
+    const of = classes.find((one) => one.carrier === carrier && one.province === province);
+    return shares(of?.base ?? []).flatMap(([home, share]): Kind[] => {
+      const who = { carrier, province, home };
+      const entry = entries.find(
+        (one) =>
+          one.site === home &&
+          (one.carrier ?? carrier) === carrier &&
+          (one.province ?? province) === province,
+      );
+      if (entry === undefined) return [{ ...who, users: n * share, away: null }];
+      return awayOf(entry, of!, sites, entries).flatMap(([to, part]) =>
+        steps(entry, until).map((above, _, { length }): Kind => ({
+          ...who,
+          users: (n * share * part) / length,
+          away: { entry: entry.id, to, above },
+        })),
+      );
+    });
+  });
+}
+
+/** Those who come back with the same step of the ramp. */
+function steps({ ramp: { step }, expires }: Entry, until: number): number[] {
+  const count = until < expires ? 1 : Math.ceil(1 / step);
+  return Array.from({ length: count }, (_, i) => (i + 0.5) / count);
+}
+
+function awayOf(
+  entry: Entry,
+  { carrier, province }: PolicyClass,
+  sites: PolicyDocument["sites"],
+  entries: readonly Entry[],
+): (readonly [to: string | null, share: number])[] {
+  const own = entry.redirects.find((one) => one.carrier === carrier && one.province === province);
+  if (own !== undefined) return shares(own.map);
+  const bound = Object.values(sites).some(({ carriers }) => carriers.includes(carrier));
+  const left = Object.entries(sites).filter(
+    ([id, site]) =>
+      (!bound || site.carriers.includes(carrier)) && entries.every((one) => one.site !== id),
+  );
+  return left.length === 0 ? [[null, 1]] : left.map(([id]) => [id, 1 / left.length]);
+}
+
+function shares(map: PolicyClass["base"]): [site: string, share: number][] {
+  const sums = new Map<string, number>();
+  for (const { lo, hi, value } of map)
+    sums.set(value, (sums.get(value) ?? 0) + Number(hi - lo) / 2 ** 64);
+  return [...sums];
+}

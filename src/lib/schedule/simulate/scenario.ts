@@ -1,0 +1,76 @@
+import type { UserPlan } from "../../plan/users/types.js";
+import type { Intent } from "../change/intent.js";
+import { planKeepAway } from "../change/keep-away.js";
+import { changePolicy } from "../change/policy-part.js";
+import { problemNow } from "../change/problem.js";
+import { planOfRestore } from "../change/restore.js";
+import { SAFETY_RULES } from "../change/rules/registry.js";
+import type { Situation } from "../change/situation.js";
+import { LONGEST_MS, type Ramp } from "../../policy/document.js";
+import { classesOf } from "../problem.js";
+import { kindsOf } from "./kinds.js";
+import type { Scenario } from "./simulate.js";
+import type { VirtualService } from "./virtual.js";
+
+/** As the commands give it. */
+const RAMP: Ramp = { step: 0.1, everyMs: 30_000 };
+
+const idOf = (site: string) => `${site}-simulated`;
+
+/** Users are kept away from sites of a service that is as it should be. Throws as `planKeepAway`. */
+export async function keepAwayScenario(service: VirtualService, intent: Intent): Promise<Scenario> {
+  const { situation, context } = service;
+  const plan = await planKeepAway(service, situation, intent, idOf, context);
+  return { service, policy: situation.policy, plan };
+}
+
+/** Users come back to sites from which everyone was moved away. */
+export async function restoreScenario(
+  service: VirtualService,
+  asked: Pick<Intent, "sites" | "filter" | "reason" | "pace">,
+): Promise<Scenario> {
+  const { topology, demand, costs, context } = service;
+  const away: Intent = {
+    ...asked,
+    mode: "weak",
+    actor: "simulation",
+    ttlMs: LONGEST_MS,
+    ramp: RAMP,
+    pace: { kind: "auto" },
+    overrides: SAFETY_RULES.map(({ id }) => id),
+  };
+  const situation = moved(
+    service,
+    await planKeepAway(service, service.situation, away, idOf, context),
+  );
+  const { entries } = situation.policy;
+  const problem = problemNow(topology, demand, situation, [], costs);
+  const restore = { ...asked, entries, actor: "simulation" };
+  const plan = planOfRestore(restore, situation, problem, context);
+  return { service, policy: situation.policy, plan };
+}
+
+/** With the entries of the plan in force, and everyone where they lead. */
+function moved({ situation, demand, churn }: VirtualService, plan: UserPlan): Situation {
+  const steps = plan.stages.flatMap(({ waves }) => waves.flat());
+  const policy = steps.reduce(
+    (all, step) => (step.kind === "policy" ? changePolicy(all, step.before, step.after, 1n) : all),
+    situation.policy,
+  );
+  const kinds = kindsOf(policy, classesOf(demand), situation.now);
+  const gateways = situation.gateways.map((gateway) => {
+    const many = situation.gateways.filter(({ site }) => site === gateway.site).length;
+    const sums = new Map<string, (typeof gateway.groups)[number]>();
+    for (const { carrier, province, users, home, away } of kinds) {
+      if ((away === null ? home : away.to) !== gateway.site) continue;
+      const key = JSON.stringify([carrier, province]);
+      const sessions = (sums.get(key)?.sessions ?? 0) + users / many;
+      sums.set(key, { carrier, province, port: gateway.groups[0]?.port ?? 443, sessions });
+    }
+    const groups = [...sums.values()];
+    const online = groups.reduce((sum, { sessions }) => sum + sessions, 0);
+    const { limit } = gateway.logins;
+    return { ...gateway, groups, logins: { limit, perSecond: online * churn } };
+  });
+  return { ...situation, policy, gateways };
+}

@@ -1,0 +1,66 @@
+import type { SiteCount } from "./fluid.js";
+
+export interface SiteSeries {
+  /** Users online at the end of each interval, the first one at the start. */
+  readonly online: readonly number[];
+  /** The most logins in a second of each interval. */
+  readonly logins: readonly number[];
+}
+
+/** A chart has no room for more. */
+const MOST_POINTS = 600;
+
+/** What the sites count, second by second. */
+export class Series {
+  readonly #counts: readonly Readonly<SiteCount>[];
+  readonly #online: number[][];
+  readonly #logins: number[][];
+  readonly #without: number[] = [];
+
+  constructor(counts: readonly Readonly<SiteCount>[]) {
+    this.#counts = counts;
+    this.#online = counts.map(() => []);
+    this.#logins = counts.map(() => []);
+  }
+
+  /** `without`: users who have no session now. */
+  take(without: number): void {
+    this.#without.push(without);
+    for (const [i, { online, perSecond }] of this.#counts.entries()) {
+      this.#online[i]!.push(online);
+      this.#logins[i]!.push(perSecond);
+    }
+  }
+
+  mostOnline(site: number): number {
+    return most(this.#online[site]!);
+  }
+
+  mostLogins(site: number): number {
+    return most(this.#logins[site]!);
+  }
+
+  points(): {
+    readonly everySeconds: number;
+    readonly without: readonly number[];
+    readonly sites: readonly SiteSeries[];
+  } {
+    const seconds = this.#without.length - 1;
+    const everySeconds = Math.max(1, Math.ceil(seconds / MOST_POINTS));
+    const at = Array.from({ length: Math.ceil(seconds / everySeconds) + 1 }, (_, i) =>
+      Math.min(seconds, i * everySeconds),
+    );
+    const sites = this.#counts.map((_, site) => ({
+      online: at.map((second) => Math.max(0, Math.round(this.#online[site]![second]!))),
+      logins: at.map((second, i) =>
+        Math.round(most(this.#logins[site]!.slice(i === 0 ? 0 : at[i - 1]! + 1, second + 1))),
+      ),
+    }));
+    const without = at.map((second) => Math.max(0, Math.round(this.#without[second]!)));
+    return { everySeconds, without, sites };
+  }
+}
+
+function most(values: readonly number[]): number {
+  return values.reduce((a, b) => Math.max(a, b), 0);
+}

@@ -1,0 +1,75 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Simulation } from "../../../src/lib/schedule/simulate/simulate.js";
+import { EVACUATION } from "./services.js";
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "ops-simulate-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function schedule(...args: string[]): { code: number | null; out: string; err: string } {
+  const file = `${EVACUATION}/topology.yaml`;
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ["bin/run.js", "schedule", ...args, "-t", file, "--reason", "rehearsal"],
+    { encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } },
+  );
+  return { code: status, out: stdout, err: stderr };
+}
+
+test("75M users leave a region, told in 80 columns and drawn: no agent is asked", async () => {
+  const chart = join(folder, "chart.svg");
+  const flags = ["--mode", "weak", "--ttl", "4h", "--simulate", "--chart", chart];
+  const quality = ["--quality", `${EVACUATION}/quality.yaml`];
+  const { code, out, err } = schedule("disable", "tianjin", ...flags, ...quality);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  for (const line of out.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  await expect(out).toMatchFileSnapshot(`../../../${EVACUATION}/disable-tianjin.txt`);
+
+  const svg = readFileSync(chart, "utf8");
+  expect(svg).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg" [^<]*>\n/);
+  // Nine sites, users and logins.
+  expect(svg.match(/<polyline /g)).toHaveLength(18);
+  expect(svg).toContain(">users online</text>");
+  expect(svg).toContain(">minutes</text>");
+  expect(svg).not.toMatch(/<script|NaN|Infinity|undefined/);
+  // Every element is closed, in its order.
+  const open: string[] = [];
+  for (const [, slash, name, rest] of svg.matchAll(/<(\/?)(\w+)([^>]*)>/g)) {
+    if (slash === "/") expect(open.pop()).toBe(name);
+    else if (!rest!.endsWith("/")) open.push(name!);
+  }
+  expect(open).toEqual([]);
+});
+
+test("what does not end well ends with 3, and --json has it all", () => {
+  const unpaced = ["--mode", "strong", "--pace", "unpaced", "--override", "login-rate"];
+  const { code, out } = schedule(
+    "disable",
+    "tj-2-a",
+    ...unpaced,
+    "--ttl",
+    "4h",
+    "--simulate",
+    "--json",
+  );
+  expect(code).toBe(3);
+  const { simulation } = JSON.parse(out) as { simulation: Simulation };
+  expect(simulation.ended.how).toBe("stopped");
+  expect(simulation.mostOfLimit).toBe(1);
+  const { online, logins } = simulation.sites[0]!;
+  expect(online).toHaveLength(Math.ceil(simulation.simulatedSeconds / simulation.everySeconds) + 1);
+  expect(logins).toHaveLength(online.length);
+});
+
+test("a mask that would leave too little room is refused as on live agents", () => {
+  const refused = schedule("mask", "tianjin", "shenzhen", "--ttl", "1h", "--simulate");
+  expect(refused).toMatchObject({ code: 3, out: "" });
+  expect(refused.err).toContain("room: ");
+  expect(schedule("mask", "tianjin", "--ttl", "1h", "--chart", "x.svg").code).toBe(64);
+});
