@@ -261,6 +261,17 @@ describe("a plan that moves users", () => {
     expect(() => planOf(tooSlow)).toThrow("takes longer than 31 days to let all users back");
   });
 
+  it("is refused where its filter means nobody, as with a slip of the pen", async () => {
+    for (const wrong of [{ carrier: "telekom" }, { province: "Hebei" }, { port: 8081 }]) {
+      const filter = { ...INTENT.filter, ...wrong };
+      await expect(proposed({ filter })).rejects.toThrow(
+        `no users of the ${Object.keys(wrong).join()}`,
+      );
+    }
+    const filter = { carrier: "unicom", province: "other", port: 8080 };
+    await expect(proposed({ filter })).resolves.toMatchObject({ entries: [filter] });
+  });
+
   it("back ends an entry also when the clock of whoever made it was ahead", async () => {
     const made = entry({ since: NOW + 60_000, expires: NOW + 3_600_000 });
     const situation = { ...SITUATION, ...withEntries(made) };
