@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AgentClient } from "../src/lib/agent/client/client.js";
 import { Cluster } from "../src/lib/demo/cluster.js";
-import { cut } from "../src/lib/schedule/policy/cut.js";
-import type { PolicyDocument } from "../src/lib/schedule/policy/document.js";
-import { Router, type User } from "../src/lib/schedule/policy/router.js";
+import { cut } from "../src/lib/policy/cut.js";
+import type { PolicyDocument } from "../src/lib/policy/document.js";
+import { Router, type User } from "../src/lib/policy/router.js";
 import { median, secondsSince, type Benchmark } from "./benchmark.js";
 
 const CARRIERS = ["telecom", "unicom", "mobile"];

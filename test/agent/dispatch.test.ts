@@ -6,11 +6,11 @@ import { AgentProblem } from "../../src/lib/agent/client/problem.js";
 import { agentsText } from "../../src/lib/report/run-agents.js";
 import { accessAgents, dataAgents } from "../../src/lib/run/observe.js";
 import { askAgents } from "../../src/lib/run/tables.js";
-import { cut } from "../../src/lib/schedule/policy/cut.js";
-import type { Entry, PolicyDocument } from "../../src/lib/schedule/policy/document.js";
-import { Router } from "../../src/lib/schedule/policy/router.js";
+import { cut } from "../../src/lib/policy/cut.js";
+import type { Entry, PolicyDocument } from "../../src/lib/policy/document.js";
+import { Router } from "../../src/lib/policy/router.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
-import { DAY, entry, fractions } from "../schedule/policy/policies.js";
+import { DAY, entry, fractions } from "../policy/policies.js";
 import { startCluster, type TestCluster } from "../support/cluster.js";
 import { LINEAGE, PATIENCE_MS } from "./nodes.js";
 

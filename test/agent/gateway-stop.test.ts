@@ -7,7 +7,7 @@ import { WebSocket } from "ws";
 import { AgentClient } from "../../src/lib/agent/client/client.js";
 import type { AgentConfig } from "../../src/lib/agent/server/config.js";
 import { startAgent } from "../../src/lib/agent/server/agent.js";
-import { cut } from "../../src/lib/schedule/policy/cut.js";
+import { cut } from "../../src/lib/policy/cut.js";
 import { LINEAGE } from "./nodes.js";
 
 const BY = { scope: "schedule", epoch: 1n, lineage: LINEAGE };

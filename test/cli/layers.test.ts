@@ -101,7 +101,7 @@ const allowed: [file: string, code: string][] = [
   ["src/lib/plan/ok-a.ts", "import '../topology/a.js'; import '../routing/a.js';"],
   ["src/lib/plan/ok-b.ts", "import './steps/a.js'; import '../errors.js';"],
   ["src/lib/schedule/ok-a.ts", "import '../plan/types.js';"],
-  ["src/lib/access/ok-a.ts", "import '../schedule/policy/a.js';"],
+  ["src/lib/access/ok-a.ts", "import '../policy/a.js';"],
   ["src/lib/engines/ok-a.ts", "export const a = await import('./embedded/a.js');"],
   ["src/lib/engines/embedded/ok-a.ts", "import 'lmdb'; import '../contract.js';"],
   ["src/lib/agent/server/ok-a.ts", "import '../client/a.js'; import '../../ownership/a.js';"],

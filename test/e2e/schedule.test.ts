@@ -153,6 +153,20 @@ test("a restore is no second run of the same: it ramps, and brings users home", 
   await everyoneIsWell();
 });
 
+test("a shift moves so many for good, batch after batch, and taken back leaves everyone where they were", async () => {
+  const before = crowd.figures().bySite;
+  const to = ["--to", "sh-a=60,tj-a=40", "--users", "60", "--batch", "30"];
+  const { code, json } = await schedule("shift", "--from", "sz-a", ...to);
+  expect(code).toBe(0);
+  const gone = before["sz-a"]! - at("sz-a");
+  expect(gone).toBeGreaterThan(40);
+  expect(gone).toBeLessThan(80);
+  await everyoneIsWell();
+  expect((await ops(["run", "rollback", String(json["run"]), "--yes"])).code).toBe(0);
+  await everyoneIsWell();
+  expect(crowd.figures().bySite).toEqual(before);
+});
+
 test("a site whose agents are all dead is strongly disabled, named, and not restored while it is dead", async () => {
   await cluster.kill9("sh-gw");
   await cluster.kill9("sh-dp");

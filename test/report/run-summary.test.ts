@@ -27,6 +27,7 @@ function open(n: number, more: Partial<OpenWork> = {}): OpenWork {
 const takeover = (plannedMs: number, actualMs: number) => ({ step: "s1", plannedMs, actualMs });
 
 const RUN: RunInspection = {
+  change: null,
   run: "r-20260101-000000-0000",
   plan: "0123456789abcdef",
   direction: "apply",

@@ -15,8 +15,8 @@ import { type Proposal, proposalOf } from "../../src/lib/schedule/change/proposa
 import { planOfRestore } from "../../src/lib/schedule/change/restore.js";
 import { objectionsTo } from "../../src/lib/schedule/change/rules/registry.js";
 import type { GatewaySeen, Situation } from "../../src/lib/schedule/change/situation.js";
-import type { Entry, PolicyDocument } from "../../src/lib/schedule/policy/document.js";
-import { cut } from "../../src/lib/schedule/policy/cut.js";
+import type { Entry, PolicyDocument } from "../../src/lib/policy/document.js";
+import { cut } from "../../src/lib/policy/cut.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -180,9 +180,13 @@ describe("safety rules", () => {
     expect(await rulesAgainst({ mode: "mask" }, withEntries(entry({ mode: "weak" })))).toEqual([
       "one-at-a-time",
     ]);
-    expect(await rulesAgainst({}, withEntries(entry({ expires: NOW - 61_000 })))).toEqual([
-      "one-at-a-time",
-    ]);
+    expect(
+      await rulesAgainst(
+        {},
+        withEntries(entry({ expires: NOW - 61_000, ramp: { step: 0.1, everyMs: 60_000 } })),
+      ),
+    ).toEqual(["one-at-a-time"]);
+    expect(await rulesAgainst({}, withEntries(entry({ expires: NOW - 61_000 })))).toEqual([]);
     expect(await rulesAgainst({}, withEntries(entry({ carrier: "telecom" })))).toEqual([
       "one-at-a-time",
     ]);

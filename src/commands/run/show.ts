@@ -1,10 +1,7 @@
-import { setTimeout as delay } from "node:timers/promises";
 import { Flags } from "@oclif/core";
 import { BaseCommand } from "../../lib/cli/base.js";
 import { runArg, stateFlag, verboseFlag } from "../../lib/cli/flags.js";
 import type { RunInspection } from "../../lib/run/inspect.js";
-
-const EVERY_MS = 2_000;
 
 export default class RunShow extends BaseCommand<typeof RunShow> {
   static override summary =
@@ -41,8 +38,7 @@ export default class RunShow extends BaseCommand<typeof RunShow> {
         if (this.flags.watch) this.event("run", { ...run });
         shown = key;
       }
-      if (!this.flags.watch || run.activity !== "running" || this.stdoutClosed.aborted) return run;
-      await delay(EVERY_MS, undefined, { signal: this.stdoutClosed }).catch(() => {});
+      if (!this.flags.watch || run.activity !== "running" || !(await this.waitToLook())) return run;
     }
   }
 }

@@ -1,9 +1,13 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Command, type Interfaces } from "@oclif/core";
 import type { Exit } from "../errors.js";
 import { toJson, wantsJson } from "./json.js";
 import { stdoutClosed, writeErr, writeOut } from "./output.js";
 import type { Progress } from "./progress.js";
 import { LINE_WIDTH } from "./terminal.js";
+
+/** `--watch` looks again after so long. */
+const LOOK_EVERY_MS = 2_000;
 
 export type FlagsOf<T extends typeof Command> = Interfaces.InferredFlags<T["flags"]>;
 export type ArgsOf<T extends typeof Command> = Interfaces.InferredArgs<T["args"]>;
@@ -24,8 +28,6 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
 
   protected flags!: FlagsOf<T>;
   protected args!: ArgsOf<T>;
-  /** Aborted when nobody reads stdout any more: `--watch` ends then. */
-  protected readonly stdoutClosed: AbortSignal = stdoutClosed;
 
   abstract override run(): Promise<object>;
 
@@ -61,6 +63,12 @@ export abstract class BaseCommand<T extends typeof Command> extends Command {
     return openProgress(
       this.jsonEnabled() ? { events: (type, fields) => this.event(type, fields) } : {},
     );
+  }
+
+  /** Waits before `--watch` looks again; false when nobody reads stdout any more: it ends then. */
+  protected async waitToLook(): Promise<boolean> {
+    await delay(LOOK_EVERY_MS, undefined, { signal: stdoutClosed }).catch(() => {});
+    return !stdoutClosed.aborted;
   }
 
   /** The exit code of a command that ends well but not with 0: changes present, partly reached. */

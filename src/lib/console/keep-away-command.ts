@@ -1,11 +1,13 @@
 import type { Command, Interfaces } from "@oclif/core";
 import { Args, Flags } from "@oclif/core";
-import type { Mode } from "../schedule/policy/document.js";
+import { EXIT } from "../errors.js";
+import type { Mode } from "../policy/document.js";
 import {
   ScheduleCommand,
   changeFlags,
   filterFlags,
   milliseconds,
+  overrideFlag,
   paceNamed,
   sitesNamed,
 } from "./schedule-command.js";
@@ -29,12 +31,7 @@ export const keepAwayFlags = {
     default: "30s",
     helpValue: "30s",
   }),
-  override: Flags.string({
-    description: "do it although this safety rule says no; may be given several times",
-    helpValue: "RULE",
-    multiple: true,
-    multipleNonGreedy: true,
-  }),
+  override: overrideFlag,
 };
 
 /** Of the users, those who come back with each step of a ramp. */
@@ -44,6 +41,7 @@ const RAMP_STEP = 0.1;
 export abstract class KeepAwayCommand<T extends typeof Command> extends ScheduleCommand<T> {
   protected async keepAway(names: readonly string[], mode: Mode, pace = "auto"): Promise<object> {
     const { planChange } = await import("../run/change-users.js");
+    const { inForceText } = await import("../report/in-force.js");
     const flags = this.flags as Interfaces.InferredFlags<typeof keepAwayFlags>;
     const { reason, ttl, ramp, override = [], state } = flags;
     const request = await this.request();
@@ -51,7 +49,7 @@ export abstract class KeepAwayCommand<T extends typeof Command> extends Schedule
     const ttlMs = await milliseconds("ttl", ttl);
     const everyMs = await milliseconds("ramp", ramp);
     return this.withRuns(state, async (env) => {
-      const plan = await planChange(env, request, {
+      const { plan, already, silent } = await planChange(env, request, {
         mode,
         sites,
         filter: this.filter,
@@ -62,7 +60,12 @@ export abstract class KeepAwayCommand<T extends typeof Command> extends Schedule
         pace: paceNamed(pace),
         overrides: override,
       });
-      return this.change(env, plan, "");
+      for (const one of already) this.print(inForceText(one, this.textOptions));
+      const changed = await this.change(env, plan, "nothing is changed");
+      if (plan === null)
+        for (const { node, why } of silent) this.print(`${node} does not answer: ${why}`);
+      if (silent.length > 0) this.exitWith(EXIT.partial);
+      return { ...changed, already, silent };
     });
   }
 }

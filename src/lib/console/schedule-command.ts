@@ -37,6 +37,13 @@ export const paceFlag = Flags.string({
   helpValue: "auto|N|unpaced",
 });
 
+export const overrideFlag = Flags.string({
+  description: "do it although this safety rule says no; may be given several times",
+  helpValue: "RULE",
+  multiple: true,
+  multipleNonGreedy: true,
+});
+
 type Changing = Interfaces.InferredFlags<typeof changeFlags>;
 
 /** A command that plans a change of where users are, shows it, and applies it. */
@@ -109,6 +116,37 @@ export function sitesNamed({ sets }: Topology, names: readonly string[]): string
     );
   });
   return [...new Set(found)];
+}
+
+/** `sz-1-a=60,tj-1-a=40`: sets with their weights. Throws `bad-flag` (exit 64). */
+export function weightsNamed({ sets }: Topology, text: string): Map<string, number> {
+  const weights = new Map<string, number>();
+  for (const part of text.split(",")) {
+    const [name = "", weight = "1"] = part.split("=");
+    const isWeight = Number(weight) > 0 && Number.isFinite(Number(weight));
+    if (sets.some(({ id }) => id === name) && isWeight) weights.set(name, Number(weight));
+    else {
+      throw new OpsError(
+        "bad-flag",
+        EXIT.usage,
+        `--to ${part}: not a set of the topology with its part`,
+        {
+          hint: "for example --to sz-1-a=60,tj-1-a=40",
+        },
+      );
+    }
+  }
+  return weights;
+}
+
+export async function countNamed(name: string, text: string): Promise<number> {
+  const { readCount } = await import("../topology/units.js");
+  const read = readCount(text);
+  if (read.ok && read.value > 0n) return Number(read.value);
+  const problem = read.ok ? "at least one" : read.problem;
+  throw new OpsError("bad-flag", EXIT.usage, `--${name} ${text}: ${problem}`, {
+    hint: "for example 10M or 2000",
+  });
 }
 
 export async function milliseconds(name: string, text: string): Promise<number> {

@@ -37,7 +37,7 @@ export function eventLine(event: PlainEvent): LogLine {
     case "policy": {
       const { version, missing } = event;
       return missing.length === 0
-        ? done(`every access agent has version ${version} of the policy`)
+        ? done(`every access agent that takes part has version ${version} of the policy`)
         : warning(
             `version ${version} of the policy is not acknowledged by ${missing.join(", ")}; they go on by the one they have`,
           );

@@ -42,6 +42,10 @@ export function summaryText(summary: RunSummary, age: Age, { width }: TextOption
 export function inspectionText(run: RunInspection, age: Age, options: TextOptions): string {
   const lines = [summaryText(run, age, options)];
   const say = (text: string, indent: number) => lines.push(...wrap(text, options.width, indent));
+  if (run.change !== null) {
+    const { what, sites, reason, actor } = run.change;
+    say(`  does   ${what} ${sites.join(", ")}: ${reason} (${actor})`, 9);
+  }
   if (run.holder !== null) {
     const { actor, pid, host, alive } = run.holder;
     const gone = alive === "no" ? ", which is gone: resume it" : "";

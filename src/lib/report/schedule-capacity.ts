@@ -10,6 +10,7 @@ import type { Demand, Topology } from "../topology/types.js";
 import { isSomeone } from "../schedule/types.js";
 import { wrap } from "../wrap.js";
 import { columns } from "./columns.js";
+import { barText, percentText } from "./share.js";
 
 const BAR = 20;
 /** Sites are listed up to here, the fullest first, unless everything is asked for. */
@@ -19,7 +20,7 @@ const MAX_SITES = 8;
 export function renderMeasured(topology: Topology, demand: Demand, qualities: Qualities): string {
   const all = classesOf(demand).flatMap(({ carrier, province }) => qualities(carrier, province));
   const known = all.filter((one) => one !== null).length;
-  const rest = `${UNKNOWN.rttMs} ms and ${percent(UNKNOWN.loss)} of loss, a cost of ${durationText(costOf(UNKNOWN))}`;
+  const rest = `${UNKNOWN.rttMs} ms and ${percentText(UNKNOWN.loss)} of loss, a cost of ${durationText(costOf(UNKNOWN))}`;
   const users = `${countText(demand.onlineUsers)} users online over ${plural(topology.sets.length, "site")}`;
   return [
     `${topology.name}: ${users}`,
@@ -111,12 +112,7 @@ function details(outcome: Outcome): string[] {
 
 function useCells(use: Use): string[] {
   const share = shareUsed(use);
-  const full = Math.min(BAR, Math.round(share * BAR));
-  return [percent(share).padStart(4), "█".repeat(full) + "·".repeat(BAR - full)];
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)}%`;
+  return [percentText(share).padStart(4), barText(share, BAR)];
 }
 
 function layerText({ what, used }: LayerUse): string {
@@ -142,7 +138,7 @@ export function renderOutcomes(outcomes: readonly Outcome[], width: number): str
       countText(moved),
       durationText(seconds * 1_000),
       durationText(leastSeconds * 1_000),
-      fullest ? `${percent(shareUsed(fullest))} ${fullest.id}` : "",
+      fullest ? `${percentText(shareUsed(fullest))} ${fullest.id}` : "",
     ];
   });
   const head = ["lost", "unplaced", "moved", "takes", "at least", "fullest site"];

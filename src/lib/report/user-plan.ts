@@ -4,6 +4,7 @@ import type { UserPlan, UserStage } from "../plan/users/types.js";
 import { wrap } from "../wrap.js";
 import { columns } from "./columns.js";
 import { stepLines } from "./plan-steps.js";
+import { percentText } from "./share.js";
 import type { TextOptions } from "./text-options.js";
 
 const MOVES_SHOWN = 20;
@@ -60,15 +61,11 @@ function moveRows({ moves }: UserPlan): string[][] {
 function receiverRows({ receivers }: UserPlan): string[][] {
   return receivers.map(({ site, limit, before, after, logins }) => {
     const users = `${countText(Math.round(before))} -> ${countText(Math.round(after))} users`;
-    const full = `${percent(limit.before / limit.users)} -> ${percent(limit.after / limit.users)} ${limit.what}`;
+    const full = `${percentText(limit.before / limit.users)} -> ${percentText(limit.after / limit.users)} ${limit.what}`;
     const planned = logins.planned === null ? "all at once" : countText(Math.round(logins.planned));
     const rate = `logins/s ${countText(logins.now)} -> ${planned} of ${countText(logins.limit)}`;
     return [`  ${site}`, users, full, rate];
   });
-}
-
-function percent(share: number): string {
-  return `${Math.round(share * 100)}%`;
 }
 
 function stageLines(stage: UserStage, options: TextOptions): string[] {

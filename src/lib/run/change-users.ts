@@ -1,6 +1,7 @@
 import { EXIT, OpsError } from "../errors.js";
 import type { UserFilter, UserPlan } from "../plan/users/types.js";
 import { assign } from "../schedule/assign/assign.js";
+import { alreadyInForce, planOfRepeat } from "../schedule/change/already.js";
 import type { PlanContext } from "../schedule/change/assemble.js";
 import { planOfBalance } from "../schedule/change/balance.js";
 import type { Intent, Pace } from "../schedule/change/intent.js";
@@ -10,7 +11,9 @@ import { proposalOf } from "../schedule/change/proposal.js";
 import { planOfRestore } from "../schedule/change/restore.js";
 import { sameFilter } from "../schedule/change/rules/one-at-a-time.js";
 import { type Objection, SAFETY_RULES, objectionsTo } from "../schedule/change/rules/registry.js";
-import type { Situation } from "../schedule/change/situation.js";
+import { type Shift, planOfShift, proposeShift } from "../schedule/change/shift.js";
+import type { SilentAgent, Situation } from "../schedule/change/situation.js";
+import type { Entry } from "../policy/document.js";
 import { classesOf, limitsOf, sitesOf } from "../schedule/problem.js";
 import type { Costs } from "../schedule/types.js";
 import type { Demand, Topology } from "../topology/types.js";
@@ -24,27 +27,51 @@ export interface ChangeRequest {
   readonly costs: Costs;
 }
 
+/** How users are to be kept away. */
+export interface KeepAway {
+  /** Null where all of it is so already, at every access agent that answers. */
+  readonly plan: UserPlan | null;
+  readonly already: readonly InForce[];
+  readonly silent: readonly SilentAgent[];
+}
+
+/** An entry that does already what is wanted. */
+export interface InForce extends Omit<Entry, "redirects" | "epoch"> {
+  /** Until it expires. */
+  readonly leftMs: number;
+}
+
 type Reading = Pick<RunEnvironment, "store" | "connect" | "clock" | "random">;
 
 /** Bytes of the random part of an entry's name. */
 const NAME_BYTES = 3;
 
 /**
- * Plans to keep users away from sites.
+ * Plans to keep users away from sites, but for those from which the same users are kept away so already.
  * @throws OpsError (exit 3) `unsafe` with what each safety rule that is not overridden has to say, `no-policy`, `no-demand`; (exit 9)
  * `unreachable` when no dispatcher answers
  */
 export async function planChange(
   env: Reading,
   request: ChangeRequest,
-  intent: Intent,
-): Promise<UserPlan> {
+  wanted: Intent,
+): Promise<KeepAway> {
   const { topology, costs } = request;
   const demand = demandOf(topology);
-  assertRules(intent.overrides);
+  assertRules(wanted.overrides);
   const survey = await surveyAccess(env, topology);
   const { situation } = survey;
   assertPolicy(situation);
+  const entries = alreadyInForce(wanted, situation);
+  const already = entries.map((entry) => inForce(entry, situation.now));
+  const { silent, policy } = situation;
+  const sites = wanted.sites.filter((id) => !entries.some(({ site }) => site === id));
+  if (sites.length === 0) {
+    const isBehind = survey.agents.some(({ version }) => version !== policy.version);
+    const again = () => planOfRepeat(wanted, entries, situation, contextOf(request, survey));
+    return { plan: isBehind ? again() : null, already, silent };
+  }
+  const intent = { ...wanted, sites };
   const { carrier, province, port } = intent.filter;
   // Another port of the site is as good as the site.
   const leaving = port === null ? intent.sites.map((site) => ({ site, carrier, province })) : [];
@@ -61,7 +88,35 @@ export async function planChange(
   const objections = objectionsTo(proposal);
   const standing = objections.filter(({ overridden }) => !overridden);
   if (standing.length > 0) throw unsafe(standing);
-  return planOfProposal(proposal, objections, contextOf(request, survey));
+  const plan = planOfProposal(proposal, objections, contextOf(request, survey));
+  return { plan, already, silent };
+}
+
+function inForce({ redirects: _redirects, epoch: _epoch, ...entry }: Entry, now: number): InForce {
+  return { ...entry, leftMs: entry.expires - now };
+}
+
+/**
+ * Plans to move a part of a site's users to others for good, batch after batch. Null where nobody is there who could be moved.
+ * @throws OpsError as `planChange`
+ */
+export async function planShift(
+  env: Reading,
+  request: ChangeRequest,
+  asked: Omit<Shift, "id">,
+): Promise<UserPlan | null> {
+  const { topology, costs } = request;
+  assertRules(asked.overrides);
+  const survey = await surveyAccess(env, topology);
+  const { situation } = survey;
+  assertPolicy(situation);
+  const id = `shift-${Buffer.from(env.random(NAME_BYTES)).toString("hex")}`;
+  const problem = problemNow(topology, demandOf(topology), situation, [], costs);
+  const proposal = proposeShift({ ...asked, id }, situation, problem);
+  if (proposal.view.moves.every(({ users }) => users < 1)) return null;
+  const standing = proposal.objections.filter((one) => !one.overridden);
+  if (standing.length > 0) throw unsafe(standing);
+  return planOfShift(proposal, contextOf(request, survey));
 }
 
 /**

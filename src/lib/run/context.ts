@@ -2,7 +2,7 @@ import type { Authority } from "../agent/protocol/headers.js";
 import type { AnyPlan, AnyStep } from "../plan/any.js";
 import type { Plan } from "../plan/types.js";
 import type { UserPlan } from "../plan/users/types.js";
-import type { PolicyDocument } from "../schedule/policy/document.js";
+import type { PolicyDocument } from "../policy/document.js";
 import type { StateStore } from "../state/contract.js";
 import type { Agents } from "./agents.js";
 import { type Clock, type Patience, type Stop, unlessAborted } from "./clock.js";

@@ -1,6 +1,7 @@
 import type { Said } from "../plan/said.js";
 import { sayStep, sayUndo } from "../plan/say.js";
 import { type AnyStepKind, stepsOf } from "../plan/any.js";
+import type { UserPlan } from "../plan/users/types.js";
 import type { Operation } from "../agent/protocol/operation.js";
 import type { StateStore } from "../state/contract.js";
 import type { Connect } from "./agents.js";
@@ -11,6 +12,7 @@ import { readHistory } from "./journal/journal.js";
 import type { JournalRecord } from "./journal/records.js";
 import { openOps } from "./journal/status.js";
 import { showRun } from "./runs.js";
+import { SCHEDULE } from "./publish-policy.js";
 import { planOf } from "./session.js";
 import type { RunSummary } from "./summary.js";
 
@@ -36,6 +38,8 @@ export interface RunInspection extends RunSummary {
     readonly alive: "yes" | "no" | "unknown";
   } | null;
   readonly open: readonly OpenWork[];
+  /** What a run that moves users is for; null for others. */
+  readonly change: UserPlan["change"] | null;
   /** How long applying goes on, where a process is at it; null where that is not known. */
   readonly remaining: Span | null;
 }
@@ -57,8 +61,12 @@ export async function inspectRun(
   const ops = openOps(status!);
   const isApplied = summary.activity === "running" && summary.direction === "apply";
   const isGoingOn = isApplied && holder !== null && holder.alive !== "no";
-  if (ops.length === 0 && !isGoingOn) return { ...summary, holder, open: [], remaining: null };
-  const plan = await planOf(store, run);
+  const isOfUsers = Object.hasOwn(status!.epochs, SCHEDULE);
+  const isOpen = ops.length > 0 || isGoingOn;
+  // A plan that moves data may be large.
+  const plan = isOpen || isOfUsers ? await planOf(store, run) : null;
+  const change = plan?.kind === "users" ? plan.change : null;
+  if (plan === null || !isOpen) return { ...summary, holder, change, open: [], remaining: null };
   const progress = new Map<string, Live>();
   const steps = new Map(stepsOf(plan).map((one) => [one.id, one]));
   const agents = await connect(plan.nodes);
@@ -88,7 +96,7 @@ export async function inspectRun(
       isGoingOn && plan.kind === "shards"
         ? remainingOf(plan, status!, records, progress, now)
         : null;
-    return { ...summary, holder, open, remaining };
+    return { ...summary, holder, change, open, remaining };
   } finally {
     await agents.close();
   }

@@ -1,5 +1,6 @@
+import type { EntryLevel, QualityFigure } from "../agent/protocol/access.js";
 import type { RouteNode } from "../routing/table.js";
-import type { PolicyDocument, PolicySite } from "../schedule/policy/document.js";
+import type { PolicyDocument, PolicySite } from "../policy/document.js";
 import { NO_POLICY } from "../schedule/change/policy-part.js";
 import type { GatewaySeen, SilentAgent, Situation } from "../schedule/change/situation.js";
 import type { StateStore } from "../state/contract.js";
@@ -16,14 +17,26 @@ export interface AccessSurvey {
   readonly nodes: Readonly<Record<string, RouteNode>>;
   /** Sites with at least one gateway that answers, and where clients connect to them. */
   readonly sites: Readonly<Record<string, PolicySite>>;
-  /** The version of the policy that each of them has; null for none. */
-  readonly versions: ReadonlyMap<string, number | null>;
+  readonly agents: readonly AccessSeen[];
+}
+
+/** An access agent that answers. */
+export interface AccessSeen {
+  readonly node: string;
+  readonly role: "dispatch" | "gateway";
+  readonly site: string;
+  /** Of the policy that it has; null for none. */
+  readonly version: number | null;
+  /** How far each entry of it is in force there. */
+  readonly levels: readonly EntryLevel[];
+  /** What it knows of the ways to sites. */
+  readonly quality: readonly QualityFigure[];
 }
 
 type AccessNode = Node & { readonly agent: string };
 
 /** The nodes of the access layer that have an agent. */
-function accessNodes({ nodes }: Topology): AccessNode[] {
+export function accessNodes({ nodes }: Topology): AccessNode[] {
   return nodes.filter((node): node is AccessNode => node.layer === "access" && node.agent !== null);
 }
 
@@ -48,6 +61,7 @@ export async function surveyAccess(
 
 interface Answer {
   readonly node: AccessNode;
+  readonly seen: AccessSeen;
   readonly policy: PolicyDocument | null;
   readonly gateway: GatewaySeen | null;
   readonly addresses: PolicySite["addresses"];
@@ -68,8 +82,7 @@ async function observeAccess(
       try {
         answers.push(await askAccess(agents, node));
       } catch (error) {
-        const { id, set: site, role = "gateway" } = node;
-        silent.push({ node: id, role, site, why: asProblem(error).message });
+        silent.push({ ...placeOf(node), why: asProblem(error).message });
       }
     }),
   );
@@ -88,24 +101,44 @@ async function observeAccess(
     },
     nodes: accessRoutes(answers.map(({ node }) => node)),
     sites: sitesIn(topology, answers),
-    versions: new Map(answers.map(({ node, policy: of }) => [node.id, of?.version ?? null])),
+    agents: answers.map(({ seen }) => seen),
   };
 }
 
 async function askAccess(agents: Agents, node: AccessNode): Promise<Answer> {
   const agent = agents.of(node.id);
   if (node.role === "dispatch") {
-    const { policy } = await agent.policy();
-    return { node, policy, gateway: null, addresses: [] };
+    const [{ policy, levels }, { figures }] = await Promise.all([agent.policy(), agent.quality()]);
+    const seen = seenAt(node, policy, levels, figures);
+    return { node, seen, policy, gateway: null, addresses: [] };
   }
-  const [{ policy }, sessions, { addresses }] = await Promise.all([
+  const [{ policy, levels }, sessions, { addresses }] = await Promise.all([
     agent.policy(),
     agent.sessions(),
     agent.access(),
   ]);
-  const { groups, logins } = sessions;
+  const { groups, logins, quality } = sessions;
   const gateway = { node: node.id, site: node.set, groups, logins };
-  return { node, policy, gateway, addresses: addresses.map(({ url, port }) => ({ url, port })) };
+  return {
+    node,
+    seen: seenAt(node, policy, levels, quality),
+    policy,
+    gateway,
+    addresses: addresses.map(({ url, port }) => ({ url, port })),
+  };
+}
+
+function seenAt(
+  node: AccessNode,
+  policy: PolicyDocument | null,
+  levels: readonly EntryLevel[],
+  quality: readonly QualityFigure[],
+): AccessSeen {
+  return { ...placeOf(node), version: policy?.version ?? null, levels, quality };
+}
+
+function placeOf({ id, role = "gateway", set }: AccessNode): Omit<SilentAgent, "why"> {
+  return { node: id, role, site: set };
 }
 
 function sitesIn({ sets, idcs }: Topology, answers: readonly Answer[]): Record<string, PolicySite> {

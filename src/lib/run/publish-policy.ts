@@ -1,5 +1,5 @@
-import type { PolicyDocument } from "../schedule/policy/document.js";
-import { decodePolicy, encodePolicy } from "../schedule/policy/wire.js";
+import type { PolicyDocument } from "../policy/document.js";
+import { decodePolicy, encodePolicy } from "../policy/wire.js";
 import type { StateStore } from "../state/contract.js";
 import type { Publication } from "./publish.js";
 

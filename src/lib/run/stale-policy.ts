@@ -2,7 +2,7 @@ import { EXIT, OpsError } from "../errors.js";
 import type { UserPlan } from "../plan/users/types.js";
 import { policyFingerprint } from "../schedule/change/assemble.js";
 import { NO_POLICY } from "../schedule/change/policy-part.js";
-import type { PolicyDocument } from "../schedule/policy/document.js";
+import type { PolicyDocument } from "../policy/document.js";
 
 /** Throws OpsError `stale-plan` (exit 4) when the policy says something else than when the plan was made. */
 export function assertSamePolicy({ fingerprint }: UserPlan, policy: PolicyDocument | null): void {

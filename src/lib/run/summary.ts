@@ -67,9 +67,10 @@ export function summarize(status: RunStatus): RunSummary {
 }
 
 /** What can be typed about a run in this state. */
-export function nextCommands({ run, direction, activity }: RunStatus): string[] {
+export function nextCommands({ run, direction, activity, epochs }: RunStatus): string[] {
   if (activity === "ended") return [];
   if (activity === "soaking") return [`ops shard finalize ${run}`, `ops shard rollback ${run}`];
   const again = `ops run resume ${run}`;
-  return direction === "apply" ? [again, `ops shard rollback ${run}`] : [again];
+  const family = Object.hasOwn(epochs, "schedule") ? "run" : "shard";
+  return direction === "apply" ? [again, `ops ${family} rollback ${run}`] : [again];
 }

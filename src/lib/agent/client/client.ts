@@ -22,9 +22,14 @@ import {
 import { type Operation, operation, type OperationRequest } from "../protocol/operation.js";
 import { reachAnswer, type ReachAnswer } from "../protocol/peer.js";
 import { Shared } from "./shared.js";
-import type { PolicyDocument } from "../../schedule/policy/document.js";
-import { encodePolicy } from "../../schedule/policy/wire.js";
-import { type PolicyAnswer, policyAnswer } from "../protocol/access.js";
+import type { PolicyDocument } from "../../policy/document.js";
+import { encodePolicy } from "../../policy/wire.js";
+import {
+  type PolicyAnswer,
+  policyAnswer,
+  type QualityAnswer,
+  qualityAnswer,
+} from "../protocol/access.js";
 import { AgentProblem, readProblem } from "./problem.js";
 
 /** Errors that say that the connection was never made, so nothing was sent. */
@@ -153,6 +158,11 @@ export class AgentClient {
   /** Of a gateway. */
   async sessions(): Promise<SessionsAnswer> {
     return this.#ask(sessionsAnswer, { method: "GET", path: "/v1/sessions" });
+  }
+
+  /** What a dispatcher was told of the ways to sites. */
+  async quality(): Promise<QualityAnswer> {
+    return this.#ask(qualityAnswer, { method: "GET", path: "/v1/quality" });
   }
 
   async stats(keyspace: string, seconds: number): Promise<Stats> {

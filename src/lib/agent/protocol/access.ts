@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { policyWire } from "../../schedule/policy/wire.js";
+import { policyWire } from "../../policy/wire.js";
 
 /** `GET /v1/policy`. */
 export const policyAnswer = z.object({
@@ -79,3 +79,5 @@ export const qualityAnswer = z.object({
     }),
   ),
 });
+export type QualityAnswer = z.output<typeof qualityAnswer>;
+export type QualityFigure = QualityAnswer["figures"][number];

@@ -1,7 +1,7 @@
 import type { Engine, Txn } from "../../engines/contract.js";
-import type { PolicyDocument } from "../../schedule/policy/document.js";
-import { Router } from "../../schedule/policy/router.js";
-import { decodePolicy, encodePolicy, type PolicyWire } from "../../schedule/policy/wire.js";
+import type { PolicyDocument } from "../../policy/document.js";
+import { Router } from "../../policy/router.js";
+import { decodePolicy, encodePolicy, type PolicyWire } from "../../policy/wire.js";
 import { ProblemError } from "../protocol/problem.js";
 
 const TABLE = "policy";

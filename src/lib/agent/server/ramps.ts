@@ -1,6 +1,6 @@
 import type { Engine } from "../../engines/contract.js";
-import type { Entry, PolicySite } from "../../schedule/policy/document.js";
-import { advance, levelAfter, NOT_RAMPED, type RampState } from "../../schedule/policy/level.js";
+import type { Entry, PolicySite } from "../../policy/document.js";
+import { advance, levelAfter, NOT_RAMPED, type RampState } from "../../policy/level.js";
 import type { EntryLevel } from "../protocol/access.js";
 import type { Policy } from "./policy.js";
 

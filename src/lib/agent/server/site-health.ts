@@ -1,6 +1,6 @@
 import { connect } from "node:net";
 import type { Quality } from "../../access/quality.js";
-import type { Entry, PolicySite } from "../../schedule/policy/document.js";
+import type { Entry, PolicySite } from "../../policy/document.js";
 
 const CONNECT_MS = 1_000;
 /** Users do not come back over ways that lose more. */

@@ -15,7 +15,7 @@ export function sayUserUndo(step: UserStep): Said | null {
   }
   if (step.kind !== "recall") return null;
   const of = (where: string) =>
-    `tell ${who(step.filter)} of ${where} who belong elsewhere to log in there, ${rateText(step.perSecond)}`;
+    `tell ${whomText(step.filter)} of ${where} who belong elsewhere to log in there, ${rateText(step.perSecond)}`;
   return said(step, of(step.node), of("gateways"));
 }
 
@@ -40,8 +40,8 @@ function textOf(step: UserStep, isLike: boolean): string {
       const { node, filter, sessions, perSecond } = step;
       const many = sessions === null ? "all that are left" : `${countText(sessions)} at most`;
       return isLike
-        ? `tell ${who(filter)} of gateways to log in elsewhere`
-        : `tell ${who(filter)} of ${node} to log in elsewhere: ${many}, ${rateText(perSecond)}`;
+        ? `tell ${whomText(filter)} of gateways to log in elsewhere`
+        : `tell ${whomText(filter)} of ${node} to log in elsewhere: ${many}, ${rateText(perSecond)}`;
     }
     case "recall":
       return isLike
@@ -50,8 +50,8 @@ function textOf(step: UserStep, isLike: boolean): string {
     case "disconnect": {
       const pace = step.perSecond === null ? "all at once" : rateText(step.perSecond);
       return isLike
-        ? `close the connections of ${who(step.filter)} of gateways`
-        : `close the connections of ${who(step.filter)} of ${step.node}, ${pace}`;
+        ? `close the connections of ${whomText(step.filter)} of gateways`
+        : `close the connections of ${whomText(step.filter)} of ${step.node}, ${pace}`;
     }
     case "receivers":
       return `watch the logins of ${step.receivers.map(({ site }) => site).join(", ")} for ${durationText(step.gates.windowSeconds * 1000)}`;
@@ -75,7 +75,7 @@ function entriesText(before: PolicyPart, after: PolicyPart): string[] {
     ...after.entries.map(({ id, site, mode, since, expires, ...filter }) => {
       const known = before.entries.find((one) => one.id === id);
       if (known !== undefined && expires < known.expires) return `end the ${mode} of ${site}`;
-      return `${mode} ${site} for ${who(filter)}, for ${durationText(expires - since)}`;
+      return `${mode} ${site} for ${whomText(filter)}, for ${durationText(expires - since)}`;
     }),
     ...ended.map(({ site, mode }) => `no ${mode} of ${site} any more`),
   ];
@@ -86,7 +86,7 @@ function rateText(perSecond: number): string {
 }
 
 /** `users`, `users of telecom in guangdong on port 443` */
-function who({ carrier, province, port }: UserFilter): string {
+export function whomText({ carrier, province, port }: UserFilter): string {
   return [
     "users",
     ...(carrier === null ? [] : [`of ${carrier}`]),

@@ -1,5 +1,5 @@
 import type { RouteNode } from "../../routing/table.js";
-import type { Entry, PolicyClass, PolicySite } from "../../schedule/policy/document.js";
+import type { Entry, PolicyClass, PolicySite } from "../../policy/document.js";
 import type { Estimate, PLAN_VERSION, Stage } from "../types.js";
 
 /** Whom of a site's users something is for; null stands for all. */
@@ -122,6 +122,7 @@ export const USER_STAGE_KINDS = [
   "return",
   "end",
   "balance",
+  "shift",
 ] as const;
 
 export type UserStageKind = (typeof USER_STAGE_KINDS)[number];

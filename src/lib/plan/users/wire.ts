@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { routeNodeWire } from "../../routing/wire.js";
-import { entryWire, policyClassWire, policySiteWire } from "../../schedule/policy/wire.js";
+import { entryWire, policyClassWire, policySiteWire } from "../../policy/wire.js";
 import { PLAN_VERSION } from "../types.js";
 import { USER_STAGE_KINDS, type UserPlan, type UserStep } from "./types.js";
 import { estimateWire } from "../estimate-wire.js";

@@ -9,8 +9,8 @@ import type {
 } from "../../plan/users/types.js";
 import { PLAN_VERSION } from "../../plan/types.js";
 import type { RouteNode } from "../../routing/table.js";
-import type { PolicyDocument } from "../policy/document.js";
-import { decodePolicy, encodePolicy } from "../policy/wire.js";
+import type { PolicyDocument } from "../../policy/document.js";
+import { decodePolicy, encodePolicy } from "../../policy/wire.js";
 import { changePolicy } from "./policy-part.js";
 import type { Situation } from "./situation.js";
 

@@ -1,7 +1,7 @@
 import type { PolicyPart, UserPlan } from "../../plan/users/types.js";
 import type { Assignment } from "../assign/assign.js";
-import { cut } from "../policy/cut.js";
-import type { PolicyClass, PolicySite } from "../policy/document.js";
+import { cut } from "../../policy/cut.js";
+import type { PolicyClass, PolicySite } from "../../policy/document.js";
 import type { Problem } from "../types.js";
 import { type PlanContext, assemble } from "./assemble.js";
 import { changePolicy } from "./policy-part.js";

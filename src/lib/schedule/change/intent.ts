@@ -1,5 +1,5 @@
 import type { UserFilter } from "../../plan/users/types.js";
-import type { Mode, Ramp } from "../policy/document.js";
+import type { Mode, Ramp } from "../../policy/document.js";
 
 /** What a person wants: users kept away from some sites. */
 export interface Intent {

@@ -1,5 +1,5 @@
 import type { PlannedEntry, PolicyPart } from "../../plan/users/types.js";
-import type { Entry, PolicyDocument } from "../policy/document.js";
+import type { Entry, PolicyDocument } from "../../policy/document.js";
 
 /** Of a control plane that has published none yet. */
 export const NO_POLICY: PolicyDocument = { v: 1, version: 0, sites: {}, classes: [], entries: [] };

@@ -1,7 +1,7 @@
 import { EXIT, OpsError } from "../../errors.js";
 import type { PlannedEntry } from "../../plan/users/types.js";
 import type { Assignment } from "../assign/assign.js";
-import { OTHER, type PolicyDocument } from "../policy/document.js";
+import { OTHER, type PolicyDocument } from "../../policy/document.js";
 import type { Problem } from "../types.js";
 import type { Intent, Pace } from "./intent.js";
 import { redirectsFrom } from "./redirects.js";

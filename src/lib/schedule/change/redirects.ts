@@ -1,6 +1,6 @@
 import type { Share } from "../assign/placement.js";
-import { cut } from "../policy/cut.js";
-import type { PolicyClass, PolicyRedirect } from "../policy/document.js";
+import { cut } from "../../policy/cut.js";
+import type { PolicyClass, PolicyRedirect } from "../../policy/document.js";
 import type { UserClass } from "../types.js";
 
 /**

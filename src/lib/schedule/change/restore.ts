@@ -1,6 +1,6 @@
 import type { UserFilter, UserPlan } from "../../plan/users/types.js";
 import type { Placement } from "../assign/placement.js";
-import type { Entry } from "../policy/document.js";
+import type { Entry } from "../../policy/document.js";
 import type { Problem } from "../types.js";
 import { type PlanContext, assemble } from "./assemble.js";
 import type { Pace } from "./intent.js";

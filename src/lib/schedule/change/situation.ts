@@ -1,4 +1,4 @@
-import type { PolicyDocument } from "../policy/document.js";
+import type { PolicyDocument } from "../../policy/document.js";
 import type { UserClass } from "../types.js";
 
 /** What the access agents say when a change is planned. */

@@ -24,9 +24,12 @@ export interface Leaving {
   readonly sessions: number;
 }
 
-/** The gateways of the entries' sites that have users whom the entries mean. */
-export function leavingFrom(entries: readonly PlannedEntry[], { gateways }: Situation): Leaving[] {
-  return entries.flatMap(({ id, site, carrier, province, port }) => {
+/** On whose account users of a site are told: an entry, or a batch. */
+export type Account = Pick<PlannedEntry, "id" | "site" | keyof UserFilter>;
+
+/** The gateways of the sites that have users who are meant. */
+export function leavingFrom(accounts: readonly Account[], { gateways }: Situation): Leaving[] {
+  return accounts.flatMap(({ id, site, carrier, province, port }) => {
     const filter = { carrier, province, port };
     return gateways
       .filter((gateway) => gateway.site === site)
@@ -77,6 +80,21 @@ function parts(): number[] {
   return [CANARY, ...Array.from({ length: PARTS }, () => (1 - CANARY) / PARTS)];
 }
 
+/** The same of all who are meant, in one part. */
+export function reloginAll(leaving: readonly Leaving[], { perSecond }: Paced): UserStepDraft[] {
+  const all = leaving.reduce((sum, { sessions }) => sum + sessions, 0);
+  return leaving.map(({ gateway, entry, filter, sessions }): UserStepDraft => ({
+    kind: "relogin",
+    node: gateway.node,
+    site: gateway.site,
+    entry,
+    filter,
+    sessions: null,
+    perSecond: Math.max(1, (perSecond * sessions) / all),
+    withinMs: WITHIN_MS,
+  }));
+}
+
 /** Connections are closed, at the pace; all at once where that is Infinity. */
 export function disconnectWaves(
   leaving: readonly Leaving[],
@@ -98,14 +116,14 @@ export function disconnectWaves(
 
 /** At the gateways of the receivers: who was moved there is told to come back. */
 export function recallSteps(
-  entries: readonly PlannedEntry[],
+  accounts: readonly Account[],
   receivers: readonly ReceiverView[],
   { gateways }: Situation,
   perSecond: number,
 ): UserStepDraft[] {
   const sites = new Set(receivers.map(({ site }) => site));
   const from = gateways.filter(({ site }) => sites.has(site));
-  return entries.flatMap(({ id, carrier, province }) =>
+  return accounts.flatMap(({ id, carrier, province }) =>
     from.map(({ node, site }): UserStepDraft => ({
       kind: "recall",
       node,

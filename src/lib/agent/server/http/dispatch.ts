@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import type { Quality } from "../../../access/quality.js";
 import { parseUid } from "../../../keyspace/key.js";
-import { OTHER } from "../../../schedule/policy/document.js";
+import { OTHER } from "../../../policy/document.js";
 import { qualityReports } from "../../protocol/access.js";
 import { ProblemError } from "../../protocol/problem.js";
 import type { DispatchMetrics } from "../dispatch-metrics.js";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { policyWire } from "../../../schedule/policy/wire.js";
+import { policyWire } from "../../../policy/wire.js";
 import {
   dispatchAnswer,
   policyAnswer,

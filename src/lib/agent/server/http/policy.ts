@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { decodePolicy, encodePolicy } from "../../../schedule/policy/wire.js";
+import { decodePolicy, encodePolicy } from "../../../policy/wire.js";
 import type { EntryLevel } from "../../protocol/access.js";
 import type { Policy } from "../policy.js";
 import type { Base } from "../roles/role.js";

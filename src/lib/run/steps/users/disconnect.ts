@@ -7,7 +7,8 @@ export const disconnect: StepHandler<DisconnectStep> = {
   apply: async (context, step) => {
     const { id, node, entry, filter, perSecond } = step;
     const said = sayStep(step);
-    const options = { undo: false, what: said.what, leavable: false, progressOf: said };
+    const progressOf = { what: `users of ${node}`, like: "users of gateways" };
+    const options = { undo: false, what: said.what, leavable: false, progressOf };
     await settle(context, id, options);
     if (doneResult(context, id) !== null) return;
     const request = { kind: "disconnect", entry, filter, count: null, perSecond } as const;

@@ -1,7 +1,7 @@
 import { EXIT } from "../../../errors.js";
 import type { PolicyPart, PolicyStep } from "../../../plan/users/types.js";
-import type { PolicyDocument } from "../../../schedule/policy/document.js";
-import { encodePolicy } from "../../../schedule/policy/wire.js";
+import type { PolicyDocument } from "../../../policy/document.js";
+import { encodePolicy } from "../../../policy/wire.js";
 import { NO_POLICY, changePolicy } from "../../../schedule/change/policy-part.js";
 import { type UserContext, authorityFor, unlessLeft } from "../../context.js";
 import { StepFailure, asProblem, failure } from "../../failure.js";

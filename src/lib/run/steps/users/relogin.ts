@@ -23,7 +23,8 @@ async function tell(
 ): Promise<void> {
   const { id, node, entry, filter, perSecond, withinMs } = step;
   const said = (undo ? sayUndo(step) : null) ?? sayStep(step);
-  const options = { undo, what: said.what, leavable: false, progressOf: said };
+  const progressOf = { what: `users of ${node}`, like: "users of gateways" };
+  const options = { undo, what: said.what, leavable: false, progressOf };
   await settle(context, id, options);
   if (!undo && doneResult(context, id) !== null) return;
   const request = { kind: "relogin", entry, filter, count: sessions, perSecond, withinMs } as const;

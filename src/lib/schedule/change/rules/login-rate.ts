@@ -1,4 +1,5 @@
 import { countText } from "../../../figures.js";
+import type { ReceiverView } from "../../../plan/users/types.js";
 import type { SafetyRule } from "./rule.js";
 
 /** Sums of shares may be off in their last digits. */
@@ -8,15 +9,16 @@ export const loginRate: SafetyRule = {
   id: "login-rate",
   checks: "No receiver gets more logins a second than it takes, beside those that it has.",
   find({ receivers, intent: { mode } }) {
-    if (mode === "mask") return [];
-    return receivers.flatMap(({ site, logins: { now, planned, limit } }) =>
-      planned !== null && planned <= limit * (1 + SLACK)
-        ? []
-        : [
-            planned !== null
-              ? `${site} would get ${countText(planned)} logins/s (${countText(now)} now), and takes ${countText(limit)}`
-              : `${site} would get all at once, and takes ${countText(limit)} logins/s`,
-          ],
-    );
+    return mode === "mask" ? [] : tooManyLogins(receivers);
   },
 };
+
+export function tooManyLogins(receivers: readonly ReceiverView[]): string[] {
+  return receivers.flatMap(({ site, logins: { now, planned, limit } }) => {
+    if (planned === null)
+      return [`${site} would get all at once, and takes ${countText(limit)} logins/s`];
+    if (planned <= limit * (1 + SLACK)) return [];
+    const rates = `${countText(planned)} logins/s (${countText(now)} now)`;
+    return [`${site} would get ${rates}, and takes ${countText(limit)}`];
+  });
+}

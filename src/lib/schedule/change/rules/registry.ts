@@ -22,10 +22,15 @@ export interface Objection {
 }
 
 export function objectionsTo(proposal: Proposal): Objection[] {
-  const { overrides } = proposal.intent;
-  return SAFETY_RULES.flatMap((rule) =>
-    rule
-      .find(proposal)
-      .map((message) => ({ rule: rule.id, message, overridden: overrides.includes(rule.id) })),
+  const found = SAFETY_RULES.flatMap((rule) =>
+    rule.find(proposal).map((message) => ({ rule: rule.id, message })),
   );
+  return overridden(found, proposal.intent.overrides);
+}
+
+export function overridden(
+  found: readonly Pick<Objection, "rule" | "message">[],
+  overrides: readonly string[],
+): Objection[] {
+  return found.map((one) => ({ ...one, overridden: overrides.includes(one.rule) }));
 }

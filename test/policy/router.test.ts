@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { cut } from "../../../src/lib/schedule/policy/cut.js";
-import type { Entry, PolicyDocument } from "../../../src/lib/schedule/policy/document.js";
-import { Router, type User } from "../../../src/lib/schedule/policy/router.js";
+import { cut } from "../../src/lib/policy/cut.js";
+import type { Entry, PolicyDocument } from "../../src/lib/policy/document.js";
+import { Router, type User } from "../../src/lib/policy/router.js";
 import { DAY, entry, fractions, site, threeSites, user } from "./policies.js";
 
 const seed = 20_260_102;

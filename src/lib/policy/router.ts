@@ -1,5 +1,5 @@
-import { hashText, hashUid } from "../../keyspace/hash.js";
-import { pieceAt, type SegmentMap } from "../../keyspace/map.js";
+import { hashText, hashUid } from "../keyspace/hash.js";
+import { pieceAt, type SegmentMap } from "../keyspace/map.js";
 import { classKey } from "./check.js";
 import {
   type Address,

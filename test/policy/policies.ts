@@ -1,6 +1,6 @@
-import { cut } from "../../../src/lib/schedule/policy/cut.js";
-import type { Entry, PolicyDocument } from "../../../src/lib/schedule/policy/document.js";
-import type { User } from "../../../src/lib/schedule/policy/router.js";
+import { cut } from "../../src/lib/policy/cut.js";
+import type { Entry, PolicyDocument } from "../../src/lib/policy/document.js";
+import type { User } from "../../src/lib/policy/router.js";
 
 export const DAY = 24 * 3600 * 1000;
 

@@ -1,5 +1,5 @@
-import type { SegmentMap } from "../../keyspace/map.js";
-import { POSITION_END } from "../../keyspace/segment.js";
+import type { SegmentMap } from "../keyspace/map.js";
+import { POSITION_END } from "../keyspace/segment.js";
 import { LONGEST_MS, type Entry, type PolicyDocument } from "./document.js";
 
 interface OfClass {

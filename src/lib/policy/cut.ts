@@ -1,5 +1,5 @@
-import { gaps, normalise, type Piece, type SegmentMap } from "../../keyspace/map.js";
-import { POSITION_END, type Segment } from "../../keyspace/segment.js";
+import { gaps, normalise, type Piece, type SegmentMap } from "../keyspace/map.js";
+import { POSITION_END, type Segment } from "../keyspace/segment.js";
 
 const ALL: Segment = { lo: 0n, hi: POSITION_END };
 

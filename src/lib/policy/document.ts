@@ -1,4 +1,4 @@
-import type { SegmentMap } from "../../keyspace/map.js";
+import type { SegmentMap } from "../keyspace/map.js";
 
 /** Stands for every carrier, or province, that has no class of its own. */
 export const OTHER = "other";

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { hashUid } from "../../../src/lib/keyspace/hash.js";
-import { difference, gaps, pieceAt, type SegmentMap } from "../../../src/lib/keyspace/map.js";
-import { POSITION_END } from "../../../src/lib/keyspace/segment.js";
-import { cut } from "../../../src/lib/schedule/policy/cut.js";
+import { hashUid } from "../../src/lib/keyspace/hash.js";
+import { difference, gaps, pieceAt, type SegmentMap } from "../../src/lib/keyspace/map.js";
+import { POSITION_END } from "../../src/lib/keyspace/segment.js";
+import { cut } from "../../src/lib/policy/cut.js";
 import { fractions } from "./policies.js";
 
 const SITES = ["a", "b", "c", "d", "e", "f"];

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { OpsError } from "../../../src/lib/errors.js";
-import { cut } from "../../../src/lib/schedule/policy/cut.js";
-import type { Entry, PolicyDocument } from "../../../src/lib/schedule/policy/document.js";
-import { advance, level, levelAfter, NOT_RAMPED } from "../../../src/lib/schedule/policy/level.js";
-import { decodePolicy, encodePolicy } from "../../../src/lib/schedule/policy/wire.js";
+import { OpsError } from "../../src/lib/errors.js";
+import { cut } from "../../src/lib/policy/cut.js";
+import type { Entry, PolicyDocument } from "../../src/lib/policy/document.js";
+import { advance, level, levelAfter, NOT_RAMPED } from "../../src/lib/policy/level.js";
+import { decodePolicy, encodePolicy } from "../../src/lib/policy/wire.js";
 import { DAY, entry, fractions, threeSites } from "./policies.js";
 
 const redirects = [

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { EXIT, OpsError } from "../../errors.js";
-import type { SegmentMap } from "../../keyspace/map.js";
-import { segmentFields } from "../../keyspace/wire.js";
+import { EXIT, OpsError } from "../errors.js";
+import type { SegmentMap } from "../keyspace/map.js";
+import { segmentFields } from "../keyspace/wire.js";
 import { checkPolicy } from "./check.js";
 import { MODES, type PolicyDocument } from "./document.js";
 

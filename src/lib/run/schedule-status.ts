@@ -1,0 +1,130 @@
+import type { EntryLevel, QualityFigure } from "../agent/protocol/access.js";
+import { loginsOf } from "../schedule/change/view.js";
+import { type SilentAgent, usersOnline } from "../schedule/change/situation.js";
+import type { Entry } from "../policy/document.js";
+import type { Topology } from "../topology/types.js";
+import { type AccessSeen, type AccessSurvey, accessNodes, surveyAccess } from "./observe-access.js";
+import type { RunEnvironment } from "./session.js";
+
+/** How users and sites are, as the access agents say. */
+export interface ScheduleStatus {
+  readonly topology: string;
+  /** The newest policy that an agent or the state has; null when none was ever published. */
+  readonly policy: number | null;
+  readonly online: number;
+  readonly sites: readonly SiteStatus[];
+  readonly carriers: readonly CarrierStatus[];
+  readonly agents: readonly AgentPolicy[];
+  readonly silent: readonly SilentAgent[];
+}
+
+export interface SiteStatus {
+  readonly id: string;
+  readonly online: number;
+  /** Users online that the set is rated for. */
+  readonly capacity: number;
+  /** Over the gateways that answer. */
+  readonly logins: { readonly now: number; readonly limit: number };
+  readonly gateways: { readonly answering: number; readonly all: number };
+  /** Share of the heartbeats, 0..1; null where too few were measured. */
+  readonly loss: number | null;
+  readonly entries: readonly EntryStatus[];
+}
+
+/** What keeps users away from a site, and how far. */
+export interface EntryStatus extends Omit<Entry, "redirects" | "epoch" | "site"> {
+  /** Until it expires; negative once it has. */
+  readonly leftMs: number;
+  /** At the dispatchers that have it. */
+  readonly levels: readonly (Omit<EntryLevel, "entry"> & { readonly node: string })[];
+  /** Dispatchers that answer and do not have it. */
+  readonly lacking: readonly string[];
+}
+
+export interface CarrierStatus {
+  readonly id: string;
+  readonly online: number;
+  readonly loss: number | null;
+}
+
+export type AgentPolicy = Pick<AccessSeen, "node" | "role" | "site" | "version">;
+
+/** Asks all access agents; changes nothing. */
+export async function readScheduleStatus(
+  env: Pick<RunEnvironment, "store" | "connect" | "clock">,
+  topology: Topology,
+): Promise<ScheduleStatus> {
+  return scheduleStatus(topology, await surveyAccess(env, topology));
+}
+
+/** What a survey says, by site and by carrier. */
+export function scheduleStatus(
+  topology: Topology,
+  { situation, agents }: Pick<AccessSurvey, "situation" | "agents">,
+): ScheduleStatus {
+  const { policy, now, gateways, silent } = situation;
+  const users = usersOnline(situation);
+  const logins = loginsOf(situation);
+  const figures = agents.flatMap(({ quality }) => quality);
+  const dispatchers = agents.filter(({ role }) => role === "dispatch");
+  const nodes = accessNodes(topology).filter(({ role }) => role !== "dispatch");
+  const carriers = new Set([
+    ...(topology.demand?.carriers ?? []).map(({ id }) => id),
+    ...topology.idcs.flatMap((idc) => idc.carriers),
+    ...users.map(({ carrier }) => carrier),
+  ]);
+  const online = (of: readonly { readonly users: number }[]) =>
+    of.reduce((sum, one) => sum + one.users, 0);
+  return {
+    topology: topology.name,
+    policy: policy.version === 0 ? null : policy.version,
+    online: online(users),
+    sites: topology.sets.map(({ id, capacity }) => ({
+      id,
+      online: online(users.filter(({ site }) => site === id)),
+      capacity: capacity.onlineUsers,
+      logins: logins.get(id) ?? { now: 0, limit: 0 },
+      gateways: {
+        answering: gateways.filter(({ site }) => site === id).length,
+        all: nodes.filter(({ set }) => set === id).length,
+      },
+      loss: lossOf(figures.filter(({ site }) => site === id)),
+      entries: policy.entries
+        .filter(({ site }) => site === id)
+        .map((entry) => entryStatus(entry, now, dispatchers)),
+    })),
+    carriers: [...carriers].map((id) => ({
+      id,
+      online: online(users.filter(({ carrier }) => carrier === id)),
+      loss: lossOf(figures.filter(({ carrier }) => carrier === id)),
+    })),
+    agents: agents.map(({ node, role, site, version }) => ({ node, role, site, version })),
+    silent,
+  };
+}
+
+function entryStatus(
+  { redirects: _redirects, epoch: _epoch, site: _site, ...entry }: Entry,
+  now: number,
+  dispatchers: readonly AccessSeen[],
+): EntryStatus {
+  const levels = dispatchers.flatMap((dispatcher) => {
+    const own = dispatcher.levels.find((one) => one.entry === entry.id);
+    return own === undefined ? [] : [{ node: dispatcher.node, level: own.level, held: own.held }];
+  });
+  const having = new Set(levels.map(({ node }) => node));
+  return {
+    ...entry,
+    leftMs: entry.expires - now,
+    levels,
+    lacking: dispatchers.map(({ node }) => node).filter((node) => !having.has(node)),
+  };
+}
+
+/** Of all samples together. */
+function lossOf(figures: readonly QualityFigure[]): number | null {
+  const known = figures.filter(({ loss }) => loss !== null);
+  const samples = known.reduce((sum, one) => sum + one.samples, 0);
+  if (samples === 0) return null;
+  return known.reduce((sum, one) => sum + one.samples * one.loss!, 0) / samples;
+}

@@ -1,0 +1,167 @@
+import { expect, test } from "vitest";
+import type { EntryLevel } from "../../src/lib/agent/protocol/access.js";
+import { scheduleStatusText } from "../../src/lib/report/schedule-status.js";
+import type { AccessSeen } from "../../src/lib/run/observe-access.js";
+import { scheduleStatus } from "../../src/lib/run/schedule-status.js";
+import type { Situation } from "../../src/lib/schedule/change/situation.js";
+import { parseTopology } from "../../src/lib/topology/parse.js";
+import { DAY, entry, threeSites } from "../policy/policies.js";
+
+const C = "capacity: { memory: 1GiB, ops: 50k, network: 1Gbps }";
+const gateways = (...ids: string[]) =>
+  ids.map((id) => `${id}: { agent: "http://${id}:7000", ${C} }`).join(", ");
+const set = (id: string, users: string, nodes: string) =>
+  `          ${id}: { capacity: { onlineUsers: ${users}, loginsPerSecond: 200 }, access: { nodes: { ${nodes} } } }\n`;
+const dispatcher = (id: string) => `, ${id}: { agent: "http://${id}:7000", role: dispatch, ${C} }`;
+
+const TOPOLOGY = parseTopology(
+  `version: 1
+name: users
+regions:
+  east:
+    idcs:
+      east-1:
+        carriers: [telecom, unicom]
+        sets:
+${set("a", "2k", gateways("ga") + dispatcher("d1"))}${set("b", "4k", gateways("gb1", "gb2") + dispatcher("d2"))}${set("c", "1k", gateways("gc") + dispatcher("d3"))}keyspaces: {}
+`,
+  "t",
+);
+
+const MINUTE = 60_000;
+const NOW = DAY;
+const MASK = entry({
+  id: "a-1",
+  site: "a",
+  carrier: "telecom",
+  port: 443,
+  expires: NOW + 29 * MINUTE,
+});
+const WEAK = entry({ id: "c-1", site: "c", mode: "weak", expires: NOW - 5 * MINUTE });
+
+const level = (id: string, share: number, held = false): EntryLevel => ({
+  entry: id,
+  level: share,
+  held,
+});
+
+function seen(fields: Partial<AccessSeen> & Pick<AccessSeen, "node" | "site">): AccessSeen {
+  return { role: "gateway", version: 7, levels: [], quality: [], ...fields };
+}
+
+const quality = (site: string, carrier: string, samples: number, loss: number | null) => ({
+  site,
+  carrier,
+  province: "hunan",
+  samples,
+  rttMs: 10,
+  loss,
+});
+
+/** `gb2` is silent, `d2` has not heard of `c-1`, `d3` has no policy. */
+function survey() {
+  const sessions = (carrier: string, count: number) => ({
+    carrier,
+    province: "hunan",
+    port: 443,
+    sessions: count,
+  });
+  const gateway = (node: string, site: string, telecom: number, unicom: number, now: number) => ({
+    node,
+    site,
+    groups: [sessions("telecom", telecom), sessions("unicom", unicom)],
+    logins: { limit: 100, perSecond: now },
+  });
+  const situation: Situation = {
+    now: NOW,
+    policy: { ...threeSites([MASK, WEAK]), version: 7 },
+    gateways: [
+      gateway("ga", "a", 400, 600, 12),
+      gateway("gb1", "b", 1_000, 2_600, 80),
+      gateway("gc", "c", 30, 20, 0),
+    ],
+    dispatchers: ["d1", "d2", "d3"],
+    silent: [{ node: "gb2", role: "gateway", site: "b", why: "timeout" }],
+  };
+  const agents = [
+    seen({
+      node: "d1",
+      site: "a",
+      role: "dispatch",
+      levels: [level("a-1", 1), level("c-1", 0.4, true)],
+    }),
+    seen({ node: "d2", site: "b", role: "dispatch", version: 6, levels: [level("a-1", 1)] }),
+    seen({ node: "d3", site: "c", role: "dispatch", version: null }),
+    seen({
+      node: "ga",
+      site: "a",
+      quality: [quality("a", "telecom", 300, 0.2), quality("a", "unicom", 100, 0)],
+    }),
+    seen({ node: "gb1", site: "b", quality: [quality("b", "unicom", 300, 0.01)] }),
+    seen({ node: "gc", site: "c", quality: [quality("c", "telecom", 3, null)] }),
+  ];
+  return { situation, agents };
+}
+
+const status = scheduleStatus(TOPOLOGY, survey());
+
+test("how users and sites are, for people", () => {
+  expect(`\n${scheduleStatusText(status, { width: 80, verbose: false })}\n`).toBe(`
+users: 4,650 users online, policy 7
+
+site  users online                    logins/s   gateways  loss   kept away by
+a     1.0k of 2.0k  █████·····   50%  12 of 100  1 of 1    15.0%  mask
+b     3.6k of 4.0k  █████████·   90%  80 of 100  1 of 2    1.0%
+c     50 of 1.0k    █·········    5%  0 of 100   1 of 1    ?      weak
+
+carrier  users online  loss
+telecom  1,430         20.0%
+unicom   3,220         0.8%
+
+Kept away
+  a  mask for users of telecom on port 443, by li: rising loss
+     29m 00s left, then users come back, 10% each 1m 00s
+     not in force at d3
+  c  weak disable for users, by li: rising loss
+     expired 5m 00s ago, ramping back: 40% still kept away; held: the site is
+     not well
+     not in force at d2, d3
+
+Access agents
+  d2 (dispatch of b) has the older policy 6
+  d3 (dispatch of c) has no policy
+  gb2 (gateway of b) does not answer: timeout
+`);
+});
+
+test("dispatchers that do not agree are told apart, and everything is told if it is asked for", () => {
+  const { situation, agents } = survey();
+  const further = agents.map((one) =>
+    one.node === "d2" ? { ...one, version: 7, levels: [level("a-1", 1), level("c-1", 0.5)] } : one,
+  );
+  const text = scheduleStatusText(scheduleStatus(TOPOLOGY, { situation, agents: further }), {
+    width: 80,
+    verbose: true,
+  });
+  expect(text).toContain("the dispatchers differ: d1 40% (held), d2 50%");
+  expect(text).toContain("kept away at d1 100%, d2 100%");
+  expect(text).toContain("ga (gateway of a) has policy 7");
+});
+
+test("of many sites those are listed that are full or not well", () => {
+  const [well] = status.sites;
+  const sites = Array.from({ length: 30 }, (_, i) => ({
+    ...well!,
+    id: `s${i}`,
+    online: i,
+    entries: [],
+    gateways: { answering: i === 0 ? 0 : 1, all: 1 },
+  }));
+  const text = scheduleStatusText({ ...status, sites }, { width: 80, verbose: false });
+  expect(text).toContain("10 sites more, each less full and well");
+  const listed = text.split("\n").filter((line) => /^s\d/.test(line));
+  expect(listed.map((line) => line.split(" ")[0])).toEqual([
+    "s0",
+    ...Array.from({ length: 19 }, (_, i) => `s${i + 11}`),
+  ]);
+});
