@@ -27,4 +27,10 @@ test("whoever reports cannot make it grow without end", () => {
   expect(quality.add({ ...path, site: "sh-2" }, report, 0)).toBe(true);
   expect(quality.add({ ...path, site: "sh-3" }, report, 0)).toBe(false);
   expect(quality.figures(0).map(({ site }) => site)).toEqual(["sh-1", "sh-2"]);
+
+  // What nobody has reported for long makes room, also when nobody ever asks for figures.
+  const busy = new Quality(OPTIONS);
+  for (const site of ["x", "y"]) busy.add({ ...path, site }, report, 0);
+  expect(busy.add(path, report, 60_000)).toBe(false);
+  expect(busy.add(path, report, 3_600_000)).toBe(true);
 });

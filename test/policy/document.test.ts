@@ -62,6 +62,9 @@ test("one that cannot be used is refused, with all that is wrong", () => {
   expect(problems(withEntry({ expires: 32 * DAY }))).toEqual([
     "entry m1 lasts longer than 31 days",
   ]);
+  expect(problems(withEntry({ ramp: { step: 1e-6, everyMs: 60_000 } }))).toEqual([
+    "entry m1 takes longer than 31 days to let all users back",
+  ]);
   expect(problems(withEntry({ site: "b" }))).toEqual([
     "entry m1 sends users of class telecom/other to b, from where it keeps them away",
   ]);
@@ -108,4 +111,21 @@ test("at an agent it takes one step at a time, however late, and none while the 
     }
   });
   fc.assert(property, { seed: 20_260_103, numRuns: 500 });
+});
+
+test("a clock that is set back keeps all away again before the expiry, and delays nobody after it", () => {
+  const ramp = { step: 0.5, everyMs: 1_000 };
+  const one = entry({ id: "m1", site: "a", expires: 10_000, ramp });
+  const ahead = advance(one, NOT_RAMPED, 3_600_000, true);
+  expect(ahead).toEqual({ steps: 1, at: 3_600_000 });
+  const before = advance(one, ahead, 9_000, true);
+  expect(levelAfter(one, before.steps)).toBe(1);
+  expect(advance(one, before, 9_500, true)).toBe(before);
+  expect(advance(one, before, 10_000, true)).toEqual({ steps: 1, at: 10_000 });
+  // Also by a site that was sick when the clock was ahead.
+  const held = advance(one, NOT_RAMPED, 3_600_000, false);
+  expect(advance(one, held, 20_000, true)).toEqual({ steps: 1, at: 20_000 });
+  expect(advance(one, ahead, 20_000, true)).toEqual({ steps: 2, at: 20_000 });
+  // By less than a step takes it is no matter.
+  expect(advance(one, ahead, 3_599_500, true)).toBe(ahead);
 });

@@ -221,3 +221,19 @@ test("an entry is for its carrier, its province and its port", () => {
   expect(first({ port: 80 }, {})).toBe("a 443");
   expect(first({ port: 80, carrier: "telecom" }, { carrier: "unicom" })).toBe("a 80");
 });
+
+test("who is kept away by an entry of a mode is not by another mode, nor by entries of others", () => {
+  const entries = [
+    entry({ id: "m", site: "a" }),
+    entry({ id: "s", site: "a", mode: "strong", carrier: "other", port: 443 }),
+  ];
+  const router = new Router(threeSites(entries));
+  const isClosed = (asking: Partial<User>, at = "a", levels: readonly number[] = [1, 1]) =>
+    router.isKeptAway(user(7, { port: 443, ...asking }), at, "strong", levels);
+  expect(isClosed({ carrier: "satellite" })).toBe(true);
+  expect(isClosed({ carrier: "satellite" }, "a", [1, 0])).toBe(false);
+  expect(isClosed({ carrier: "satellite", port: 80 })).toBe(false);
+  expect(isClosed({ carrier: "satellite" }, "b")).toBe(false);
+  // Masked there, which is no reason to refuse one who comes all the same.
+  expect(isClosed({})).toBe(false);
+});

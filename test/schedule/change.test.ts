@@ -5,13 +5,14 @@ import { decodeStoredPlan, encodePlan } from "../../src/lib/plan/encode.js";
 import type { UserPlan } from "../../src/lib/plan/users/types.js";
 import { sayStep, sayUndo } from "../../src/lib/plan/say.js";
 import { assign } from "../../src/lib/schedule/assign/assign.js";
-import { policyFingerprint } from "../../src/lib/schedule/change/assemble.js";
+import { type PlanContext, policyFingerprint } from "../../src/lib/schedule/change/assemble.js";
 import type { Intent } from "../../src/lib/schedule/change/intent.js";
 import { paceOf } from "../../src/lib/schedule/change/pace.js";
 import { planOfProposal } from "../../src/lib/schedule/change/plan.js";
 import { changePolicy, entriesOnly, planned } from "../../src/lib/schedule/change/policy-part.js";
 import { problemNow } from "../../src/lib/schedule/change/problem.js";
 import { type Proposal, proposalOf } from "../../src/lib/schedule/change/proposal.js";
+import { planOfRestore } from "../../src/lib/schedule/change/restore.js";
 import { objectionsTo } from "../../src/lib/schedule/change/rules/registry.js";
 import type { GatewaySeen, Situation } from "../../src/lib/schedule/change/situation.js";
 import type { Entry, PolicyDocument } from "../../src/lib/policy/document.js";
@@ -94,6 +95,13 @@ const INTENT: Intent = {
   overrides: [],
 };
 
+const CONTEXT: PlanContext = {
+  createdAt: "2026-01-01T00:00:00.000Z",
+  topology: { name: "sites", hash: "0".repeat(64) },
+  nodes: { dp: { url: "http://127.0.0.1:1", region: "sh", set: "sh-a" } },
+  gates: { windowSeconds: 1, minSamples: 20, maxRefused: 0.1, maxOnline: 1 },
+};
+
 async function proposed(
   intent: Partial<Intent> = {},
   situation: Partial<Situation> = {},
@@ -108,12 +116,7 @@ async function proposed(
 }
 
 function planOf(proposal: Proposal): UserPlan {
-  return planOfProposal(proposal, objectionsTo(proposal), {
-    createdAt: "2026-01-01T00:00:00.000Z",
-    topology: { name: "sites", hash: "0".repeat(64) },
-    nodes: { dp: { url: "http://127.0.0.1:1", region: "sh", set: "sh-a" } },
-    gates: { windowSeconds: 1, minSamples: 20, maxRefused: 0.1, maxOnline: 1 },
-  });
+  return planOfProposal(proposal, objectionsTo(proposal), CONTEXT);
 }
 
 const entry = (fields: Partial<Entry> = {}): Entry => ({
@@ -258,6 +261,36 @@ describe("a plan that moves users", () => {
     expect(sayStep(stages[2]!.waves[0]![0]!).what).toBe(
       "publish the policy: weak sh-a for users, for 10m 00s",
     );
+  });
+
+  it("is refused where agents would refuse its policy", async () => {
+    const tooLong = await proposed({ ttlMs: 32 * 24 * 3_600_000 });
+    expect(() => planOf(tooLong)).toThrow("lasts longer than 31 days");
+    const tooSlow = await proposed({ ramp: { step: 0.1, everyMs: 4 * 24 * 3_600_000 } });
+    expect(() => planOf(tooSlow)).toThrow("takes longer than 31 days to let all users back");
+  });
+
+  it("is refused where its filter means nobody, as with a slip of the pen", async () => {
+    for (const wrong of [{ carrier: "telekom" }, { province: "Hebei" }, { port: 8081 }]) {
+      const filter = { ...INTENT.filter, ...wrong };
+      await expect(proposed({ filter })).rejects.toThrow(
+        `no users of the ${Object.keys(wrong).join()}`,
+      );
+    }
+    const filter = { carrier: "unicom", province: "other", port: 8080 };
+    await expect(proposed({ filter })).resolves.toMatchObject({ entries: [filter] });
+  });
+
+  it("back ends an entry also when the clock of whoever made it was ahead", async () => {
+    const made = entry({ since: NOW + 60_000, expires: NOW + 3_600_000 });
+    const situation = { ...SITUATION, ...withEntries(made) };
+    const problem = problemNow(TOPOLOGY, TOPOLOGY.demand!, situation, [], () => [10, 20, 30]);
+    const asked = { reason: "well again", actor: "me@here", pace: { kind: "auto" } } as const;
+    const { stages } = planOfRestore({ ...asked, entries: [made] }, situation, problem, CONTEXT);
+    const [ending] = stages
+      .flatMap(({ waves }) => waves.flat())
+      .filter(({ kind }) => kind === "policy");
+    expect(ending).toMatchObject({ after: { entries: [{ expires: NOW + 60_001 }] } });
   });
 
   it("sends each class in the proportions of its assignment", async () => {

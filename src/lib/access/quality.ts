@@ -46,6 +46,8 @@ const NOTHING = 0.01;
 export class Quality {
   readonly #options: QualityOptions;
   readonly #sums = new Map<string, Sums>();
+  /** When there are too many again, the next time to look which are forgotten: each new one would have it done. */
+  #lookAt = -Infinity;
 
   constructor(options: QualityOptions) {
     this.#options = options;
@@ -65,29 +67,28 @@ export class Quality {
   }
 
   figures(now: number): QualityFigure[] {
-    const figures: QualityFigure[] = [];
-    for (const [key, sums] of this.#sums) {
-      this.#age(sums, now);
-      if (sums.sent < NOTHING) {
-        this.#sums.delete(key);
-        continue;
-      }
-      const enough = sums.sent >= this.#options.minSamples;
-      figures.push({
-        ...sums.path,
-        samples: sums.sent,
-        rttMs: enough && sums.back > 0 ? sums.rttMs / sums.back : null,
-        loss: enough ? sums.lost / sums.sent : null,
-      });
-    }
-    return figures;
+    this.#forget(now);
+    return [...this.#sums.values()].map(({ path, sent, lost, back, rttMs }) => {
+      const enough = sent >= this.#options.minSamples;
+      return {
+        ...path,
+        samples: sent,
+        rttMs: enough && back > 0 ? rttMs / back : null,
+        loss: enough ? lost / sent : null,
+      };
+    });
   }
 
   #sumsOf(path: Path, now: number): Sums | null {
     const key = `${path.carrier}\n${path.province}\n${path.site}`;
     const known = this.#sums.get(key);
     if (known !== undefined) return known;
-    if (this.#sums.size >= this.#options.pathsMax) return null;
+    const { pathsMax, halfLifeMs } = this.#options;
+    if (this.#sums.size >= pathsMax && now >= this.#lookAt) {
+      this.#lookAt = now + halfLifeMs;
+      this.#forget(now);
+    }
+    if (this.#sums.size >= pathsMax) return null;
     const { carrier, province, site } = path;
     const sums = {
       path: { carrier, province, site },
@@ -99,6 +100,13 @@ export class Quality {
     };
     this.#sums.set(key, sums);
     return sums;
+  }
+
+  #forget(now: number): void {
+    for (const [key, sums] of this.#sums) {
+      this.#age(sums, now);
+      if (sums.sent < NOTHING) this.#sums.delete(key);
+    }
   }
 
   #age(sums: Sums, now: number): void {

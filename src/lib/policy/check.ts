@@ -30,12 +30,14 @@ function entryProblems(
   known: ReadonlySet<string>,
   classes: ReadonlySet<string>,
 ): string[] {
-  const { id, site, since, expires, redirects } = entry;
+  const { id, site, since, expires, ramp, redirects } = entry;
   const what = `entry ${id}`;
   const problems: string[] = [];
   if (!known.has(site)) problems.push(`${what}: there is no site ${site}`);
   if (expires <= since) problems.push(`${what} expires before it begins`);
   if (expires - since > LONGEST_MS) problems.push(`${what} lasts longer than 31 days`);
+  if (ramp.everyMs / ramp.step > LONGEST_MS)
+    problems.push(`${what} takes longer than 31 days to let all users back`);
   for (const key of repeated(redirects.map(classKey)))
     problems.push(`${what} redirects class ${key} twice`);
   for (const redirect of redirects) {

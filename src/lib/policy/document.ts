@@ -66,7 +66,7 @@ export interface Entry {
   readonly redirects: readonly PolicyRedirect[];
 }
 
-/** How users come back when the entry has expired: `step` (0..1) more of them every `everyMs`, the first ones at once. */
+/** How users come back when the entry has expired: `step` (0..1) more of them every `everyMs`, the first ones at once; all within `LONGEST_MS`. */
 export interface Ramp {
   readonly step: number;
   readonly everyMs: number;

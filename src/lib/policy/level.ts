@@ -27,11 +27,13 @@ export const NOT_RAMPED: RampState = { steps: 0, at: 0 };
 
 /**
  * The ramp at `now`: one step further when one is due, and no more however long ago the last one was, so that users never come back
- * all at once. A site that is not well holds it.
+ * all at once. A site that is not well holds it. A clock that was set back does not: before the expiry it keeps all away again, after
+ * it the next step is due.
  */
 export function advance(entry: Entry, state: RampState, now: number, isWell: boolean): RampState {
   const { expires, ramp } = entry;
-  if (now < expires || levelAfter(entry, state.steps) === 0) return state;
-  if (now - state.at < ramp.everyMs) return state;
+  if (now < expires) return state.at === 0 ? state : NOT_RAMPED;
+  if (levelAfter(entry, state.steps) === 0) return state;
+  if (Math.abs(now - state.at) < ramp.everyMs) return state;
   return { steps: state.steps + (isWell ? 1 : 0), at: now };
 }

@@ -4,6 +4,7 @@ import { classKey } from "./check.js";
 import {
   type Address,
   type Entry,
+  type Mode,
   OTHER,
   type PolicyDocument,
   type PolicySite,
@@ -112,6 +113,13 @@ export class Router {
       openAddresses(one, user, levels).map(({ url, port }) => ({ site: one.id, url, port })),
     );
     return { version, site: site.id, addresses };
+  }
+
+  /** Whether an entry of the mode keeps the user away from the site; of a user at a port, from that port. */
+  isKeptAway(asked: User, site: string, mode: Mode, levels: Levels): boolean {
+    const user = this.#asking(asked);
+    const rules = this.#sites.get(site)?.entries ?? [];
+    return rules.some((rule) => rule.entry.mode === mode && keepsAway(rule, user, levels));
   }
 
   #asking(user: User): Asking {

@@ -56,3 +56,27 @@ test("each is told once, those who stay are closed, and both together never go a
     ),
   );
 });
+
+test("many who cannot be told are looked at in several steps, and cost nothing of the pace", () => {
+  const wave = new Wave<number>({
+    count: null,
+    withinMs: null,
+    limit: new RateLimit(20, 100, -1_000),
+  });
+  wave.enqueue(Array.from({ length: 10_000 }, (_, i) => i));
+  const looks: number[] = [];
+  for (let now = 0; !wave.isQueueEmpty; now += 1) {
+    let asked = 0;
+    wave.step(
+      now,
+      (one) => {
+        asked += 1;
+        return one >= 9_998;
+      },
+      () => undefined,
+    );
+    looks.push(asked);
+  }
+  expect(looks).toEqual([2_000, 2_000, 2_000, 2_000, 2_000]);
+  expect(wave.told).toBe(2);
+});

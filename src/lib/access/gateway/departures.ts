@@ -197,11 +197,14 @@ export class Departures {
       close(session, "overdue");
     };
     const begun = performance.now();
+    let toldBefore = -1;
     try {
       wave.enqueue(candidates());
       for (;;) {
-        // Whoever came meanwhile is looked for once those who were there have been told.
+        // Whoever came meanwhile is looked for once those who were there have been told; until none of them has to be.
         if (wave.isQueueEmpty && wave.staying === 0) {
+          if (wave.told === toldBefore) return;
+          toldBefore = wave.told;
           wave.enqueue(candidates());
           if (wave.isQueueEmpty) return;
         }

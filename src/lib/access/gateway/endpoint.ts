@@ -56,10 +56,13 @@ export class Endpoint {
     this.ports = this.#servers.map((server) => (server.address() as AddressInfo).port);
   }
 
-  /** Takes no more connections; those that are there stay. */
+  /** Takes no more connections. WebSockets that are there stay; for those who never asked for one a closed server has no deadline. */
   close(): void {
     clearInterval(this.#sweep);
-    for (const server of this.#servers) server.close();
+    for (const server of this.#servers) {
+      server.close();
+      server.closeAllConnections();
+    }
     for (const socket of this.#silent.keys()) closeSocket(socket, CLOSE.stopping, "stopping");
   }
 

@@ -127,7 +127,7 @@ export class Gateway {
         peak: this.#logins.peak(now),
         total: this.#logins.total,
         refused: this.#refused,
-        waiting: this.#throttle.waiting,
+        waiting: this.#throttle.waiting(now),
       },
       entries: this.#departures.figures,
       quality: this.quality.figures(now),

@@ -34,7 +34,8 @@ export class LoginThrottle {
   }
 
   /** Those who were refused and are expected back. */
-  get waiting(): number {
+  waiting(now: number): number {
+    this.#expire(now);
     return this.#turns.size;
   }
 

@@ -1,6 +1,6 @@
 import type { Group, Session } from "./session.js";
 
-/** Clients say what they are: further kinds are counted as `other`. */
+/** Clients say what they are: beyond so many kinds at a time, further ones are counted as `other`. */
 const GROUPS_MAX = 4_096;
 const OTHER = "other";
 
@@ -14,7 +14,7 @@ export class Registry {
   }
 
   get groups(): readonly Group[] {
-    return [...this.#groups.values()].filter(({ sessions }) => sessions > 0);
+    return [...this.#groups.values()];
   }
 
   has(session: Session): boolean {
@@ -25,25 +25,33 @@ export class Registry {
     return this.#sessions.values();
   }
 
+  /** Kept while it has sessions: who is refused leaves nothing behind. */
   group(carrier: string, province: string, port: number): Group {
-    const key = `${carrier}\n${province}\n${port}`;
-    const known = this.#groups.get(key);
-    if (known !== undefined) return known;
-    if (this.#groups.size >= GROUPS_MAX && carrier !== OTHER) return this.group(OTHER, OTHER, port);
     const group = { carrier, province, port, sessions: 0 };
-    this.#groups.set(key, group);
-    return group;
+    const known = this.#groups.get(keyOf(group));
+    if (known !== undefined) return known;
+    const isOther = carrier === OTHER && province === OTHER;
+    if (this.#groups.size < GROUPS_MAX || isOther) return group;
+    return this.group(OTHER, OTHER, port);
   }
 
   add(session: Session): void {
+    const { group } = session;
     this.#sessions.add(session);
-    session.group.sessions += 1;
+    group.sessions += 1;
+    if (group.sessions === 1) this.#groups.set(keyOf(group), group);
   }
 
   /** Whether it was there. */
   remove(session: Session): boolean {
     if (!this.#sessions.delete(session)) return false;
-    session.group.sessions -= 1;
+    const { group } = session;
+    group.sessions -= 1;
+    if (group.sessions === 0) this.#groups.delete(keyOf(group));
     return true;
   }
+}
+
+function keyOf({ carrier, province, port }: Group): string {
+  return `${carrier}\n${province}\n${port}`;
 }

@@ -2,6 +2,8 @@ import type { RateLimit } from "../rate-limit.js";
 
 /** At most so many at once when there is no pace. */
 const UNPACED_STEP = 500;
+/** Whether one can be told takes time to find out, also where the answer is no. */
+const LOOKS_STEP = 2_000;
 
 export interface WaveOptions {
   /** At most so many are told; null: all. */
@@ -67,7 +69,8 @@ export class Wave<S> {
       limit?.take(now);
       close(session);
     }
-    for (; budget > 0 && !this.isQueueEmpty; this.#next += 1) {
+    for (let looks = 0; looks < LOOKS_STEP; looks += 1, this.#next += 1) {
+      if (budget === 0 || this.isQueueEmpty) break;
       const session = this.#queue[this.#next]!;
       if (!tell(session)) continue;
       this.told += 1;

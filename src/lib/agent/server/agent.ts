@@ -71,6 +71,8 @@ export async function startAgent(
     url,
     async stop() {
       stopping.abort();
+      // First: what is released next may look as if their work were done.
+      role.operations.interrupt();
       role.release();
       await app.close();
       await within(role.operations.close());

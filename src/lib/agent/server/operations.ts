@@ -196,10 +196,15 @@ export class Operations {
     return this.get(id);
   }
 
-  /** Ends what runs, without an outcome: it is `interrupted` after the next start. */
-  async close(): Promise<void> {
+  /** Has what runs end without an outcome: it is `interrupted` after the next start. */
+  interrupt(): void {
     this.#stopping = true;
     for (const live of this.#live.values()) live.abort.abort();
+  }
+
+  /** Interrupts what runs, and waits for it. */
+  async close(): Promise<void> {
+    this.interrupt();
     await Promise.allSettled(this.#running);
   }
 

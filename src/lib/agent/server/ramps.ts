@@ -72,7 +72,8 @@ export class Ramps {
         const state = this.#stateOf(entry);
         const now = Date.now();
         if (advance(entry, state, now, true) === state) return;
-        const isWell = await this.#parts.isWell(entry, document.sites[entry.site]!);
+        const isWell =
+          now < entry.expires || (await this.#parts.isWell(entry, document.sites[entry.site]!));
         const next = { ...advance(entry, state, now, isWell), expires: entry.expires };
         if (isWell) await this.#parts.engine.write((txn) => txn.putDocument(TABLE, entry.id, next));
         // Another document may have come meanwhile.

@@ -10,7 +10,8 @@ import type {
 import { PLAN_VERSION } from "../../plan/types.js";
 import type { RouteNode } from "../../routing/table.js";
 import type { PolicyDocument } from "../../policy/document.js";
-import { encodePolicy } from "../../policy/wire.js";
+import { decodePolicy, encodePolicy } from "../../policy/wire.js";
+import { changePolicy } from "./policy-part.js";
 import type { Situation } from "./situation.js";
 
 /** What a plan rests on beside what it does. */
@@ -31,7 +32,7 @@ export interface StageDraft {
   readonly seconds: number;
 }
 
-/** With all that follows from the stages; those that are empty are left out. */
+/** With all that follows from the stages; those that are empty are left out. Throws OpsError `bad-policy` (exit 3). */
 export function assemble(
   drafts: readonly StageDraft[],
   { policy, silent }: Situation,
@@ -39,6 +40,7 @@ export function assemble(
   { createdAt, topology, nodes }: PlanContext,
   about: Pick<UserPlan, "change" | "moves" | "receivers" | "pace">,
 ): UserPlan {
+  assertUsable(drafts, policy);
   const stages = number([reachStage(nodes), ...drafts]);
   const body: Omit<UserPlan, "hash"> = {
     v: PLAN_VERSION,
@@ -54,6 +56,16 @@ export function assemble(
     estimate: estimateOf(stages.reduce((sum, { estimate }) => sum + estimate.seconds, 0)),
   };
   return { ...body, hash: planHash(body) };
+}
+
+/** Agents would refuse a policy that cannot be used, and a control plane that has stored it could not read it any more. */
+function assertUsable(drafts: readonly StageDraft[], policy: PolicyDocument): void {
+  let made = policy;
+  for (const step of drafts.flatMap(({ waves }) => waves.flat())) {
+    if (step.kind !== "policy") continue;
+    made = changePolicy(made, step.before, step.after, 0n);
+    decodePolicy({ ...encodePolicy(made), version: 1 });
+  }
 }
 
 /** Of what a policy says, whatever its version and the epochs of its entries: what makes a plan for users stale. */

@@ -1,5 +1,7 @@
+import { EXIT, OpsError } from "../../errors.js";
 import type { PlannedEntry } from "../../plan/users/types.js";
 import type { Assignment } from "../assign/assign.js";
+import { OTHER, type PolicyDocument } from "../../policy/document.js";
 import type { Problem } from "../types.js";
 import type { Intent, Pace } from "./intent.js";
 import { redirectsFrom } from "./redirects.js";
@@ -14,7 +16,10 @@ export interface Proposal extends View {
   readonly entries: readonly PlannedEntry[];
 }
 
-/** Puts together what an assignment without the sites means. `idOf` names the entry of a site. */
+/**
+ * Puts together what an assignment without the sites means. `idOf` names the entry of a site.
+ * @throws OpsError (exit 64) `no-such-users` for a filter that nobody matches
+ */
 export function proposalOf(
   intent: Intent,
   situation: Situation,
@@ -24,6 +29,7 @@ export function proposalOf(
 ): Proposal {
   const { mode, sites, filter, reason, actor, ttlMs, ramp, pace } = intent;
   const { now, policy } = situation;
+  assertSomebody(filter, sites, policy);
   const entries = sites.map((site): PlannedEntry => ({
     id: idOf(site),
     site,
@@ -38,6 +44,33 @@ export function proposalOf(
   }));
   const view = viewOf(problem, situation, assignment, askedOf(pace));
   return { intent, situation, assignment, entries, ...view };
+}
+
+/** Agents would take it, keep nobody away, and say nothing. */
+function assertSomebody(
+  { carrier, province, port }: Intent["filter"],
+  sites: readonly string[],
+  { classes, sites: known }: PolicyDocument,
+): void {
+  const ports = sites.flatMap(
+    (site) => known[site]?.addresses.map((one) => String(one.port)) ?? [],
+  );
+  for (const [what, name, names] of [
+    ["carrier", carrier, [...classes.map((one) => one.carrier), OTHER]],
+    ["province", province, [...classes.map((one) => one.province), OTHER]],
+    ["port", port === null ? null : String(port), ports],
+  ] as const) {
+    if (name === null || names.includes(name)) continue;
+    const all = [...new Set(names)].join(", ");
+    throw new OpsError(
+      "no-such-users",
+      EXIT.usage,
+      `The policy knows no users of the ${what} ${name}`,
+      {
+        hint: `there are: ${all}`,
+      },
+    );
+  }
 }
 
 export function askedOf(pace: Pace): number | null {

@@ -28,7 +28,11 @@ export function planOfRestore(
   const { policy, now } = situation;
   const sites = [...new Set(entries.map(({ site }) => site))];
   const before = entries.map(planned);
-  const ending = before.map((entry) => ({ ...entry, expires: Math.min(entry.expires, now) }));
+  // The clock of whoever made an entry may be ahead of this one.
+  const ending = before.map((entry) => ({
+    ...entry,
+    expires: Math.max(entry.since + 1, Math.min(entry.expires, now)),
+  }));
   const view = viewOf(problem, situation, homeward(problem, situation, sites), askedOf(asked));
   const { moves, receivers, pace } = view;
   const watch = watchStep(receivers, situation, context.gates);

@@ -23,10 +23,9 @@ export function gatewayRole(base: Base, config: GatewayConfig): Role {
   const ramps = new Ramps({ engine, policy, isWell, die });
   const addressesFor = ({ uid, group: { carrier, province } }: SessionPlace) =>
     policy.router?.answer({ uid, carrier, province, port: null }, ramps.levels).addresses ?? [];
-  const isClosedTo = (session: SessionPlace) =>
-    (policy.document?.entries ?? []).some(
-      (entry, i) => entry.site === site && entry.mode === "strong" && ramps.levels[i]! > 0,
-    ) && !addressesFor(session).some((one) => one.site === site && one.port === session.group.port);
+  const isClosedTo = ({ uid, group: { carrier, province, port } }: SessionPlace) =>
+    policy.router?.isKeptAway({ uid, carrier, province, port }, site, "strong", ramps.levels) ??
+    false;
   const gateway = new Gateway({
     ...config,
     host: listen.host,
