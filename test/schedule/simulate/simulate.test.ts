@@ -87,7 +87,10 @@ test("a mask moves only those who log in by themselves; when it has ended they c
 });
 
 test("who is told as a mask ends is not sent back to the site that he leaves", async () => {
-  const scenario = await keepAwayScenario(await small(), leaveTianjin({ ttlMs: 100_000 }));
+  const scenario = await keepAwayScenario(
+    await small(),
+    leaveTianjin({ ttlMs: 100_000, overrides: ["ttl"] }),
+  );
   const result = simulate(scenario, still);
   expect(result.moved).toBeLessThan(0.9 * result.toMove);
   // Only own logins go there again: a share of those that were there before.
