@@ -5,9 +5,10 @@ import { decodeStoredPlan, encodePlan } from "../../src/lib/plan/encode.js";
 import type { UserPlan } from "../../src/lib/plan/users/types.js";
 import { sayStep, sayUndo } from "../../src/lib/plan/say.js";
 import { assign } from "../../src/lib/schedule/assign/assign.js";
-import { policyFingerprint } from "../../src/lib/schedule/change/assemble.js";
+import { type PlanContext, policyFingerprint } from "../../src/lib/schedule/change/assemble.js";
+import { planOfBalance } from "../../src/lib/schedule/change/balance.js";
 import type { Intent } from "../../src/lib/schedule/change/intent.js";
-import { paceOf } from "../../src/lib/schedule/change/pace.js";
+import { paceOf, pacePlanned } from "../../src/lib/schedule/change/pace.js";
 import { planOfProposal } from "../../src/lib/schedule/change/plan.js";
 import { changePolicy, entriesOnly, planned } from "../../src/lib/schedule/change/policy-part.js";
 import { problemNow } from "../../src/lib/schedule/change/problem.js";
@@ -15,6 +16,7 @@ import { type Proposal, proposalOf } from "../../src/lib/schedule/change/proposa
 import { objectionsTo } from "../../src/lib/schedule/change/rules/registry.js";
 import type { GatewaySeen, Situation } from "../../src/lib/schedule/change/situation.js";
 import type { Entry, PolicyDocument } from "../../src/lib/schedule/policy/document.js";
+import { assertUsable } from "../../src/lib/schedule/policy/wire.js";
 import { cut } from "../../src/lib/schedule/policy/cut.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
 
@@ -107,13 +109,15 @@ async function proposed(
   return proposalOf(wanted, now, problem, await assign(problem), (site) => `${site}-1`);
 }
 
+const CONTEXT: PlanContext = {
+  createdAt: "2026-01-01T00:00:00.000Z",
+  topology: { name: "sites", hash: "0".repeat(64) },
+  nodes: { dp: { url: "http://127.0.0.1:1", region: "sh", set: "sh-a" } },
+  gates: { windowSeconds: 1, minSamples: 20, maxRefused: 0.1, maxOnline: 1 },
+};
+
 function planOf(proposal: Proposal): UserPlan {
-  return planOfProposal(proposal, objectionsTo(proposal), {
-    createdAt: "2026-01-01T00:00:00.000Z",
-    topology: { name: "sites", hash: "0".repeat(64) },
-    nodes: { dp: { url: "http://127.0.0.1:1", region: "sh", set: "sh-a" } },
-    gates: { windowSeconds: 1, minSamples: 20, maxRefused: 0.1, maxOnline: 1 },
-  });
+  return planOfProposal(proposal, objectionsTo(proposal), CONTEXT);
 }
 
 const entry = (fields: Partial<Entry> = {}): Entry => ({
@@ -169,7 +173,10 @@ describe("safety rules", () => {
       "login-rate",
     );
     const gateways = [gateway("sh-a", 200), gateway("sz-a", 200, 100), gateway("tj-a", 200, 100)];
-    expect(await rulesAgainst({}, { gateways })).toContain("room");
+    const spent = objectionsTo(await proposed({}, { gateways }));
+    expect(new Set(spent.map(({ rule }) => rule))).toEqual(new Set(["login-rate"]));
+    expect(spent[0]!.message).toContain("none are to spare");
+    expect(await rulesAgainst({ mode: "mask" }, { gateways })).toEqual([]);
   });
 
   it("one-at-a-time: no second entry of the same users, but a mask may become a disable", async () => {
@@ -260,6 +267,81 @@ describe("a plan that moves users", () => {
       if (carrier === "unicom") expect(map).toMatchObject([{ value: "sz-a" }]);
     }
     expect(assignment.shortage).toBeNull();
+  });
+});
+
+describe("what has no place in JSON or in a policy", () => {
+  it("is no pace: all at once, and into a site that takes no more logins, is written as null", async () => {
+    const overrides = ["login-rate"];
+    for (const mode of ["weak", "strong", "mask"] as const) {
+      const plan = planOf(await proposed({ mode, pace: { kind: "unpaced" }, overrides }));
+      expect(plan.pace).toMatchObject({ perSecond: null, seconds: 0 });
+      expect(decodeStoredPlan(encodePlan(plan), "plan")).toEqual(plan);
+      const told = plan.stages.flatMap(({ waves }) => waves.flat());
+      for (const step of told)
+        if (step.kind === "relogin" || step.kind === "disconnect")
+          expect(step.perSecond).toBeNull();
+    }
+    const paced = paceOf([{ site: "a", users: 5, spare: 0 }], null);
+    expect(pacePlanned(paced)).toEqual({ perSecond: null, seconds: 0, boundSeconds: null });
+    expect(paceOf([], Infinity).perSecond).toBe(Infinity);
+  });
+
+  it("is an entry that no agent would take: it is refused while nothing is stored yet", async () => {
+    for (const wrong of [{ ttlMs: 0 }, { ttlMs: 32 * 86_400_000 }, { reason: "" }]) {
+      const proposal = await proposed({ mode: "mask", ...wrong });
+      expect(() => planOf(proposal)).toThrow(expect.objectContaining({ code: "bad-policy" }));
+    }
+  });
+
+  it("is a site that came after the policy: nobody is sent there", async () => {
+    const { ["tj-a"]: _, ...sites } = POLICY.sites;
+    const classes = CLASSES.map((one) => ({
+      ...one,
+      base: cut(
+        [],
+        new Map([
+          ["sh-a", 0.5],
+          ["sz-a", 0.5],
+        ]),
+      ),
+    }));
+    const { entries } = planOf(
+      await proposed({ mode: "mask" }, { policy: { ...POLICY, sites, classes } }),
+    )
+      .stages.flatMap(({ waves }) => waves.flat())
+      .find((step) => step.kind === "policy")!.after;
+    const to = entries[0]!.redirects.flatMap(({ map }) => map.map(({ value }) => value));
+    expect(new Set(to)).toEqual(new Set(["sz-a"]));
+  });
+
+  it("is a site that is gone: other fractions leave out its entries, and the ways to it", async () => {
+    const way = (site: string) => ({ ...CLASSES[0]!, map: cut([], new Map([[site, 1]])) });
+    const kept = entry({ id: "sz-a-0", site: "sz-a", redirects: [way("tj-a")] });
+    const policy = { ...POLICY, entries: [kept, entry({ id: "tj-a-0", site: "tj-a" })] };
+    const { ["tj-a"]: _, ...sites } = POLICY.sites;
+    const situation = { ...SITUATION, policy };
+    const problem = {
+      ...problemNow(TOPOLOGY, TOPOLOGY.demand!, situation, [], () => [10, 20, 30]),
+      classes: CLASSES.map((one) => ({ ...one, site: null, users: 100 })),
+    };
+    const shares = CLASSES.map(() => [{ site: "sh-a", users: 100 }]);
+    const assignment = { ...(await assign(problem)), shares };
+    const plan = planOfBalance(
+      { reason: "r", actor: "a", sites },
+      situation,
+      problem,
+      assignment,
+      CONTEXT,
+    )!;
+    const step = plan.stages
+      .flatMap(({ waves }) => waves.flat())
+      .find((one) => one.kind === "policy")!;
+    const after = changePolicy(policy, step.before, step.after, 9n);
+    expect(after.entries).toEqual([{ ...kept, redirects: [] }]);
+    assertUsable(after);
+    const back = changePolicy(after, step.after, step.before, 9n);
+    expect(back.entries.map(({ id }) => id)).toEqual(["sz-a-0", "tj-a-0"]);
   });
 });
 

@@ -10,7 +10,7 @@ import type {
 import { PLAN_VERSION } from "../../plan/types.js";
 import type { RouteNode } from "../../routing/table.js";
 import type { PolicyDocument } from "../policy/document.js";
-import { encodePolicy } from "../policy/wire.js";
+import { assertUsable, encodePolicy } from "../policy/wire.js";
 import type { Situation } from "./situation.js";
 
 /** What a plan rests on beside what it does. */
@@ -31,7 +31,10 @@ export interface StageDraft {
   readonly seconds: number;
 }
 
-/** With all that follows from the stages; those that are empty are left out. */
+/**
+ * With all that follows from the stages; those that are empty are left out.
+ * @throws OpsError `bad-policy` (exit 3) for what no agent would take
+ */
 export function assemble(
   drafts: readonly StageDraft[],
   { policy, silent }: Situation,
@@ -39,6 +42,7 @@ export function assemble(
   { createdAt, topology, nodes }: PlanContext,
   about: Pick<UserPlan, "change" | "moves" | "receivers" | "pace">,
 ): UserPlan {
+  assertUsable({ ...after, version: policy.version + 1 });
   const stages = number([reachStage(nodes), ...drafts]);
   const body: Omit<UserPlan, "hash"> = {
     v: PLAN_VERSION,

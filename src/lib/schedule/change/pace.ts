@@ -1,3 +1,5 @@
+import type { UserPlan } from "../../plan/users/types.js";
+
 /** Of the login rate that receivers have to spare, what is used: the rest is for those who log in by themselves meanwhile. */
 const USED = 0.95;
 
@@ -13,7 +15,10 @@ export interface Paced {
   /** Of all receivers together; Infinity for all at once. */
   readonly perSecond: number;
   readonly seconds: number;
-  /** What no pace can be below: users to move over the spare login rate, of the receiver for which that is the longest. */
+  /**
+   * What no pace can be below: users to move over the spare login rate, of the receiver for which that is the longest. Infinity where
+   * one has nothing to spare.
+   */
   readonly boundSeconds: number;
   /** Of each receiver, its share of the pace. */
   readonly logins: ReadonlyMap<string, number>;
@@ -25,7 +30,7 @@ export interface Paced {
  */
 export function paceOf(arrivals: readonly Arrivals[], asked: number | null): Paced {
   const users = arrivals.reduce((sum, one) => sum + one.users, 0);
-  if (users === 0) return { perSecond: 0, seconds: 0, boundSeconds: 0, logins: new Map() };
+  if (users === 0) return { perSecond: asked ?? 0, seconds: 0, boundSeconds: 0, logins: new Map() };
   const boundSeconds = Math.max(
     ...arrivals.map((one) =>
       one.users === 0 ? 0 : one.spare > 0 ? one.users / one.spare : Infinity,
@@ -33,12 +38,22 @@ export function paceOf(arrivals: readonly Arrivals[], asked: number | null): Pac
   );
   // Where a receiver has nothing to spare there is no pace: the rule of login rates says so.
   if (!Number.isFinite(boundSeconds) && asked === null)
-    return { perSecond: Infinity, seconds: Infinity, boundSeconds, logins: allAtOnce(arrivals) };
+    return { perSecond: Infinity, seconds: 0, boundSeconds, logins: allAtOnce(arrivals) };
   const perSecond = asked ?? (users / boundSeconds) * USED;
   if (!Number.isFinite(perSecond))
     return { perSecond, seconds: 0, boundSeconds, logins: allAtOnce(arrivals) };
   const logins = new Map(arrivals.map((one) => [one.site, (perSecond * one.users) / users]));
   return { perSecond, seconds: users / perSecond, boundSeconds, logins };
+}
+
+/** As a plan has it: JSON has no Infinity. */
+export function pacePlanned({ perSecond, seconds, boundSeconds }: Paced): UserPlan["pace"] {
+  return { perSecond: finite(perSecond), seconds, boundSeconds: finite(boundSeconds) };
+}
+
+/** Null for Infinity. */
+export function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }
 
 function allAtOnce(arrivals: readonly Arrivals[]): Map<string, number> {

@@ -13,9 +13,11 @@ export const loginRate: SafetyRule = {
       planned !== null && planned <= limit * (1 + SLACK)
         ? []
         : [
-            planned !== null
-              ? `${site} would get ${countText(planned)} logins/s (${countText(now)} now), and takes ${countText(limit)}`
-              : `${site} would get all at once, and takes ${countText(limit)} logins/s`,
+            now >= limit
+              ? `${site} has ${countText(now)} logins/s of the ${countText(limit)} that it takes: none are to spare`
+              : planned !== null
+                ? `${site} would get ${countText(planned)} logins/s (${countText(now)} now), and takes ${countText(limit)}`
+                : `${site} would get all at once, and takes ${countText(limit)} logins/s`,
           ],
     );
   },
