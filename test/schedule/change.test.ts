@@ -157,6 +157,16 @@ describe("safety rules", () => {
   it("last-site: an entry of another site counts, and a port by itself", async () => {
     const other = withEntries(entry({ site: "sz-a" }));
     expect(await rulesAgainst({ mode: "mask" }, other)).toContain("last-site");
+    const unicom = { carrier: "unicom", province: null, port: null };
+    const half = withEntries(entry({ site: "sz-a", ...unicom }));
+    expect(await rulesAgainst({ mode: "mask", filter: unicom }, half)).toContain("last-site");
+    const telecom = { ...unicom, carrier: "telecom" };
+    expect(await rulesAgainst({ mode: "mask", filter: telecom }, half)).toEqual([]);
+    const dead = {
+      gateways: [gateway("sh-a", 200), gateway("tj-a", 200)],
+      silent: [{ node: "sz-a-gw", role: "gateway" as const, site: "sz-a", why: "dead" }],
+    };
+    expect(await rulesAgainst({ mode: "mask" }, dead)).toContain("last-site");
     const port = { carrier: null, province: null, port: 80 };
     expect(await rulesAgainst({ mode: "mask", sites: SITES, filter: port })).not.toContain(
       "last-site",
@@ -184,9 +194,10 @@ describe("safety rules", () => {
     expect(await rulesAgainst({ mode: "mask" }, withEntries(entry({ mode: "weak" })))).toEqual([
       "one-at-a-time",
     ]);
-    expect(await rulesAgainst({}, withEntries(entry({ expires: NOW - 61_000 })))).toEqual([
-      "one-at-a-time",
-    ]);
+    const ended = { expires: NOW - 61_000 };
+    expect(await rulesAgainst({}, withEntries(entry(ended)))).toEqual([]);
+    const slow = { ...ended, ramp: { step: 0.1, everyMs: 60_000 } };
+    expect(await rulesAgainst({}, withEntries(entry(slow)))).toEqual(["one-at-a-time"]);
     expect(await rulesAgainst({}, withEntries(entry({ carrier: "telecom" })))).toEqual([
       "one-at-a-time",
     ]);

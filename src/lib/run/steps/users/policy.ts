@@ -10,7 +10,11 @@ import type { StepHandler } from "../handler.js";
 
 export const policy: StepHandler<PolicyStep> = {
   apply: (context, { id, before, after }) => publish(context, id, before, after),
-  undo: (context, { id, before, after }) => publish(context, id, after, before),
+  // What has expired meanwhile would keep users away once more, all of them, and ramp again.
+  undo: (context, { id, before, after }) => {
+    const entries = before.entries.filter(({ expires }) => context.clock.now() < expires);
+    return publish(context, id, after, { ...before, entries });
+  },
 };
 
 /**

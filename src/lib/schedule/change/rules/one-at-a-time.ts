@@ -1,4 +1,5 @@
 import type { UserFilter } from "../../../plan/users/types.js";
+import { level } from "../../policy/level.js";
 import type { SafetyRule } from "./rule.js";
 
 export const oneAtATime: SafetyRule = {
@@ -7,6 +8,8 @@ export const oneAtATime: SafetyRule = {
   find({ intent: { sites, filter, mode }, situation: { policy, now } }) {
     return policy.entries.flatMap((entry) => {
       if (!sites.includes(entry.site) || !overlap(entry, filter)) return [];
+      // Nobody has to be about for an entry to end, so it stays in the policy when it has.
+      if (level(entry, now) === 0) return [];
       // A mask may become a disable; the other way round is a restore.
       const isStep =
         now < entry.expires && sameFilter(entry, filter) && rank(mode) > rank(entry.mode);
