@@ -85,7 +85,7 @@ function rateText(perSecond: number | null): string {
 }
 
 /** `users`, `users of telecom in guangdong on port 443` */
-function who({ carrier, province, port }: UserFilter): string {
+export function who({ carrier, province, port }: UserFilter): string {
   return [
     "users",
     ...(carrier === null ? [] : [`of ${carrier}`]),

@@ -24,7 +24,7 @@ function rank(mode: "mask" | "weak" | "strong"): number {
   return ["mask", "weak", "strong"].indexOf(mode);
 }
 
-function overlap(a: UserFilter, b: UserFilter): boolean {
+export function overlap(a: UserFilter, b: UserFilter): boolean {
   const meet = (x: unknown, y: unknown) => x === null || y === null || x === y;
   return meet(a.carrier, b.carrier) && meet(a.province, b.province) && meet(a.port, b.port);
 }
