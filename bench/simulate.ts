@@ -20,7 +20,7 @@ export const simulation: Benchmark = {
         { what: `${mode}: virtual time`, value: virtual, unit: "s", target: null },
         {
           what: `${mode}: virtual time over the bound`,
-          value: virtual / boundSeconds,
+          value: virtual / boundSeconds!,
           unit: "x",
           target: { atMost: 1.1 },
         },

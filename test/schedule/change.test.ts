@@ -6,8 +6,9 @@ import type { UserPlan } from "../../src/lib/plan/users/types.js";
 import { sayStep, sayUndo } from "../../src/lib/plan/say.js";
 import { assign } from "../../src/lib/schedule/assign/assign.js";
 import { type PlanContext, policyFingerprint } from "../../src/lib/schedule/change/assemble.js";
+import { planOfBalance } from "../../src/lib/schedule/change/balance.js";
 import type { Intent } from "../../src/lib/schedule/change/intent.js";
-import { paceOf } from "../../src/lib/schedule/change/pace.js";
+import { paceOf, pacePlanned } from "../../src/lib/schedule/change/pace.js";
 import { planOfProposal } from "../../src/lib/schedule/change/plan.js";
 import { changePolicy, entriesOnly, planned } from "../../src/lib/schedule/change/policy-part.js";
 import { problemNow } from "../../src/lib/schedule/change/problem.js";
@@ -16,6 +17,7 @@ import { planOfRestore } from "../../src/lib/schedule/change/restore.js";
 import { objectionsTo } from "../../src/lib/schedule/change/rules/registry.js";
 import type { GatewaySeen, Situation } from "../../src/lib/schedule/change/situation.js";
 import type { Entry, PolicyDocument } from "../../src/lib/policy/document.js";
+import { assertUsable } from "../../src/lib/policy/wire.js";
 import { cut } from "../../src/lib/policy/cut.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
 
@@ -95,13 +97,6 @@ const INTENT: Intent = {
   overrides: [],
 };
 
-const CONTEXT: PlanContext = {
-  createdAt: "2026-01-01T00:00:00.000Z",
-  topology: { name: "sites", hash: "0".repeat(64) },
-  nodes: { dp: { url: "http://127.0.0.1:1", region: "sh", set: "sh-a" } },
-  gates: { windowSeconds: 1, minSamples: 20, maxRefused: 0.1, maxOnline: 1 },
-};
-
 async function proposed(
   intent: Partial<Intent> = {},
   situation: Partial<Situation> = {},
@@ -114,6 +109,13 @@ async function proposed(
   const problem = problemNow(TOPOLOGY, TOPOLOGY.demand!, now, closed, costs);
   return proposalOf(wanted, now, problem, await assign(problem), (site) => `${site}-1`);
 }
+
+const CONTEXT: PlanContext = {
+  createdAt: "2026-01-01T00:00:00.000Z",
+  topology: { name: "sites", hash: "0".repeat(64) },
+  nodes: { dp: { url: "http://127.0.0.1:1", region: "sh", set: "sh-a" } },
+  gates: { windowSeconds: 1, minSamples: 20, maxRefused: 0.1, maxOnline: 1 },
+};
 
 function planOf(proposal: Proposal): UserPlan {
   return planOfProposal(proposal, objectionsTo(proposal), CONTEXT);
@@ -156,6 +158,16 @@ describe("safety rules", () => {
   it("last-site: an entry of another site counts, and a port by itself", async () => {
     const other = withEntries(entry({ site: "sz-a" }));
     expect(await rulesAgainst({ mode: "mask" }, other)).toContain("last-site");
+    const unicom = { carrier: "unicom", province: null, port: null };
+    const half = withEntries(entry({ site: "sz-a", ...unicom }));
+    expect(await rulesAgainst({ mode: "mask", filter: unicom }, half)).toContain("last-site");
+    const telecom = { ...unicom, carrier: "telecom" };
+    expect(await rulesAgainst({ mode: "mask", filter: telecom }, half)).toEqual([]);
+    const dead = {
+      gateways: [gateway("sh-a", 200), gateway("tj-a", 200)],
+      silent: [{ node: "sz-a-gw", role: "gateway" as const, site: "sz-a", why: "dead" }],
+    };
+    expect(await rulesAgainst({ mode: "mask" }, dead)).toContain("last-site");
     const port = { carrier: null, province: null, port: 80 };
     expect(await rulesAgainst({ mode: "mask", sites: SITES, filter: port })).not.toContain(
       "last-site",
@@ -172,7 +184,10 @@ describe("safety rules", () => {
       "login-rate",
     );
     const gateways = [gateway("sh-a", 200), gateway("sz-a", 200, 100), gateway("tj-a", 200, 100)];
-    expect(await rulesAgainst({}, { gateways })).toContain("room");
+    const spent = objectionsTo(await proposed({}, { gateways }));
+    expect(new Set(spent.map(({ rule }) => rule))).toEqual(new Set(["login-rate"]));
+    expect(spent[0]!.message).toContain("none are to spare");
+    expect(await rulesAgainst({ mode: "mask" }, { gateways })).toEqual([]);
   });
 
   it("ttl: not when it ends before the users are moved", async () => {
@@ -185,13 +200,10 @@ describe("safety rules", () => {
     expect(await rulesAgainst({ mode: "mask" }, withEntries(entry({ mode: "weak" })))).toEqual([
       "one-at-a-time",
     ]);
-    expect(
-      await rulesAgainst(
-        {},
-        withEntries(entry({ expires: NOW - 61_000, ramp: { step: 0.1, everyMs: 60_000 } })),
-      ),
-    ).toEqual(["one-at-a-time"]);
-    expect(await rulesAgainst({}, withEntries(entry({ expires: NOW - 61_000 })))).toEqual([]);
+    const ended = { expires: NOW - 61_000 };
+    expect(await rulesAgainst({}, withEntries(entry(ended)))).toEqual([]);
+    const slow = { ...ended, ramp: { step: 0.1, everyMs: 60_000 } };
+    expect(await rulesAgainst({}, withEntries(entry(slow)))).toEqual(["one-at-a-time"]);
     expect(await rulesAgainst({}, withEntries(entry({ carrier: "telecom" })))).toEqual([
       "one-at-a-time",
     ]);
@@ -302,6 +314,81 @@ describe("a plan that moves users", () => {
       if (carrier === "unicom") expect(map).toMatchObject([{ value: "sz-a" }]);
     }
     expect(assignment.shortage).toBeNull();
+  });
+});
+
+describe("what has no place in JSON or in a policy", () => {
+  it("is no pace: all at once, and into a site that takes no more logins, is written as null", async () => {
+    const overrides = ["login-rate"];
+    for (const mode of ["weak", "strong", "mask"] as const) {
+      const plan = planOf(await proposed({ mode, pace: { kind: "unpaced" }, overrides }));
+      expect(plan.pace).toMatchObject({ perSecond: null, seconds: 0 });
+      expect(decodeStoredPlan(encodePlan(plan), "plan")).toEqual(plan);
+      const told = plan.stages.flatMap(({ waves }) => waves.flat());
+      for (const step of told)
+        if (step.kind === "relogin" || step.kind === "disconnect")
+          expect(step.perSecond).toBeNull();
+    }
+    const paced = paceOf([{ site: "a", users: 5, spare: 0, own: 0 }], null);
+    expect(pacePlanned(paced)).toEqual({ perSecond: null, seconds: 0, boundSeconds: null });
+    expect(paceOf([], Infinity).perSecond).toBe(Infinity);
+  });
+
+  it("is an entry that no agent would take: it is refused while nothing is stored yet", async () => {
+    for (const wrong of [{ ttlMs: 0 }, { ttlMs: 32 * 86_400_000 }, { reason: "" }]) {
+      const proposal = await proposed({ mode: "mask", ...wrong });
+      expect(() => planOf(proposal)).toThrow(expect.objectContaining({ code: "bad-policy" }));
+    }
+  });
+
+  it("is a site that came after the policy: nobody is sent there", async () => {
+    const { ["tj-a"]: _, ...sites } = POLICY.sites;
+    const classes = CLASSES.map((one) => ({
+      ...one,
+      base: cut(
+        [],
+        new Map([
+          ["sh-a", 0.5],
+          ["sz-a", 0.5],
+        ]),
+      ),
+    }));
+    const { entries } = planOf(
+      await proposed({ mode: "mask" }, { policy: { ...POLICY, sites, classes } }),
+    )
+      .stages.flatMap(({ waves }) => waves.flat())
+      .find((step) => step.kind === "policy")!.after;
+    const to = entries[0]!.redirects.flatMap(({ map }) => map.map(({ value }) => value));
+    expect(new Set(to)).toEqual(new Set(["sz-a"]));
+  });
+
+  it("is a site that is gone: other fractions leave out its entries, and the ways to it", async () => {
+    const way = (site: string) => ({ ...CLASSES[0]!, map: cut([], new Map([[site, 1]])) });
+    const kept = entry({ id: "sz-a-0", site: "sz-a", redirects: [way("tj-a")] });
+    const policy = { ...POLICY, entries: [kept, entry({ id: "tj-a-0", site: "tj-a" })] };
+    const { ["tj-a"]: _, ...sites } = POLICY.sites;
+    const situation = { ...SITUATION, policy };
+    const problem = {
+      ...problemNow(TOPOLOGY, TOPOLOGY.demand!, situation, [], () => [10, 20, 30]),
+      classes: CLASSES.map((one) => ({ ...one, site: null, users: 100 })),
+    };
+    const shares = CLASSES.map(() => [{ site: "sh-a", users: 100 }]);
+    const assignment = { ...(await assign(problem)), shares };
+    const plan = planOfBalance(
+      { reason: "r", actor: "a", sites },
+      situation,
+      problem,
+      assignment,
+      CONTEXT,
+    )!;
+    const step = plan.stages
+      .flatMap(({ waves }) => waves.flat())
+      .find((one) => one.kind === "policy")!;
+    const after = changePolicy(policy, step.before, step.after, 9n);
+    expect(after.entries).toEqual([{ ...kept, redirects: [] }]);
+    assertUsable(after);
+    const back = changePolicy(after, step.after, step.before, 9n);
+    expect(back.entries.map(({ id }) => id)).toEqual(["sz-a-0", "tj-a-0"]);
   });
 });
 

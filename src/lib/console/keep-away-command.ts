@@ -48,8 +48,9 @@ export abstract class KeepAwayCommand<T extends typeof Command> extends Schedule
     const { reason, ttl, ramp, override = [], state, simulate } = flags;
     const request = await this.request();
     const sites = sitesNamed(request.topology, names);
-    const ttlMs = await milliseconds("ttl", ttl);
-    const everyMs = await milliseconds("ramp", ramp);
+    const { LONGEST_MS } = await import("../policy/document.js");
+    const ttlMs = await milliseconds("ttl", ttl, LONGEST_MS);
+    const everyMs = await milliseconds("ramp", ramp, LONGEST_MS);
     const intent = {
       mode,
       sites,

@@ -198,10 +198,20 @@ export async function countNamed(name: string, text: string): Promise<number> {
   });
 }
 
-export async function milliseconds(name: string, text: string): Promise<number> {
+/** Throws `bad-flag` (exit 64), also for no time at all and for more than `most` ms. */
+export async function milliseconds(name: string, text: string, most: number): Promise<number> {
   const { readDuration } = await import("../topology/units.js");
   const read = readDuration(text);
-  if (read.ok) return Number(read.value);
+  if (read.ok) {
+    const ms = Number(read.value);
+    if (ms > 0 && ms <= most) return ms;
+    const { durationText } = await import("../figures.js");
+    throw new OpsError(
+      "bad-flag",
+      EXIT.usage,
+      `--${name} ${text}: it must be more than 0, and at most ${durationText(most)}`,
+    );
+  }
   throw new OpsError("bad-flag", EXIT.usage, `--${name} ${text}: ${read.problem}`, {
     hint: read.hint,
   });

@@ -109,6 +109,11 @@ export function decodePolicy(value: unknown): PolicyDocument {
   return parsed.data;
 }
 
+/** Throws as `decodePolicy` does, for a document that no agent would take. */
+export function assertUsable(document: PolicyDocument): void {
+  decodePolicy(encodePolicy(document));
+}
+
 function bad(problems: readonly string[]): OpsError {
   return new OpsError("bad-policy", EXIT.refused, `Not a usable policy: ${problems.join("; ")}`, {
     details: problems,

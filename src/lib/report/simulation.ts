@@ -28,7 +28,10 @@ function verdicts(simulation: Simulation): string[] {
   const { toMove, moved, told } = simulation;
   const refused = sites.reduce((sum, one) => sum + one.refused, 0);
   const hasAll = ended.how === "done" && told > 0 && moved > ALL * toMove;
-  const ratio = `${(seconds / boundSeconds).toFixed(2)}x the bound of ${durationText(boundSeconds * 1_000)}`;
+  const ratio =
+    boundSeconds === null
+      ? "a receiver has no logins to spare"
+      : `${(seconds / boundSeconds).toFixed(2)}x the bound of ${durationText(boundSeconds * 1_000)}`;
   const took = `${durationText(seconds * 1_000)}${hasAll ? `, ${ratio}` : ""}`;
   const who =
     told === 0

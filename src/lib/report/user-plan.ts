@@ -41,7 +41,11 @@ function movesText({
   if (change.what === "mask")
     return `of ${countText(Math.round(users))} users those who log in while it lasts`;
   if (perSecond === null) return `${countText(Math.round(users))} users, all at once`;
-  const bound = `${durationText(seconds * 1000)}; no pace takes less than ${durationText(boundSeconds * 1000)}`;
+  const least =
+    boundSeconds === null
+      ? "a site that gets some takes no more logins now"
+      : `no pace takes less than ${durationText(boundSeconds * 1000)}`;
+  const bound = `${durationText(seconds * 1000)}; ${least}`;
   return `${countText(Math.round(users))} users, ${countText(Math.round(perSecond))} a second: ${bound}`;
 }
 

@@ -1,4 +1,5 @@
 import { EXIT, OpsError } from "../errors.js";
+import { whomText } from "../plan/users/say.js";
 import type { UserFilter, UserPlan } from "../plan/users/types.js";
 import { alreadyInForce, planOfRepeat } from "../schedule/change/already.js";
 import type { PlanContext } from "../schedule/change/assemble.js";
@@ -8,7 +9,8 @@ import type { Intent, Pace } from "../schedule/change/intent.js";
 import { planKeepAway } from "../schedule/change/keep-away.js";
 import { problemNow } from "../schedule/change/problem.js";
 import { planOfRestore } from "../schedule/change/restore.js";
-import { sameFilter } from "../schedule/change/rules/one-at-a-time.js";
+import { overlap } from "../schedule/change/rules/one-at-a-time.js";
+import { level } from "../policy/level.js";
 import { type Shift, planOfShift, proposeShift } from "../schedule/change/shift.js";
 import { assertRules, assertSafe } from "../schedule/change/rules/refusal.js";
 import { demandOf } from "../schedule/change/service.js";
@@ -109,8 +111,8 @@ export async function planShift(
 }
 
 /**
- * Plans to send users to sites again. Null where no entry keeps them away.
- * @throws OpsError (exit 3) `sick-site` where not every gateway of a site answers; others as `planChange`
+ * Plans to send users to sites again, by ending the entries for them or a part of them. Null where none keeps them away.
+ * @throws OpsError (exit 3) `other-entry` where one is for others too, `sick-site` where not every gateway of a site answers; others as `planChange`
  */
 export async function planRestore(
   env: Reading,
@@ -128,9 +130,12 @@ export async function planRestore(
   const { situation } = survey;
   assertPolicy(situation);
   const entries = situation.policy.entries.filter(
-    (entry) => asked.sites.includes(entry.site) && sameFilter(entry, asked.filter),
+    (entry) => asked.sites.includes(entry.site) && isWithin(entry, asked.filter),
   );
-  if (entries.length === 0) return null;
+  if (entries.length === 0) {
+    assertNoneWider(situation, asked);
+    return null;
+  }
   const sick = situation.silent.filter(
     ({ role, site }) => role === "gateway" && entries.some((entry) => entry.site === site),
   );
@@ -159,6 +164,7 @@ export async function planBalance(
   const demand = demandOf(topology);
   const survey = await surveyAccess(env, topology);
   const { situation, sites: seen } = survey;
+  assertDispatcher(situation);
   const known = new Set(topology.sets.map(({ id }) => id));
   const kept = Object.entries(situation.policy.sites).filter(([id]) => known.has(id));
   const sites = { ...Object.fromEntries(kept), ...seen };
@@ -172,12 +178,16 @@ export async function planBalance(
   );
 }
 
-function assertPolicy({ policy, dispatchers }: Situation): void {
-  if (policy.version === 0) {
+function assertPolicy(situation: Situation): void {
+  if (situation.policy.version === 0) {
     throw new OpsError("no-policy", EXIT.refused, "no policy for users was ever published", {
       hint: "ops schedule balance makes the first one",
     });
   }
+  assertDispatcher(situation);
+}
+
+function assertDispatcher({ dispatchers }: Situation): void {
   if (dispatchers.length > 0) return;
   throw new OpsError(
     "unreachable",
@@ -186,6 +196,32 @@ function assertPolicy({ policy, dispatchers }: Situation): void {
     {
       hint: "start at least one, or correct their URLs in the topology",
     },
+  );
+}
+
+/** Whether all users that the entry is for are among those that are meant. */
+function isWithin(entry: UserFilter, meant: UserFilter): boolean {
+  const fields = ["carrier", "province", "port"] as const;
+  return fields.every((field) => meant[field] === null || meant[field] === entry[field]);
+}
+
+/** Throws OpsError `other-entry` (exit 3) where an entry keeps those who are meant away, and others with them. */
+function assertNoneWider(
+  { policy, now }: Situation,
+  { sites, filter }: { readonly sites: readonly string[]; readonly filter: UserFilter },
+): void {
+  const wider = policy.entries.filter(
+    (entry) => sites.includes(entry.site) && overlap(entry, filter) && level(entry, now) > 0,
+  );
+  if (wider.length === 0) return;
+  const list = wider.map(
+    (entry) => `\n  ${entry.id}: ${entry.mode} ${entry.site} for ${whomText(entry)}`,
+  );
+  throw new OpsError(
+    "other-entry",
+    EXIT.refused,
+    `An entry ends as a whole, and these are for others too:${list.join("")}`,
+    { hint: "give the --carrier, --province and --port that they were made with, or none" },
   );
 }
 

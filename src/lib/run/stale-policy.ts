@@ -15,6 +15,6 @@ export function assertSamePolicy({ fingerprint }: UserPlan, policy: PolicyDocume
     "stale-plan",
     EXIT.stale,
     `The plan was made for another policy than the present one (${found}); nothing was changed`,
-    { hint: "look at it (ops schedule status), and give the command again" },
+    { hint: "ops run list shows what was done since; give the command again" },
   );
 }

@@ -8,6 +8,7 @@ import { entriesIn } from "./ask.js";
 import { assertKnown } from "./damaged-run.js";
 import { asProblem } from "./failure.js";
 import { readHistory } from "./journal/journal.js";
+import { SCHEDULE } from "./publish-policy.js";
 import { type RunStatus, wholeStages } from "./journal/status.js";
 import { allRuns, changedSince } from "./runs.js";
 import { planOf } from "./session.js";
@@ -72,7 +73,10 @@ export async function assertReversible(store: StateStore, status: RunStatus): Pr
     outcome === "finalized" ||
     stages.some(({ id, reversible }) => !reversible && entered.has(id))
   )
-    throw noWayBack(`run ${run} was ${outcome ?? "partly finalized"}: the old copies are gone`);
+    throw noWayBack(
+      `run ${run} was ${outcome ?? "partly finalized"}: the old copies are gone`,
+      epochs,
+    );
   if (outcome !== "applied") return;
   const { runs, damaged } = await allRuns(store);
   assertKnown(
@@ -82,7 +86,7 @@ export async function assertReversible(store: StateStore, status: RunStatus): Pr
   const later = changedSince(runs, status);
   if (later === null) return;
   if (later.activity === "ended")
-    throw noWayBack(`run ${run} was applied, and run ${later.run} changed its keyspaces since`);
+    throw noWayBack(`run ${run} was applied, and run ${later.run} changed the same since`, epochs);
   throw new OpsError(
     "unfinished-run",
     EXIT.refused,
@@ -140,8 +144,10 @@ export async function assertUnused(
   }
 }
 
-function noWayBack(message: string): OpsError {
+function noWayBack(message: string, scopes: Readonly<Record<string, unknown>>): OpsError {
   return new OpsError("no-way-back", EXIT.refused, `${message}, there is nothing to go back to`, {
-    hint: "plan the way back: ops shard plan with the earlier topology",
+    hint: Object.hasOwn(scopes, SCHEDULE)
+      ? "ops schedule restore SITE ends what keeps users away"
+      : "plan the way back: ops shard plan with the earlier topology",
   });
 }

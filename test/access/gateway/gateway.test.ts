@@ -88,7 +88,12 @@ test("a filter takes its kind only; who belongs here stays; who does not go in t
   expect(again).toEqual({ told: 1, left: 0, overdue: 2, staying: 1 });
   await until(() => expect(late.seen).toEqual(["welcome", "relogin", "4001"]));
   await until(() => expect(clients[1]!.seen).toEqual(["welcome", "relogin", "4001"]));
-  // Strongly, at one port.
+  // Strongly, at one port: nobody who belongs there, as long as the site is not masked.
+  expect(await a.disconnect({ ...order, filter: { ...ALL, port } }, task())).toMatchObject({
+    told: 0,
+    staying: 1,
+  });
+  sites.masked.add("a");
   await a.disconnect({ ...order, filter: { ...ALL, port } }, task());
   await until(() => expect(clients[2]!.seen).toEqual(["welcome", "4002"]));
   expect(clients[0]!.seen).toEqual(["welcome"]);
@@ -120,6 +125,23 @@ test("a departure that is cancelled stops where it is, and a gateway that stops 
   a.close();
   await until(() => expect(crowd.figures()).toMatchObject({ online: 200, bySite: { b: 200 } }));
   expect(crowd.figures().lost).toEqual({ 1001: 100 - told });
+});
+
+test("a strong disable that outlives its mask ends, and leaves those who have come back alone", async () => {
+  sites = await Sites.start({ a: {}, b: {} });
+  const crowd = sites.crowd(200);
+  await crowd.start(2_000);
+  await online(crowd, 200);
+  sites.masked.add("a");
+  const report = (done: number): void => {
+    if (done >= 10) sites.masked.delete("a");
+  };
+  const order = { entry: "e", filter: ALL, count: null, perSecond: 100 };
+  const { signal } = new AbortController();
+  const { told, staying } = await sites.gateway("a").disconnect(order, { signal, report });
+  expect(told).toBeLessThan(50);
+  expect(told + staying).toBeGreaterThanOrEqual(100);
+  await online(crowd, 200);
 });
 
 test("a strong disable: everyone comes back elsewhere, and never more in a second than a site takes", async () => {

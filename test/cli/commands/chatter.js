@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BaseCommand } from "../lib/cli/base.js";
+import { stdoutClosed } from "../lib/cli/output.js";
 
 export default class Chatter extends BaseCommand {
   async run() {
-    while (!this.stdoutClosed.aborted) {
+    while (!stdoutClosed.aborted) {
       this.print("line ".repeat(100));
       await sleep(1);
     }

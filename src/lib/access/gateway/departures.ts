@@ -160,17 +160,27 @@ export class Departures {
     return { told, left, overdue, staying: staying.size };
   }
 
-  /** Closes sessions. Throws as `relogin` does. */
+  /**
+   * Closes sessions, but those whom the policy has at this very site: once the entry has ended, or where it never came, they would only
+   * come back. Throws as `relogin` does.
+   */
   async disconnect(departure: Departure, task: DepartureTask): Promise<DepartureFigures> {
     const { entry, wave, running } = this.#begin(departure, null);
+    const { addressesFor, site } = this.#deps;
+    const staying = new Set<Session>();
     const tell = (session: Session): boolean => {
+      if (isAmong(session, site, addressesFor(session))) {
+        staying.add(session);
+        return false;
+      }
       this.#deps.close(session, "disabled");
       entry.disconnected += 1;
       return true;
     };
-    const candidates = (): Session[] => this.#inOrder(departure, () => true);
+    const candidates = (): Session[] =>
+      this.#inOrder(departure, (session) => !staying.has(session));
     await this.#run({ entry, wave, running, tell, candidates }, task);
-    return { told: wave.told, left: 0, overdue: 0, staying: 0 };
+    return { told: wave.told, left: 0, overdue: 0, staying: staying.size };
   }
 
   /** What goes on on account of the same entry ends: the last word counts. */
@@ -265,7 +275,7 @@ function limitOf(entry: Entry, perSecond: number | null, now: number): RateLimit
 /** Whether the session is where it belongs: told to leave it would only come back. */
 function isAmong({ group }: Session, site: string, addresses: readonly Address[]): boolean {
   return (
-    addresses[0]!.site === site &&
+    addresses[0]?.site === site &&
     addresses.some((one) => one.site === site && one.port === group.port)
   );
 }

@@ -48,10 +48,9 @@ function textOf(step: UserStep, isLike: boolean): string {
         ? "nothing now: the way back for the users of gateways"
         : `nothing now: the way back for the users of ${step.node}`;
     case "disconnect": {
-      const pace = step.perSecond === null ? "all at once" : rateText(step.perSecond);
       return isLike
         ? `close the connections of ${whomText(step.filter)} of gateways`
-        : `close the connections of ${whomText(step.filter)} of ${step.node}, ${pace}`;
+        : `close the connections of ${whomText(step.filter)} of ${step.node}, ${rateText(step.perSecond)}`;
     }
     case "receivers":
       return `watch the logins of ${step.receivers.map(({ site }) => site).join(", ")} for ${durationText(step.gates.windowSeconds * 1000)}`;
@@ -81,8 +80,8 @@ function entriesText(before: PolicyPart, after: PolicyPart): string[] {
   ];
 }
 
-function rateText(perSecond: number): string {
-  return `${countText(perSecond)} a second`;
+function rateText(perSecond: number | null): string {
+  return perSecond === null ? "all at once" : `${countText(perSecond)} a second`;
 }
 
 /** `users`, `users of telecom in guangdong on port 443` */

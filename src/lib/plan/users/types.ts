@@ -49,7 +49,8 @@ interface Departing<K extends string> extends StepOf<K> {
 export interface ReloginStep extends Departing<"relogin"> {
   /** At most so many; null for all. */
   readonly sessions: number | null;
-  readonly perSecond: number;
+  /** Null: as fast as it goes. */
+  readonly perSecond: number | null;
   /** Who is still there after so long is closed. */
   readonly withinMs: number;
 }
@@ -191,8 +192,8 @@ export interface UserPlan {
     /** Null: all at once. */
     readonly perSecond: number | null;
     readonly seconds: number;
-    /** What no pace can be below. */
-    readonly boundSeconds: number;
+    /** What no pace can be below; null where a site takes no more logins. */
+    readonly boundSeconds: number | null;
   };
   readonly stages: readonly UserStage[];
   readonly estimate: Estimate;

@@ -33,7 +33,7 @@ const step = z.discriminatedUnion("kind", [
     kind: z.literal("relogin"),
     ...departing,
     sessions: z.int().positive().nullable(),
-    perSecond: positive,
+    perSecond: positive.nullable(),
     withinMs: positive,
   }),
   z.object({ kind: z.literal("recall"), ...departing, perSecond: positive, withinMs: positive }),
@@ -99,7 +99,7 @@ export const userPlanWire = z.object({
   pace: z.object({
     perSecond: z.number().nullable(),
     seconds: z.number(),
-    boundSeconds: z.number(),
+    boundSeconds: z.number().nullable(),
   }),
   stages: z.array(
     z.object({

@@ -1,10 +1,11 @@
 import type { PolicyPart, UserPlan } from "../../plan/users/types.js";
 import type { Assignment } from "../assign/assign.js";
 import { cut } from "../../policy/cut.js";
-import type { PolicyClass, PolicySite } from "../../policy/document.js";
+import { classKey } from "../../policy/check.js";
+import type { Entry, PolicyClass, PolicySite } from "../../policy/document.js";
 import type { Problem } from "../types.js";
 import { type PlanContext, assemble } from "./assemble.js";
-import { changePolicy } from "./policy-part.js";
+import { changePolicy, planned } from "./policy-part.js";
 import type { Situation } from "./situation.js";
 
 /** What a person wants: users where they are best, by quality and under capacity. */
@@ -37,8 +38,18 @@ export function planOfBalance(
     const fractions = new Map(shares[i]!.map((share) => [share.site, share.users / placed]));
     return [{ carrier, province, base: cut(known?.base ?? [], fractions) }];
   });
-  const before: PolicyPart = { entries: [], classes: policy.classes, sites: policy.sites };
-  const after: PolicyPart = { entries: [], classes, sites };
+  const entries = entriesFor(policy.entries, sites, classes);
+  const changedEntries = policy.entries.filter((entry) => !entries.includes(entry));
+  const before: PolicyPart = {
+    entries: changedEntries.map(planned),
+    classes: policy.classes,
+    sites: policy.sites,
+  };
+  const after: PolicyPart = {
+    entries: entries.filter((entry) => !policy.entries.includes(entry)).map(planned),
+    classes,
+    sites,
+  };
   const changed = changePolicy(policy, before, after, 0n);
   const plan = assemble(
     [
@@ -61,4 +72,22 @@ export function planOfBalance(
     },
   );
   return plan.fingerprint.before === plan.fingerprint.after ? null : plan;
+}
+
+/** Without those of sites that are gone, and without ways to such sites or of such classes: whoever had one goes to what is left. */
+function entriesFor(
+  entries: readonly Entry[],
+  sites: Balance["sites"],
+  classes: readonly PolicyClass[],
+): Entry[] {
+  const keys = new Set(classes.map(classKey));
+  return entries
+    .filter(({ site }) => Object.hasOwn(sites, site))
+    .map((entry) => {
+      const redirects = entry.redirects.filter(
+        (one) =>
+          keys.has(classKey(one)) && one.map.every(({ value }) => Object.hasOwn(sites, value)),
+      );
+      return redirects.length === entry.redirects.length ? entry : { ...entry, redirects };
+    });
 }

@@ -1,3 +1,5 @@
+import type { UserPlan } from "../../plan/users/types.js";
+
 /** Of the login rate that receivers have to spare, what is used: the rest is for those who log in by themselves meanwhile. */
 const USED = 0.95;
 
@@ -27,7 +29,7 @@ export interface Paced {
  */
 export function paceOf(arrivals: readonly Arrivals[], asked: number | null): Paced {
   const users = arrivals.reduce((sum, one) => sum + one.users, 0);
-  if (users === 0) return { perSecond: 0, seconds: 0, boundSeconds: 0, logins: new Map() };
+  if (users === 0) return { perSecond: asked ?? 0, seconds: 0, boundSeconds: 0, logins: new Map() };
   const boundSeconds = Math.max(...arrivals.map(leastSeconds));
   const slowest = Math.max(
     ...arrivals.map((one) => (one.users === 0 ? 0 : one.users / Math.max(0, one.spare - one.own))),
@@ -56,6 +58,16 @@ function leastSeconds({ users, spare, own }: Arrivals): number {
 
 function perUnit(share: number, of: (share: number) => number): number {
   return share === 0 ? 1 : of(share) / share;
+}
+
+/** As a plan has it: JSON has no Infinity. */
+export function pacePlanned({ perSecond, seconds, boundSeconds }: Paced): UserPlan["pace"] {
+  return { perSecond: finite(perSecond), seconds, boundSeconds: finite(boundSeconds) };
+}
+
+/** Null for Infinity. */
+export function finite(value: number): number | null {
+  return Number.isFinite(value) ? value : null;
 }
 
 function allAtOnce(arrivals: readonly Arrivals[]): Map<string, number> {

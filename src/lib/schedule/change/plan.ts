@@ -1,5 +1,6 @@
 import type { PolicyPart, UserPlan } from "../../plan/users/types.js";
 import { type PlanContext, assemble } from "./assemble.js";
+import { pacePlanned } from "./pace.js";
 import { changePolicy, entriesOnly, planned } from "./policy-part.js";
 import type { Proposal } from "./proposal.js";
 import { sameFilter } from "./rules/one-at-a-time.js";
@@ -66,11 +67,7 @@ export function planOfProposal(
       },
       moves,
       receivers,
-      pace: {
-        perSecond: Number.isFinite(pace.perSecond) ? pace.perSecond : null,
-        seconds: pace.seconds,
-        boundSeconds: pace.boundSeconds,
-      },
+      pace: pacePlanned(pace),
     },
   );
 }

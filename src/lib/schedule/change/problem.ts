@@ -22,6 +22,10 @@ export function problemNow(
     closed: [
       ...leaving,
       ...dead.map((site) => ({ site, carrier: null, province: null })),
+      // Nobody can be sent to a site of which the policy has no address: it came after.
+      ...topology.sets
+        .filter(({ id }) => !Object.hasOwn(policy.sites, id))
+        .map(({ id }) => ({ site: id, carrier: null, province: null })),
       // An entry for one port leaves the others.
       ...policy.entries.filter(({ port, expires }) => port === null && now < expires),
     ],
@@ -30,12 +34,15 @@ export function problemNow(
   };
 }
 
-/** With the logins that they have to spare, as the gateways say; where none says anything, as the topology does. */
+/**
+ * With the logins that they have to spare, as the gateways say; where none says anything, as the topology does. One that had none in the
+ * last second is still a place to be: what it gets is for the pace, and for the rule of login rates.
+ */
 function liveSites(topology: Topology, situation: Situation): Site[] {
   const logins = loginsOf(situation);
   return sitesOf(topology).map((site) => {
     const known = logins.get(site.id);
     if (known === undefined) return site;
-    return { ...site, loginsPerSecond: Math.max(0, known.limit - known.now) };
+    return { ...site, loginsPerSecond: Math.max(1, known.limit - known.now) };
   });
 }

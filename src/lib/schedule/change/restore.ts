@@ -4,6 +4,7 @@ import type { Entry } from "../../policy/document.js";
 import type { Problem } from "../types.js";
 import { type PlanContext, assemble } from "./assemble.js";
 import type { Pace } from "./intent.js";
+import { pacePlanned } from "./pace.js";
 import { changePolicy, entriesOnly, planned } from "./policy-part.js";
 import { askedOf } from "./proposal.js";
 import type { Situation } from "./situation.js";
@@ -82,7 +83,7 @@ export function planOfRestore(
       change: { what: "restore", sites, reason, actor, overridden: [] },
       moves,
       receivers,
-      pace: { ...pace, perSecond: Number.isFinite(pace.perSecond) ? pace.perSecond : null },
+      pace: pacePlanned(pace),
     },
   );
 }

@@ -6,7 +6,7 @@ import type {
   UserFilter,
   UserStepDraft,
 } from "../../plan/users/types.js";
-import type { Paced } from "./pace.js";
+import { finite, type Paced } from "./pace.js";
 import type { GatewaySeen, Situation } from "./situation.js";
 
 /** Of the users, those that are moved before all others. */
@@ -57,7 +57,6 @@ export function reloginWaves(
 ): UserStepDraft[][] {
   const all = leaving.reduce((sum, { sessions }) => sum + sessions, 0);
   if (all === 0) return [];
-  const share = (sessions: number) => Math.max(1, (perSecond * sessions) / all);
   return parts()
     .flatMap((part, i, { length }) => [
       [watch],
@@ -69,11 +68,16 @@ export function reloginWaves(
         filter,
         // Who has come since is a part of the last one.
         sessions: i === length - 1 ? null : Math.max(1, Math.round(sessions * part)),
-        perSecond: share(sessions),
+        perSecond: rate(perSecond, sessions / all),
         withinMs: WITHIN_MS,
       })),
     ])
     .concat([[watch]]);
+}
+
+/** A part of a pace; null for all at once. */
+function rate(perSecond: number, part: number): number | null {
+  return finite(Math.max(1, perSecond * part));
 }
 
 function parts(): number[] {
@@ -109,7 +113,7 @@ export function disconnectWaves(
     site: gateway.site,
     entry,
     filter,
-    perSecond: Number.isFinite(perSecond) ? Math.max(1, (perSecond * sessions) / all) : null,
+    perSecond: rate(perSecond, sessions / all),
   }));
   return [steps, [watch]];
 }

@@ -1,7 +1,7 @@
 import type { ReceiverView, UserMove } from "../../plan/users/types.js";
 import { loadsOf, type Placement } from "../assign/placement.js";
 import type { Limit, Problem, UserClass } from "../types.js";
-import { paceOf, type Paced } from "./pace.js";
+import { finite, paceOf, type Paced } from "./pace.js";
 import { type Situation, deadSites } from "./situation.js";
 
 /** What a placement means for the sites that get users. */
@@ -47,7 +47,7 @@ export function viewOf(
       before: online(stays, site),
       after: online(placement, site),
       limit: nearest(limits, before!, after!, site),
-      logins: { now, limit, planned: Number.isFinite(planned) ? planned : null },
+      logins: { now, limit, planned: finite(planned) },
     };
   });
   return { moves, receivers, pace };

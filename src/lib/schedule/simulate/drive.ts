@@ -125,7 +125,8 @@ export class Drive {
 
   #relogin(step: Extract<UserStep, { kind: "relogin" }>): Task {
     const { fluid } = this.#options;
-    const { filter, perSecond, withinMs } = step;
+    const { filter, withinMs } = step;
+    const perSecond = step.perSecond ?? Infinity;
     const site = this.#site(step.site);
     const task = fluid.openTask();
     let more = step.sessions ?? Infinity;

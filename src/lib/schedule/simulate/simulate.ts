@@ -45,7 +45,7 @@ export interface Simulation {
     | { readonly how: "unfinished" };
   /** From the first user who moved to the last step. */
   readonly seconds: number;
-  readonly boundSeconds: number;
+  readonly boundSeconds: number | null;
   /** Until nothing more was to be seen. */
   readonly simulatedSeconds: number;
   /** The most logins in one second over what the site takes in it, of all sites. */
@@ -170,7 +170,7 @@ export function simulate(
 /** Long enough to see what goes wrong, too. */
 function mostSeconds({ change, estimate, pace }: UserPlan): number {
   if (change.what === "mask") return WATCH_SECONDS;
-  return Math.min(MOST_SECONDS, 1.5 * Math.max(estimate.seconds, pace.boundSeconds) + 1_800);
+  return Math.min(MOST_SECONDS, 1.5 * Math.max(estimate.seconds, pace.boundSeconds ?? 0) + 1_800);
 }
 
 /** With the entries that the plan makes; of those that it ends or forgets the redirects are what counts. */

@@ -2,6 +2,7 @@ import type { DisconnectStep } from "../../../plan/users/types.js";
 import { sayStep } from "../../../plan/say.js";
 import { doneResult, operate, settle } from "../../operation.js";
 import type { StepHandler } from "../handler.js";
+import { assertMasked, unlessSilent } from "./departing.js";
 
 export const disconnect: StepHandler<DisconnectStep> = {
   apply: async (context, step) => {
@@ -11,6 +12,7 @@ export const disconnect: StepHandler<DisconnectStep> = {
     const options = { undo: false, what: said.what, leavable: false, progressOf };
     await settle(context, id, options);
     if (doneResult(context, id) !== null) return;
+    await assertMasked(context, step);
     const request = { kind: "disconnect", entry, filter, count: null, perSecond } as const;
     await operate(context, id, options, async () => ({
       node,
@@ -19,5 +21,8 @@ export const disconnect: StepHandler<DisconnectStep> = {
       preState: null,
     }));
   },
-  undo: null,
+  undo: (context, step) =>
+    unlessSilent(context, step, () =>
+      settle(context, step.id, { undo: true, what: sayStep(step).what, leavable: false }),
+    ),
 };

@@ -1,7 +1,7 @@
 import { EXIT } from "../../../errors.js";
 import type { PolicyPart, PolicyStep } from "../../../plan/users/types.js";
 import type { PolicyDocument } from "../../../policy/document.js";
-import { encodePolicy } from "../../../policy/wire.js";
+import { assertUsable, encodePolicy } from "../../../policy/wire.js";
 import { NO_POLICY, changePolicy } from "../../../schedule/change/policy-part.js";
 import { type UserContext, authorityFor, unlessLeft } from "../../context.js";
 import { StepFailure, asProblem, failure } from "../../failure.js";
@@ -10,12 +10,16 @@ import type { StepHandler } from "../handler.js";
 
 export const policy: StepHandler<PolicyStep> = {
   apply: (context, { id, before, after }) => publish(context, id, before, after),
-  undo: (context, { id, before, after }) => publish(context, id, after, before),
+  // What has expired meanwhile would keep users away once more, all of them, and ramp again.
+  undo: (context, { id, before, after }) => {
+    const entries = before.entries.filter(({ expires }) => context.clock.now() < expires);
+    return publish(context, id, after, { ...before, entries });
+  },
 };
 
 /**
  * A mask must work while agents are dead, so none is needed by name; but one that takes it is. Those that have not are named.
- * @throws StepFailure `no-access-agent` (exit 9), `not-read-back`
+ * @throws StepFailure `no-access-agent` (exit 9), `not-read-back`; OpsError `bad-policy` (exit 3) before anything is stored
  */
 async function publish(
   context: UserContext,
@@ -27,12 +31,17 @@ async function publish(
   let made: PolicyDocument | null = null;
   const missing = await context.policy.publish(
     step,
-    (known) => (made = changePolicy(known ?? NO_POLICY, before, after, epoch)),
+    (known) => {
+      made = changePolicy(known ?? NO_POLICY, before, after, epoch);
+      // What is stored and cannot be read again would be in the way of every later change.
+      assertUsable({ ...made, version: Math.max(1, made.version) });
+      return made;
+    },
     [],
   );
   const told = context.agents.nodes.filter((node) => !missing.includes(node));
   if (told.length === 0) {
-    const message = `no access agent took the policy: ${missing.join(", ")} do not answer`;
+    const message = `no access agent took the policy: ${missing.join(", ")}`;
     throw new StepFailure(
       failure("no-access-agent", message, { outcome: "unknown" }),
       EXIT.unreachable,

@@ -1,18 +1,26 @@
 import type { RecallStep, ReloginStep } from "../../../plan/users/types.js";
 import { sayStep, sayUndo } from "../../../plan/say.js";
 import type { UserContext } from "../../context.js";
+import { ask } from "../../ask.js";
 import { doneResult, operate, settle } from "../../operation.js";
 import type { StepHandler } from "../handler.js";
+import { assertMasked, assertTold, isHomeWell, unlessSilent } from "./departing.js";
 
 export const relogin: StepHandler<ReloginStep> = {
   apply: (context, step) => tell(context, step, step.sessions, false),
-  undo: null,
+  undo: (context, step) =>
+    unlessSilent(context, step, () =>
+      settle(context, step.id, { undo: true, what: sayStep(step).what, leavable: false }),
+    ),
 };
 
 /** Nothing on the way there: the step stands before what it takes back, so that its undo comes after. */
 export const recall: StepHandler<RecallStep> = {
   apply: async () => {},
-  undo: (context, step) => tell(context, step, null, true),
+  undo: (context, step) =>
+    unlessSilent(context, step, async () => {
+      if (await isHomeWell(context, step)) await tell(context, step, null, true);
+    }),
 };
 
 async function tell(
@@ -27,7 +35,12 @@ async function tell(
   const options = { undo, what: said.what, leavable: false, progressOf };
   await settle(context, id, options);
   if (!undo && doneResult(context, id) !== null) return;
-  const request = { kind: "relogin", entry, filter, count: sessions, perSecond, withinMs } as const;
+  await (undo ? assertTold(context, node) : assertMasked(context, step));
+  // Whoever finds the other site closed comes back, and is told again as long as no count ends that.
+  const here = await ask(context, id, node, "count its sessions", (agent) => agent.sessions());
+  const count = Math.min(sessions ?? Infinity, here.sessions);
+  if (count === 0) return;
+  const request = { kind: "relogin", entry, filter, count, perSecond, withinMs } as const;
   await operate(context, id, options, async () => ({
     node,
     request,

@@ -15,9 +15,13 @@ export const loginRate: SafetyRule = {
 
 export function tooManyLogins(receivers: readonly ReceiverView[]): string[] {
   return receivers.flatMap(({ site, logins: { now, planned, limit } }) => {
+    if (planned !== null && planned <= limit * (1 + SLACK)) return [];
+    if (now >= limit)
+      return [
+        `${site} has ${countText(now)} logins/s of the ${countText(limit)} that it takes: none are to spare`,
+      ];
     if (planned === null)
       return [`${site} would get all at once, and takes ${countText(limit)} logins/s`];
-    if (planned <= limit * (1 + SLACK)) return [];
     const rates = `${countText(planned)} logins/s (${countText(now)} now)`;
     return [`${site} would get ${rates}, and takes ${countText(limit)}`];
   });

@@ -8,7 +8,7 @@ export const oneAtATime: SafetyRule = {
   find({ intent: { sites, filter, mode }, situation: { policy, now } }) {
     return policy.entries.flatMap((entry) => {
       if (!sites.includes(entry.site) || !overlap(entry, filter)) return [];
-      // It has ramped down, and is only still written there.
+      // Nobody has to be about for an entry to end, so it stays in the policy when it has.
       if (level(entry, now) === 0) return [];
       // A mask may become a disable; the other way round is a restore.
       const isStep =
@@ -24,7 +24,7 @@ function rank(mode: "mask" | "weak" | "strong"): number {
   return ["mask", "weak", "strong"].indexOf(mode);
 }
 
-function overlap(a: UserFilter, b: UserFilter): boolean {
+export function overlap(a: UserFilter, b: UserFilter): boolean {
   const meet = (x: unknown, y: unknown) => x === null || y === null || x === y;
   return meet(a.carrier, b.carrier) && meet(a.province, b.province) && meet(a.port, b.port);
 }

@@ -1,0 +1,72 @@
+import { expect, it } from "vitest";
+import type { PlannedEntry, PolicyStep } from "../../src/lib/plan/users/types.js";
+import type { UserContext } from "../../src/lib/run/context.js";
+import { policy } from "../../src/lib/run/steps/users/policy.js";
+import { NO_POLICY, entriesOnly } from "../../src/lib/schedule/change/policy-part.js";
+import type { PolicyDocument } from "../../src/lib/policy/document.js";
+
+const NOW = 1_000_000;
+const entry = (id: string, expires: number): PlannedEntry => ({
+  id,
+  site: "a",
+  carrier: null,
+  province: null,
+  port: null,
+  mode: "mask",
+  reason: "loss",
+  actor: "me@here",
+  since: NOW - 60_000,
+  expires,
+  ramp: { step: 0.1, everyMs: 1_000 },
+  redirects: [],
+});
+
+/** As far as a policy step needs one: a policy with site a, and one agent that takes what it is told. */
+function contextOf(entries: readonly PlannedEntry[]) {
+  let document: PolicyDocument = {
+    ...NO_POLICY,
+    version: 1,
+    sites: { a: { region: "r", carriers: [], addresses: [{ url: "ws://a:80", port: 80 }] } },
+    entries: entries.map((one) => ({ ...one, epoch: 1n })),
+  };
+  const context = {
+    clock: { now: () => NOW },
+    epochs: { schedule: 2n },
+    lineage: "0",
+    stop: { stopping: new AbortController().signal, detached: new AbortController().signal },
+    agents: { nodes: ["dp"], of: () => ({ policy: async () => ({ policy: document }) }) },
+    policy: {
+      publish: async (_: string, change: (known: PolicyDocument) => PolicyDocument) => {
+        document = change(document);
+        return [];
+      },
+    },
+  };
+  return {
+    context: context as unknown as UserContext,
+    ids: () => document.entries.map(({ id }) => id),
+  };
+}
+
+const step = (before: PlannedEntry[], after: PlannedEntry[]): PolicyStep => ({
+  kind: "policy",
+  id: "s1",
+  before: entriesOnly(before),
+  after: entriesOnly(after),
+});
+
+it("taking an end of entries back brings back those that would still be in force, and no other", async () => {
+  const [over, standing] = [entry("over", NOW), entry("standing", NOW + 1)];
+  const { context, ids } = contextOf([]);
+  await policy.undo!(context, step([over, standing], []));
+  expect(ids()).toEqual(["standing"]);
+});
+
+it("what no agent would take is refused before it is published", async () => {
+  const { context, ids } = contextOf([]);
+  const wrong = entry("wrong", NOW - 60_000);
+  await expect(policy.apply(context, step([], [wrong]))).rejects.toMatchObject({
+    code: "bad-policy",
+  });
+  expect(ids()).toEqual([]);
+});
