@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { AgentClient } from "../../src/lib/agent/client/client.js";
 import { OPS } from "../../src/lib/demo/agent-process.js";
 import type { ClusterState } from "../../src/lib/demo/cluster-state.js";
 import { isAlive, killProcess } from "../../src/lib/demo/process.js";
@@ -68,7 +69,13 @@ test("dev up starts an agent for every data node and every access node that has 
 test("dev up again leaves what is up, and starts what died on its own port", async () => {
   expect(how(up())).toEqual(["running"]);
   const victim = agents().find(({ node }) => node === "g1")!;
-  const access = async (): Promise<unknown> => (await fetch(`${victim.url!}/v1/access`)).json();
+  // A connection that is kept would be the one to the process that was killed.
+  const access = async (): Promise<unknown> => {
+    const agent = new AgentClient(victim.url!);
+    const answer = await agent.access();
+    await agent.close();
+    return answer;
+  };
   const before = await access();
   expect(before).toMatchObject({ site: "east-1-a", addresses: [{}, {}] });
   await killProcess(victim);

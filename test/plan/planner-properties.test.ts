@@ -9,7 +9,7 @@ import { topologyPairs } from "./any-topology.js";
 import { planBetween } from "./cluster.js";
 
 const SEED = Number(process.env["OPS_SEED"] ?? Math.floor(Math.random() * 1e9));
-const RUNS = Number(process.env["OPS_RUNS"] ?? 500);
+const RUNS = Number(process.env["OPS_RUNS"] ?? 300);
 /** Of longer plans only some prefixes are undone. */
 const PREFIXES = 12;
 

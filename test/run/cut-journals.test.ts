@@ -16,7 +16,7 @@ import { topologyPairs } from "../plan/any-topology.js";
 import { planBetween } from "../plan/cluster.js";
 
 const SEED = Number(process.env["OPS_SEED"] ?? Math.floor(Math.random() * 1e9));
-const RUNS = Number(process.env["OPS_RUNS"] ?? 500);
+const RUNS = Number(process.env["OPS_RUNS"] ?? 300);
 
 /** The process that does a run is gone; its journal and the cluster are left. */
 class Killed extends Error {}
