@@ -98,6 +98,22 @@ test("whatever happens, no user is lost or made, and no site serves more logins 
   );
 });
 
+test("where a site is full to the last digit, those who are refused wait", () => {
+  const of = (users: number): Kind => {
+    const away = { entry: "e", to: null, above: 0.25 };
+    return { carrier: "x", province: "p", users, home: "b", away };
+  };
+  const sites = SITES.map((id) => ({ id, limit: 20 }));
+  const fluid = new Fluid({ kinds: [of(50), of(1_000)], sites, churn: 0, random: generator(7) });
+  fluid.route(new Map());
+  fluid.settle();
+  fluid.close(1, ALL, Infinity, 0);
+  for (const now of [0, 1]) fluid.tick(now);
+  const users = fluid.census().map(({ online, waiting }) => online + waiting);
+  expect(users[0]).toBeCloseTo(50);
+  expect(users[1]).toBeCloseTo(1_000);
+});
+
 test("those who are refused come back one after the other, at the rate of the site", () => {
   const parts = fc.tuple(fc.constantFrom(0.1, 1, 4.3), fc.nat({ max: 3 }));
   const limits = fc.constantFrom(0.5, 7, 100);

@@ -352,7 +352,8 @@ export class Fluid {
 
 /** Of those who ask, the share that there is room for. */
 function served(room: number, asked: number): number {
-  return asked <= room ? 1 : Math.max(0, room) / asked;
+  // The room may be a digit below nothing.
+  return asked === 0 || asked <= room ? 1 : Math.max(0, room) / asked;
 }
 
 /** What chance adds to the number of many rare events, in parts of what is expected. */
