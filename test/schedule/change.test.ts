@@ -14,6 +14,7 @@ import { changePolicy, entriesOnly, planned } from "../../src/lib/schedule/chang
 import { problemNow } from "../../src/lib/schedule/change/problem.js";
 import { type Proposal, proposalOf } from "../../src/lib/schedule/change/proposal.js";
 import { planOfRestore } from "../../src/lib/schedule/change/restore.js";
+import { type Shift, planOfShift, proposeShift } from "../../src/lib/schedule/change/shift.js";
 import { objectionsTo } from "../../src/lib/schedule/change/rules/registry.js";
 import type { GatewaySeen, Situation } from "../../src/lib/schedule/change/situation.js";
 import type { Entry, PolicyDocument } from "../../src/lib/policy/document.js";
@@ -120,6 +121,8 @@ const CONTEXT: PlanContext = {
 function planOf(proposal: Proposal): UserPlan {
   return planOfProposal(proposal, objectionsTo(proposal), CONTEXT);
 }
+
+const UNICOM = { carrier: "unicom", province: null };
 
 const entry = (fields: Partial<Entry> = {}): Entry => ({
   id: "sh-a-0",
@@ -390,6 +393,62 @@ describe("what has no place in JSON or in a policy", () => {
     const back = changePolicy(after, step.after, step.before, 9n);
     expect(back.entries.map(({ id }) => id)).toEqual(["sz-a-0", "tj-a-0"]);
   });
+});
+
+describe("a shift", () => {
+  const SHIFT: Shift = {
+    id: "shift-1",
+    from: "sh-a",
+    to: new Map([["sz-a", 1]]),
+    filter: { carrier: null, province: null },
+    users: 100,
+    batch: 50,
+    reason: "new hall",
+    actor: "me@here",
+    pace: { kind: "auto" },
+    overrides: [],
+  };
+  const shifting = (asked: Partial<Shift> = {}, now: Partial<Situation> = {}) => {
+    const situation = { ...SITUATION, ...now };
+    const problem = problemNow(TOPOLOGY, TOPOLOGY.demand!, situation, [], () => [10, 20, 30]);
+    return proposeShift({ ...SHIFT, ...asked }, situation, problem);
+  };
+
+  it("is refused while an entry is about the same users of a set of it", () => {
+    const rules = (one: Entry, asked?: Partial<Shift>) =>
+      shifting(asked, withEntries(one)).objections.map(({ rule }) => rule);
+    expect(shifting().objections).toEqual([]);
+    expect(rules(entry())).toEqual(["one-at-a-time"]);
+    expect(rules(entry({ site: "sz-a" }))).toEqual(["one-at-a-time"]);
+    expect(rules(entry({ site: "tj-a" }))).toEqual([]);
+    expect(rules(entry({ carrier: "telecom" }), { filter: UNICOM })).toEqual([]);
+    expect(rules(entry({ expires: NOW - 60_000 }))).toEqual([]);
+  });
+
+  it("has at most 1,000 batches, and says how many users one must have", () => {
+    expect(shifting({ batch: 1 }).batches).toBe(100);
+    expect(() => shifting({ batch: 0.09 })).toThrow("--batch makes 1112 batches");
+  });
+
+  it("all at once is a plan that can be stored and read again", () => {
+    const proposal = shifting({ pace: { kind: "unpaced" }, overrides: ["login-rate"] });
+    const plan = planOfShift(proposal, CONTEXT);
+    expect(decodeStoredPlan(encodePlan(plan), "plan")).toEqual(plan);
+    const steps = plan.stages.flatMap(({ waves }) => waves.flat());
+    expect(steps.filter(({ kind }) => kind === "relogin")).toMatchObject(
+      [1, 2].map((i) => ({ entry: `shift-1-${i}`, perSecond: null })),
+    );
+  });
+});
+
+it("a class of which nobody is there is sent to no site that its carrier does not reach", async () => {
+  const telecom = gateway("sh-a", 200);
+  const groups = telecom.groups.filter(({ carrier }) => carrier === "telecom");
+  const { entries } = await proposed(
+    {},
+    { gateways: [{ ...telecom, groups }, gateway("sz-a", 200), gateway("tj-a", 200)] },
+  );
+  expect(entries[0]!.redirects.map(({ carrier }) => carrier)).toEqual(["telecom", "telecom"]);
 });
 
 it("a policy part done twice is done once, and taken back leaves the policy as it was", async () => {

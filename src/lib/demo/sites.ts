@@ -3,7 +3,7 @@ import { AgentClient } from "../agent/client/client.js";
 import type { Authority } from "../agent/protocol/headers.js";
 import { isEnded, type Operation, type OperationRequest } from "../agent/protocol/operation.js";
 import { cut } from "../policy/cut.js";
-import type { Entry, PolicyDocument, PolicySite } from "../policy/document.js";
+import { type Entry, type PolicyDocument, type PolicySite, SCHEDULE } from "../policy/document.js";
 import type { AgentSettings } from "./agent-process.js";
 import { Cluster } from "./cluster.js";
 import { CARRIERS, PROVINCES } from "./sessions/people.js";
@@ -31,7 +31,7 @@ export class Sites {
   readonly dispatchers: readonly string[];
   readonly #clients: ReadonlyMap<string, AgentClient>;
   readonly #authority: Authority = {
-    scope: "schedule",
+    scope: SCHEDULE,
     epoch: 1n,
     lineage: randomBytes(16).toString("hex"),
   };

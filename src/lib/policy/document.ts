@@ -1,5 +1,8 @@
 import type { SegmentMap } from "../keyspace/map.js";
 
+/** The lock scope of all that is done with users. */
+export const SCHEDULE = "schedule";
+
 /** Stands for every carrier, or province, that has no class of its own. */
 export const OTHER = "other";
 

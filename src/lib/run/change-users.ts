@@ -1,6 +1,7 @@
 import { EXIT, OpsError } from "../errors.js";
 import { whomText } from "../plan/users/say.js";
-import type { UserFilter, UserPlan } from "../plan/users/types.js";
+import type { UserPlan } from "../plan/users/types.js";
+import type { UserFilter } from "../policy/filter.js";
 import { alreadyInForce, planOfRepeat } from "../schedule/change/already.js";
 import type { PlanContext } from "../schedule/change/assemble.js";
 import { planOfBalance } from "../schedule/change/balance.js";
@@ -90,7 +91,7 @@ function inForce({ redirects: _redirects, epoch: _epoch, ...entry }: Entry, now:
 
 /**
  * Plans to move a part of a site's users to others for good, batch after batch. Null where nobody is there who could be moved.
- * @throws OpsError as `planChange`
+ * @throws OpsError (exit 2) `bad-flag` for too many batches, (exit 3) `sick-site` where not every gateway of a receiver answers; others as `planChange`
  */
 export async function planShift(
   env: Reading,
@@ -102,6 +103,7 @@ export async function planShift(
   const survey = await surveyAccess(env, topology);
   const { situation } = survey;
   assertPolicy(situation);
+  assertWell(situation, [...asked.to.keys()], "nothing was changed");
   const id = `shift-${Buffer.from(env.random(NAME_BYTES)).toString("hex")}`;
   const problem = problemNow(topology, demandOf(topology), situation, [], costs);
   const proposal = proposeShift({ ...asked, id }, situation, problem);
@@ -136,22 +138,26 @@ export async function planRestore(
     assertNoneWider(situation, asked);
     return null;
   }
-  const sick = situation.silent.filter(
-    ({ role, site }) => role === "gateway" && entries.some((entry) => entry.site === site),
+  assertWell(
+    situation,
+    entries.map(({ site }) => site),
+    "the entries stay until then",
   );
-  if (sick.length > 0) {
-    const list = sick.map(({ node, site, why }) => `\n  ${node} of ${site}: ${why}`).join("");
-    throw new OpsError(
-      "sick-site",
-      EXIT.refused,
-      `Users are not sent to a site that is not well:${list}`,
-      {
-        hint: "start its gateways; the entries stay until then",
-      },
-    );
-  }
   const problem = problemNow(topology, demandOf(topology), situation, [], costs);
   return planOfRestore({ ...asked, entries }, situation, problem, contextOf(request, survey));
+}
+
+/** Refuses to send users to sites of which a gateway does not answer. */
+function assertWell({ silent }: Situation, sites: readonly string[], until: string): void {
+  const sick = silent.filter(({ role, site }) => role === "gateway" && sites.includes(site));
+  if (sick.length === 0) return;
+  const list = sick.map(({ node, site, why }) => `\n  ${node} of ${site}: ${why}`).join("");
+  throw new OpsError(
+    "sick-site",
+    EXIT.refused,
+    `Users are not sent to a site that is not well:${list}`,
+    { hint: `start its gateways; ${until}` },
+  );
 }
 
 /** Plans to spread logins by quality under capacity, from the topology's demand. Null where they are spread so already. */

@@ -12,7 +12,7 @@ import { readHistory } from "./journal/journal.js";
 import type { JournalRecord } from "./journal/records.js";
 import { openOps } from "./journal/status.js";
 import { showRun } from "./runs.js";
-import { SCHEDULE } from "./publish-policy.js";
+import { SCHEDULE } from "../policy/document.js";
 import { planOf } from "./session.js";
 import type { RunSummary } from "./summary.js";
 

@@ -1,10 +1,7 @@
-import type { PolicyDocument } from "../policy/document.js";
+import { type PolicyDocument, SCHEDULE } from "../policy/document.js";
 import { decodePolicy, encodePolicy } from "../policy/wire.js";
 import type { StateStore } from "../state/contract.js";
 import type { Publication } from "./publish.js";
-
-/** The lock scope of all that is done with users. */
-export const SCHEDULE = "schedule";
 
 /** The policy for users: every access agent is to have it. */
 export const POLICY: Publication<PolicyDocument> = {

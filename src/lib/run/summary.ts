@@ -1,3 +1,4 @@
+import { SCHEDULE } from "../policy/document.js";
 import type { Failure, JsonObject, Outcome } from "./journal/records.js";
 import { pausesOf } from "./pauses.js";
 import { type Activity, type Direction, type RunStatus, isTouched } from "./journal/status.js";
@@ -71,6 +72,6 @@ export function nextCommands({ run, direction, activity, epochs }: RunStatus): s
   if (activity === "ended") return [];
   if (activity === "soaking") return [`ops shard finalize ${run}`, `ops shard rollback ${run}`];
   const again = `ops run resume ${run}`;
-  const family = Object.hasOwn(epochs, "schedule") ? "run" : "shard";
+  const family = Object.hasOwn(epochs, SCHEDULE) ? "run" : "shard";
   return direction === "apply" ? [again, `ops ${family} rollback ${run}`] : [again];
 }

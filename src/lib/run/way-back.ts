@@ -8,7 +8,7 @@ import { entriesIn } from "./ask.js";
 import { assertKnown } from "./damaged-run.js";
 import { asProblem } from "./failure.js";
 import { readHistory } from "./journal/journal.js";
-import { SCHEDULE } from "./publish-policy.js";
+import { SCHEDULE } from "../policy/document.js";
 import { type RunStatus, wholeStages } from "./journal/status.js";
 import { allRuns, changedSince } from "./runs.js";
 import { planOf } from "./session.js";

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { hashText, hashUid } from "../../keyspace/hash.js";
+import { type UserFilter, isFor } from "../../policy/filter.js";
 import { RateLimit } from "../rate-limit.js";
 import type { Address } from "./messages.js";
 import type { Registry } from "./registry.js";
@@ -12,16 +13,9 @@ const SAVED_MS = 100;
 /** Entries of which the figures are remembered, the last ones used. */
 const ENTRIES_MAX = 1_000;
 
-/** Null stands for all. */
-export interface Filter {
-  readonly carrier: string | null;
-  readonly province: string | null;
-  readonly port: number | null;
-}
-
 export interface Departure {
   readonly entry: string;
-  readonly filter: Filter;
+  readonly filter: UserFilter;
   /** At most so many; null: all. */
   readonly count: number | null;
   /** Null: as fast as it goes. */
@@ -135,9 +129,7 @@ export class Departures {
     const staying = new Set<Session>();
     const earlier = [...registry.all()].flatMap((session) => {
       const deadline = session.told?.get(id);
-      return deadline === undefined || !matches(filter, session.group)
-        ? []
-        : [{ session, deadline }];
+      return deadline === undefined || !isFor(filter, session.group) ? [] : [{ session, deadline }];
     });
     const latest = performance.now() + withinMs;
     for (const { session, deadline } of earlier.toSorted((a, b) => a.deadline - b.deadline))
@@ -239,7 +231,7 @@ export class Departures {
     const salt = Number(hashText(entry) & 0xffff_ffffn);
     const found: { session: Session; order: number }[] = [];
     for (const session of this.#deps.registry.all()) {
-      if (!matches(filter, session.group) || !isMeant(session)) continue;
+      if (!isFor(filter, session.group) || !isMeant(session)) continue;
       found.push({ session, order: mixed(Number(hashUid(session.uid) & 0xffff_ffffn) ^ salt) });
     }
     return found.toSorted((a, b) => a.order - b.order).map(({ session }) => session);
@@ -277,14 +269,6 @@ function isAmong({ group }: Session, site: string, addresses: readonly Address[]
   return (
     addresses[0]?.site === site &&
     addresses.some((one) => one.site === site && one.port === group.port)
-  );
-}
-
-function matches({ carrier, province, port }: Filter, group: Group): boolean {
-  return (
-    (carrier === null || carrier === group.carrier) &&
-    (province === null || province === group.province) &&
-    (port === null || port === group.port)
   );
 }
 

@@ -62,22 +62,20 @@ export const qualityReports = z.strictObject({
 /** What became of them: those of unknown sites are not taken up, nor new paths when there are too many. */
 export const qualityTaken = z.object({ taken: z.int(), ignored: z.int() });
 
-/** `GET /v1/quality`. */
-export const qualityAnswer = z.object({
-  v: z.literal(1),
-  figures: z.array(
-    z.object({
-      carrier: z.string(),
-      province: z.string(),
-      site: z.string(),
-      /** What the figures rest on; the older a sample, the less it counts. */
-      samples: z.number(),
-      /** Null while there are too few samples. */
-      rttMs: z.number().nullable(),
-      /** 0..1 */
-      loss: z.number().nullable(),
-    }),
-  ),
+/** What is known of the way of some users to a site. */
+export const qualityFigure = z.object({
+  carrier: z.string(),
+  province: z.string(),
+  site: z.string(),
+  /** What the figures rest on; the older a sample, the less it counts. */
+  samples: z.number(),
+  /** Null while there are too few samples. */
+  rttMs: z.number().nullable(),
+  /** 0..1 */
+  loss: z.number().nullable(),
 });
+export type QualityFigure = z.output<typeof qualityFigure>;
+
+/** `GET /v1/quality`. */
+export const qualityAnswer = z.object({ v: z.literal(1), figures: z.array(qualityFigure) });
 export type QualityAnswer = z.output<typeof qualityAnswer>;
-export type QualityFigure = QualityAnswer["figures"][number];

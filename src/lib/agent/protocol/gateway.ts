@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { qualityFigure } from "./access.js";
 
 /** `GET /v1/access` of a gateway: where clients connect to it. */
 export const accessAnswer = z.object({
@@ -47,15 +48,6 @@ export const sessionsAnswer = z.object({
     }),
   ),
   /** From heartbeats; null where there are too few of them. */
-  quality: z.array(
-    z.object({
-      carrier: z.string(),
-      province: z.string(),
-      site: z.string(),
-      samples: z.number(),
-      rttMs: z.number().nullable(),
-      loss: z.number().nullable(),
-    }),
-  ),
+  quality: z.array(qualityFigure),
 });
 export type SessionsAnswer = z.infer<typeof sessionsAnswer>;

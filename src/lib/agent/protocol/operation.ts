@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { SCHEDULE } from "../../policy/document.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { nodeRef, segmentOf, uint64 } from "./json.js";
 
@@ -73,7 +74,7 @@ export type OperationKind = OperationRequest["kind"];
 
 /** The scope in which a request of this kind is made. */
 export function scopeOf(request: OperationRequest): string {
-  return "keyspace" in request ? `keyspace/${request.keyspace}` : "schedule";
+  return "keyspace" in request ? `keyspace/${request.keyspace}` : SCHEDULE;
 }
 
 /** Every segment of which something is asked. */

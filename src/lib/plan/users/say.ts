@@ -1,6 +1,7 @@
 import { countText, durationText } from "../../figures.js";
 import type { Said } from "../said.js";
-import type { PolicyPart, PolicyStep, UserFilter, UserStep } from "./types.js";
+import type { PolicyPart, PolicyStep, UserStep } from "./types.js";
+import type { UserFilter } from "../../policy/filter.js";
 
 /** What a step of a plan for users does, in words: see `Said`. */
 export function sayUserStep(step: UserStep): Said {

@@ -1,13 +1,7 @@
 import type { RouteNode } from "../../routing/table.js";
 import type { Entry, PolicyClass, PolicySite } from "../../policy/document.js";
+import type { UserFilter } from "../../policy/filter.js";
 import type { Estimate, PLAN_VERSION, Stage } from "../types.js";
-
-/** Whom of a site's users something is for; null stands for all. */
-export interface UserFilter {
-  readonly carrier: string | null;
-  readonly province: string | null;
-  readonly port: number | null;
-}
 
 interface StepOf<K extends string> {
   /** `s17`, unique in the plan. */

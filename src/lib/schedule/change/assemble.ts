@@ -9,8 +9,8 @@ import type {
 } from "../../plan/users/types.js";
 import { PLAN_VERSION } from "../../plan/types.js";
 import type { RouteNode } from "../../routing/table.js";
-import type { PolicyDocument } from "../../policy/document.js";
-import { decodePolicy, encodePolicy } from "../../policy/wire.js";
+import { type PolicyDocument, SCHEDULE } from "../../policy/document.js";
+import { assertUsable, encodePolicy } from "../../policy/wire.js";
 import { changePolicy } from "./policy-part.js";
 import type { Situation } from "./situation.js";
 
@@ -40,7 +40,7 @@ export function assemble(
   { createdAt, topology, nodes }: PlanContext,
   about: Pick<UserPlan, "change" | "moves" | "receivers" | "pace">,
 ): UserPlan {
-  assertUsable(drafts, policy);
+  assertAllUsable(drafts, policy);
   const stages = number([reachStage(nodes), ...drafts]);
   const body: Omit<UserPlan, "hash"> = {
     v: PLAN_VERSION,
@@ -48,7 +48,7 @@ export function assemble(
     createdAt,
     topology,
     fingerprint: { before: policyFingerprint(policy), after: policyFingerprint(after) },
-    scopes: ["schedule"],
+    scopes: [SCHEDULE],
     nodes,
     silent: silent.map(({ node, why }) => ({ node, why })),
     ...about,
@@ -59,12 +59,12 @@ export function assemble(
 }
 
 /** Agents would refuse a policy that cannot be used, and a control plane that has stored it could not read it any more. */
-function assertUsable(drafts: readonly StageDraft[], policy: PolicyDocument): void {
+function assertAllUsable(drafts: readonly StageDraft[], policy: PolicyDocument): void {
   let made = policy;
   for (const step of drafts.flatMap(({ waves }) => waves.flat())) {
     if (step.kind !== "policy") continue;
     made = changePolicy(made, step.before, step.after, 0n);
-    decodePolicy({ ...encodePolicy(made), version: 1 });
+    assertUsable({ ...made, version: 1 });
   }
 }
 

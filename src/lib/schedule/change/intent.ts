@@ -1,4 +1,4 @@
-import type { UserFilter } from "../../plan/users/types.js";
+import type { UserFilter } from "../../policy/filter.js";
 import type { Mode, Ramp } from "../../policy/document.js";
 
 /** What a person wants: users kept away from some sites. */

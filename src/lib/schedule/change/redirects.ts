@@ -5,7 +5,8 @@ import type { UserClass } from "../types.js";
 
 /**
  * Where an entry of `site` sends the users of each class of the policy: in the proportions in which an assignment places those who
- * are there now. A class of which nobody is there goes as the others of its carrier do, and else as all do.
+ * are there now. A class of which nobody is there goes as the others of its carrier do; where none of those is there either it has no
+ * redirect, and the router spreads it over what it reaches.
  */
 export function redirectsFrom(
   site: string,
@@ -27,8 +28,7 @@ export function redirectsFrom(
   };
   return classes.flatMap(({ carrier, province }) => {
     const own = sum((one) => one.carrier === carrier && one.province === province);
-    const alike = own.size > 0 ? own : sum((one) => one.carrier === carrier);
-    const to = alike.size > 0 ? alike : sum(() => true);
+    const to = own.size > 0 ? own : sum((one) => one.carrier === carrier);
     const all = [...to.values()].reduce((a, b) => a + b, 0);
     if (all === 0) return [];
     const fractions = new Map([...to].map(([id, count]) => [id, count / all]));

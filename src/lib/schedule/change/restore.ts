@@ -1,5 +1,7 @@
-import type { UserFilter, UserPlan } from "../../plan/users/types.js";
+import type { UserPlan } from "../../plan/users/types.js";
+import type { UserFilter } from "../../policy/filter.js";
 import type { Placement } from "../assign/placement.js";
+import { fractionsOf } from "../../policy/fractions.js";
 import type { Entry } from "../../policy/document.js";
 import type { Problem } from "../types.js";
 import { type PlanContext, assemble } from "./assemble.js";
@@ -72,7 +74,7 @@ export function planOfRestore(
         kind: "end",
         title: "The entries are forgotten",
         waves: [[{ kind: "policy", before: entriesOnly(ending), after: entriesOnly([]) }]],
-        how: "publish them again",
+        how: "nothing: they have expired by then",
         seconds: 1,
       },
     ],
@@ -96,8 +98,7 @@ function homeward(
 ): Placement {
   const shareOf = (carrier: string, province: string, site: string): number => {
     const own = policy.classes.find((one) => one.carrier === carrier && one.province === province);
-    const parts = own?.base.filter(({ value }) => value === site) ?? [];
-    return parts.reduce((sum, { lo, hi }) => sum + Number(hi - lo) / 2 ** 64, 0);
+    return fractionsOf(own?.base ?? []).get(site) ?? 0;
   };
   const total = new Map<string, number>();
   const key = (one: { carrier: string; province: string }, site: string | null) =>

@@ -1,22 +1,29 @@
+import { EXIT, OpsError } from "../../errors.js";
 import { countText } from "../../figures.js";
-import type { PolicyPart, UserFilter, UserPlan } from "../../plan/users/types.js";
+import type { PolicyPart, UserPlan } from "../../plan/users/types.js";
+import type { UserFilter } from "../../policy/filter.js";
 import type { Placement } from "../assign/placement.js";
+import { level } from "../../policy/level.js";
 import { cut } from "../../policy/cut.js";
+import { fractionsOf } from "../../policy/fractions.js";
 import type { PolicyClass, PolicyDocument } from "../../policy/document.js";
 import type { Problem, UserClass } from "../types.js";
 import { type PlanContext, type StageDraft, assemble } from "./assemble.js";
 import type { Pace } from "./intent.js";
-import { paceOf } from "./pace.js";
+import { paceOf, pacePlanned } from "./pace.js";
 import { changePolicy } from "./policy-part.js";
 import { askedOf } from "./proposal.js";
 import { type Objection, overridden } from "./rules/registry.js";
+import { overlap } from "./rules/one-at-a-time.js";
 import { tooManyLogins } from "./rules/login-rate.js";
 import type { GatewaySeen, Situation } from "./situation.js";
-import { leavingFrom, recallSteps, reloginAll, watchStep } from "./stages.js";
+import { leavingFrom, recallSteps, reloginSteps, watchStep } from "./stages.js";
 import { type View, viewOf } from "./view.js";
 
 /** Batches when nobody says how many. */
 const BATCHES = 10;
+/** Each is a stage of the plan, and two windows of watching. */
+const MOST_BATCHES = 1_000;
 
 /** What a person wants: a part of a site's users belongs elsewhere from now on. */
 export interface Shift {
@@ -47,7 +54,10 @@ export interface ShiftProposal {
   readonly batches: number;
 }
 
-/** `problem`: the users as they are now. */
+/**
+ * `problem`: the users as they are now.
+ * @throws OpsError (exit 2) `bad-flag` for too many batches
+ */
 export function proposeShift(shift: Shift, situation: Situation, problem: Problem): ShiftProposal {
   const { from, filter, users, batch, pace } = shift;
   const meant = (one: UserClass) => one.site === from && isMeant(one, filter);
@@ -55,6 +65,7 @@ export function proposeShift(shift: Shift, situation: Situation, problem: Proble
   const count = Math.min(there, users ?? there);
   const share = there === 0 ? 0 : count / there;
   const batches = Math.max(1, Math.ceil(count / (batch ?? count / BATCHES) - 1e-9));
+  if (batches > MOST_BATCHES) throw tooManyBatches(batches, Math.ceil(count / MOST_BATCHES));
   const placement: Placement = {
     shares: problem.classes.map((one) => {
       if (one.site === null) return [];
@@ -78,10 +89,25 @@ export function proposeShift(shift: Shift, situation: Situation, problem: Proble
   );
   const messages = [
     ...full.map((message) => ({ rule: "room", message })),
+    ...entriesInTheWay(shift, situation).map((message) => ({ rule: "one-at-a-time", message })),
     ...tooManyLogins(view.receivers).map((message) => ({ rule: "login-rate", message })),
   ];
   const objections = overridden(messages, shift.overrides);
   return { shift, situation, view, share, batches, objections };
+}
+
+/** Whom an entry keeps away from a site cannot be told to log in there, and who was moved by one is not where the policy has him. */
+function entriesInTheWay({ from, to, filter }: Shift, { policy, now }: Situation): string[] {
+  return policy.entries
+    .filter(({ site }) => site === from || to.has(site))
+    .filter((entry) => overlap(entry, { ...filter, port: null }) && level(entry, now) > 0)
+    .map(({ site, id, mode, actor }) => `${site} has entry ${id} (${mode}, by ${actor})`);
+}
+
+function tooManyBatches(batches: number, least: number): OpsError {
+  return new OpsError("bad-flag", EXIT.usage, `--batch makes ${batches} batches`, {
+    hint: `at most ${MOST_BATCHES} are planned: give --batch ${least} or more`,
+  });
 }
 
 /** Batch after batch: other fractions, then those whom they move are told. */
@@ -118,7 +144,7 @@ export function planOfShift(
         recallSteps([account], receivers, situation, limit),
         [{ kind: "policy", before, after }],
         [watch],
-        reloginAll(leavingFrom([account], situation), pace),
+        reloginSteps(leavingFrom([account], situation), pace, null),
         [watch],
       ],
       how: "publish the fractions before, then tell those who were moved to come back",
@@ -136,11 +162,11 @@ export function planOfShift(
     },
     moves,
     receivers,
-    pace: {
-      perSecond: Number.isFinite(pace.perSecond) ? pace.perSecond : null,
+    pace: pacePlanned({
+      ...pace,
       seconds: pace.seconds * batches,
       boundSeconds: pace.boundSeconds * batches,
-    },
+    }),
   });
 }
 
@@ -155,7 +181,7 @@ function shifted(
     const targets = isMeant(first, shift.filter)
       ? reachable(first.carrier, shift, policy)
       : new Map<string, number>();
-    const fractions = fractionsOf(first);
+    const fractions = fractionsOf(first.base);
     const had = fractions.get(shift.from) ?? 0;
     if (had === 0 || targets.size === 0) return now[i]!;
     fractions.set(shift.from, had * (1 - share));
@@ -163,13 +189,6 @@ function shifted(
       fractions.set(site, (fractions.get(site) ?? 0) + had * share * part);
     return { ...first, base: cut(now[i]!.base, fractions) };
   });
-}
-
-function fractionsOf({ base }: PolicyClass): Map<string, number> {
-  const fractions = new Map<string, number>();
-  for (const { lo, hi, value } of base)
-    fractions.set(value, (fractions.get(value) ?? 0) + Number(hi - lo) / 2 ** 64);
-  return fractions;
 }
 
 /** Of the sites that get users those that the carrier reaches, with their weights as parts of one. */

@@ -1,3 +1,4 @@
+import { fractionsOf } from "../../policy/fractions.js";
 import type { PolicyDocument } from "../../policy/document.js";
 import type { UserClass } from "../types.js";
 
@@ -71,12 +72,8 @@ export function usersMissing(
   peak: readonly UserClass[],
 ): UserClass[] {
   return classes.flatMap(({ carrier, province, base }) => {
-    const shares = new Map(dead.map((site) => [site, 0]));
-    for (const { lo, hi, value } of base) {
-      const known = shares.get(value);
-      if (known !== undefined) shares.set(value, known + Number(hi - lo) / 2 ** 64);
-    }
-    const away = [...shares.values()].reduce((a, b) => a + b, 0);
+    const shares = [...fractionsOf(base)].filter(([site]) => dead.includes(site));
+    const away = shares.reduce((sum, [, share]) => sum + share, 0);
     const counted = online
       .filter((one) => one.carrier === carrier && one.province === province)
       .reduce((sum, { users }) => sum + users, 0);
@@ -84,7 +81,7 @@ export function usersMissing(
     const left = Math.max(0, (most ?? Infinity) - counted);
     if (away === 0 || away === 1 || counted === 0) return [];
     const part = Math.min((counted * away) / (1 - away), left) / away;
-    return [...shares].flatMap(([site, share]) => {
+    return shares.flatMap(([site, share]) => {
       const users = Math.round(part * share);
       return users === 0 ? [] : [{ carrier, province, site, users }];
     });

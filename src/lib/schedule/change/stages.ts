@@ -3,9 +3,10 @@ import type {
   Receiver,
   ReceiverView,
   ReceiverGates,
-  UserFilter,
   UserStepDraft,
 } from "../../plan/users/types.js";
+import type { UserFilter } from "../../policy/filter.js";
+import { isFor } from "../../policy/filter.js";
 import { finite, type Paced } from "./pace.js";
 import type { GatewaySeen, Situation } from "./situation.js";
 
@@ -38,82 +39,65 @@ export function leavingFrom(accounts: readonly Account[], { gateways }: Situatio
   });
 }
 
-function meant({ groups }: GatewaySeen, { carrier, province, port }: UserFilter): number {
+function meant({ groups }: GatewaySeen, filter: UserFilter): number {
   return groups
-    .filter(
-      (group) =>
-        (carrier === null || carrier === group.carrier) &&
-        (province === null || province === group.province) &&
-        (port === null || port === group.port),
-    )
+    .filter((group) => isFor(filter, group))
     .reduce((sum, { sessions }) => sum + sessions, 0);
+}
+
+/** What a step for the users of each gateway has, with its part of the pace: null for all at once. */
+function departing(leaving: readonly Leaving[], { perSecond }: Paced) {
+  const all = leaving.reduce((sum, { sessions }) => sum + sessions, 0);
+  return leaving.map(({ gateway: { node, site }, entry, filter, sessions }) => ({
+    step: {
+      node,
+      site,
+      entry,
+      filter,
+      perSecond: finite(Math.max(1, (perSecond * sessions) / all)),
+    },
+    sessions,
+  }));
 }
 
 /** Users are told to log in elsewhere part by part, at a pace that is shared by the gateways; the receivers are watched in between. */
 export function reloginWaves(
   leaving: readonly Leaving[],
-  { perSecond }: Paced,
+  pace: Paced,
   watch: UserStepDraft,
 ): UserStepDraft[][] {
-  const all = leaving.reduce((sum, { sessions }) => sum + sessions, 0);
-  if (all === 0) return [];
-  return parts()
-    .flatMap((part, i, { length }) => [
-      [watch],
-      leaving.map(({ gateway, entry, filter, sessions }): UserStepDraft => ({
-        kind: "relogin",
-        node: gateway.node,
-        site: gateway.site,
-        entry,
-        filter,
-        // Who has come since is a part of the last one.
-        sessions: i === length - 1 ? null : Math.max(1, Math.round(sessions * part)),
-        perSecond: rate(perSecond, sessions / all),
-        withinMs: WITHIN_MS,
-      })),
-    ])
+  if (leaving.length === 0) return [];
+  const some = [CANARY, ...Array.from({ length: PARTS - 1 }, () => (1 - CANARY) / PARTS)];
+  // Who has come since is a part of the last one.
+  return [...some, null]
+    .flatMap((part) => [[watch], reloginSteps(leaving, pace, part)])
     .concat([[watch]]);
 }
 
-/** A part of a pace; null for all at once. */
-function rate(perSecond: number, part: number): number | null {
-  return finite(Math.max(1, perSecond * part));
-}
-
-function parts(): number[] {
-  return [CANARY, ...Array.from({ length: PARTS }, () => (1 - CANARY) / PARTS)];
-}
-
-/** The same of all who are meant, in one part. */
-export function reloginAll(leaving: readonly Leaving[], { perSecond }: Paced): UserStepDraft[] {
-  const all = leaving.reduce((sum, { sessions }) => sum + sessions, 0);
-  return leaving.map(({ gateway, entry, filter, sessions }): UserStepDraft => ({
+/** `part`: of the users, 0..1; null for all who are left. */
+export function reloginSteps(
+  leaving: readonly Leaving[],
+  pace: Paced,
+  part: number | null,
+): UserStepDraft[] {
+  return departing(leaving, pace).map(({ step, sessions }): UserStepDraft => ({
     kind: "relogin",
-    node: gateway.node,
-    site: gateway.site,
-    entry,
-    filter,
-    sessions: null,
-    perSecond: Math.max(1, (perSecond * sessions) / all),
+    ...step,
+    sessions: part === null ? null : Math.max(1, Math.round(sessions * part)),
     withinMs: WITHIN_MS,
   }));
 }
 
-/** Connections are closed, at the pace; all at once where that is Infinity. */
+/** Connections are closed, at the pace. */
 export function disconnectWaves(
   leaving: readonly Leaving[],
-  { perSecond }: Paced,
+  pace: Paced,
   watch: UserStepDraft,
 ): UserStepDraft[][] {
-  const all = leaving.reduce((sum, { sessions }) => sum + sessions, 0);
-  if (all === 0) return [];
-  const steps = leaving.map(({ gateway, entry, filter, sessions }): UserStepDraft => ({
+  if (leaving.length === 0) return [];
+  const steps = departing(leaving, pace).map(({ step }): UserStepDraft => ({
     kind: "disconnect",
-    node: gateway.node,
-    site: gateway.site,
-    entry,
-    filter,
-    perSecond: rate(perSecond, sessions / all),
+    ...step,
   }));
   return [steps, [watch]];
 }

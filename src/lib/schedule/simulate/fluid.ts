@@ -1,4 +1,4 @@
-import type { UserFilter } from "../../plan/users/types.js";
+import type { UserFilter } from "../../policy/filter.js";
 import type { Kind } from "./kinds.js";
 import { AHEAD_SECONDS, Turns } from "./turns.js";
 

@@ -1,4 +1,5 @@
 import type { Entry, PolicyClass, PolicyDocument } from "../../policy/document.js";
+import { fractionsOf } from "../../policy/fractions.js";
 import type { UserClass } from "../types.js";
 
 /** Users whom the policy treats alike at every time: where they belong, where they are sent from there, and how soon they come back. */
@@ -30,7 +31,7 @@ export function kindsOf(
 ): Kind[] {
   return users.flatMap(({ carrier, province, users: n }): Kind[] => {
     const of = classes.find((one) => one.carrier === carrier && one.province === province);
-    return shares(of?.base ?? []).flatMap(([home, share]): Kind[] => {
+    return [...fractionsOf(of?.base ?? [])].flatMap(([home, share]): Kind[] => {
       const who = { carrier, province, home };
       const entry = entries.find(
         (one) =>
@@ -63,18 +64,11 @@ function awayOf(
   entries: readonly Entry[],
 ): (readonly [to: string | null, share: number])[] {
   const own = entry.redirects.find((one) => one.carrier === carrier && one.province === province);
-  if (own !== undefined) return shares(own.map);
+  if (own !== undefined) return [...fractionsOf(own.map)];
   const bound = Object.values(sites).some(({ carriers }) => carriers.includes(carrier));
   const left = Object.entries(sites).filter(
     ([id, site]) =>
       (!bound || site.carriers.includes(carrier)) && entries.every((one) => one.site !== id),
   );
   return left.length === 0 ? [[null, 1]] : left.map(([id]) => [id, 1 / left.length]);
-}
-
-function shares(map: PolicyClass["base"]): [site: string, share: number][] {
-  const sums = new Map<string, number>();
-  for (const { lo, hi, value } of map)
-    sums.set(value, (sums.get(value) ?? 0) + Number(hi - lo) / 2 ** 64);
-  return [...sums];
 }

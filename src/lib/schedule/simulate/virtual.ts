@@ -7,6 +7,7 @@ import { NO_POLICY, changePolicy } from "../change/policy-part.js";
 import type { Service } from "../change/service.js";
 import type { GatewaySeen, Situation } from "../change/situation.js";
 import { spread } from "../change/spread.js";
+import { fractionsOf } from "../../policy/fractions.js";
 import type { PolicyDocument, PolicySite } from "../../policy/document.js";
 import { classesOf } from "../problem.js";
 
@@ -52,7 +53,7 @@ export async function virtualService(
     const own = gateways.filter(({ set }) => set === id);
     const sessions = classesOf(demand).flatMap(({ carrier, province, users }) => {
       const of = policy.classes.find((one) => one.carrier === carrier && one.province === province);
-      const share = shareAt(of?.base ?? [], id);
+      const share = fractionsOf(of?.base ?? []).get(id) ?? 0;
       return share === 0
         ? []
         : [{ carrier, province, port: PORT, sessions: (users * share) / own.length }];
@@ -67,13 +68,6 @@ export async function virtualService(
     }));
   });
   return { ...service, situation: { ...empty, policy, gateways: seen }, context, churn };
-}
-
-/** Of all hashes, those that a map leads to a site. */
-function shareAt(map: PolicyDocument["classes"][number]["base"], site: string): number {
-  return map
-    .filter(({ value }) => value === site)
-    .reduce((sum, { lo, hi }) => sum + Number(hi - lo) / 2 ** 64, 0);
 }
 
 async function balanced(

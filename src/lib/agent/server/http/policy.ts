@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { SCHEDULE } from "../../../policy/document.js";
 import { decodePolicy, encodePolicy } from "../../../policy/wire.js";
 import type { EntryLevel } from "../../protocol/access.js";
 import type { Policy } from "../policy.js";
@@ -24,7 +25,7 @@ export function policyRoutes(
 
   app.put("/v1/policy", async (request, reply) => {
     const by = authorityOf(request);
-    if (by.scope !== "schedule") throw bad("Ops-Scope must be schedule");
+    if (by.scope !== SCHEDULE) throw bad(`Ops-Scope must be ${SCHEDULE}`);
     const document = decodePolicy(request.body);
     await policy.put(document, (txn) => authority.check(txn, by));
     return json(reply, { version: document.version });

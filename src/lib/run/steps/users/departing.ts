@@ -1,8 +1,8 @@
+import { SCHEDULE } from "../../../policy/document.js";
 import { stepsOf } from "../../../plan/any.js";
 import { ask } from "../../ask.js";
 import { type UserContext, authorityFor, statusOf, unlessLeft } from "../../context.js";
 import { StepFailure, failure } from "../../failure.js";
-import { SCHEDULE } from "../../publish-policy.js";
 import { openOps } from "../../journal/status.js";
 
 interface Departing {

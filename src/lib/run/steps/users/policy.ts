@@ -1,11 +1,10 @@
 import { EXIT } from "../../../errors.js";
 import type { PolicyPart, PolicyStep } from "../../../plan/users/types.js";
-import type { PolicyDocument } from "../../../policy/document.js";
+import { type PolicyDocument, SCHEDULE } from "../../../policy/document.js";
 import { assertUsable, encodePolicy } from "../../../policy/wire.js";
 import { NO_POLICY, changePolicy } from "../../../schedule/change/policy-part.js";
 import { type UserContext, authorityFor, unlessLeft } from "../../context.js";
 import { StepFailure, asProblem, failure } from "../../failure.js";
-import { SCHEDULE } from "../../publish-policy.js";
 import type { StepHandler } from "../handler.js";
 
 export const policy: StepHandler<PolicyStep> = {

@@ -1,4 +1,4 @@
-import type { UserFilter } from "../../../plan/users/types.js";
+import type { UserFilter } from "../../../policy/filter.js";
 import { level } from "../../../policy/level.js";
 import type { SafetyRule } from "./rule.js";
 
