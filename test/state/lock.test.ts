@@ -99,6 +99,20 @@ describe("the lock of a scope", () => {
     expect(next.epochs[SCOPE]).toBe(2n);
   });
 
+  it("tells its holder that somebody wants it to stop, and no holder after that", async () => {
+    const by = { actor: "bob@host", command: "ops region evacuate sh" };
+    expect(await store.askToStop(SCOPE, by)).toBe(false);
+    const lease = await store.acquire(["keyspace/other", SCOPE], request("r-1"));
+    expect(await lease.stopRequest()).toBeNull();
+    expect(await store.askToStop(SCOPE, by)).toBe(true);
+    expect(await store.askToStop(SCOPE, { ...by, actor: "carol@host" })).toBe(true);
+    expect(await lease.stopRequest()).toEqual(by);
+    await lease.release();
+    const next = await store.acquire([SCOPE], request("r-2"));
+    expect(await next.stopRequest()).toBeNull();
+    await next.release();
+  });
+
   it("is never held by two processes at once, and never gives an epoch twice", async () => {
     const all = await Promise.all(Array.from({ length: 4 }, () => holder(15)));
     expect(all.map(({ stderr }) => stderr).join("")).toBe("");

@@ -1,7 +1,9 @@
 import type { Command, Interfaces } from "@oclif/core";
-import { Args, Flags } from "@oclif/core";
+import { Args, Flags as Oclif } from "@oclif/core";
 import { EXIT } from "../errors.js";
 import type { Mode } from "../policy/document.js";
+import type { ChangeRequest } from "../run/change-users.js";
+import type { Intent } from "../schedule/change/intent.js";
 import {
   ScheduleCommand,
   changeFlags,
@@ -19,22 +21,26 @@ export const sitesArg = Args.string({
   multiple: true,
 });
 
-export const keepAwayFlags = {
+export const wantedFlags = {
   ...changeFlags,
-  ...filterFlags,
   ...simulateFlags,
-  ttl: Flags.string({
+  ttl: Oclif.string({
     description: "after so long it ends by itself, at most 31d",
     required: true,
     helpValue: "30m",
   }),
-  ramp: Flags.string({
+  ramp: Oclif.string({
     description: "at the end users come back in steps of 10%, each so long after the one before",
     default: "30s",
     helpValue: "30s",
   }),
   override: overrideFlag,
 };
+
+export const keepAwayFlags = { ...wantedFlags, ...filterFlags };
+
+type Flags = Interfaces.InferredFlags<typeof wantedFlags>;
+type Wanted = Omit<Intent, "sites" | "filter" | "actor">;
 
 /** Of the users, those who come back with each step of a ramp. */
 const RAMP_STEP = 0.1;
@@ -44,29 +50,11 @@ export abstract class KeepAwayCommand<T extends typeof Command> extends Schedule
   protected async keepAway(names: readonly string[], mode: Mode, pace = "auto"): Promise<object> {
     const { planChange } = await import("../run/change-users.js");
     const { inForceText } = await import("../report/in-force.js");
-    const flags = this.flags as Interfaces.InferredFlags<typeof keepAwayFlags>;
-    const { reason, ttl, ramp, override = [], state, simulate } = flags;
+    const { state, simulate } = this.flags as Flags;
     const request = await this.request();
     const sites = sitesNamed(request.topology, names);
-    const { LONGEST_MS } = await import("../policy/document.js");
-    const ttlMs = await milliseconds("ttl", ttl, LONGEST_MS);
-    const everyMs = await milliseconds("ramp", ramp, LONGEST_MS);
-    const intent = {
-      mode,
-      sites,
-      filter: this.filter,
-      reason,
-      ttlMs,
-      ramp: { step: RAMP_STEP, everyMs },
-      pace: paceNamed(pace),
-      overrides: override,
-    };
-    if (simulate) {
-      const { keepAwayScenario } = await import("../schedule/simulate/scenario.js");
-      return this.simulated(request, (service) =>
-        keepAwayScenario(service, { ...intent, actor: "simulation" }),
-      );
-    }
+    const intent = { ...(await this.wanted(mode, pace)), sites, filter: this.filter };
+    if (simulate) return this.simulatedKeepAway(request, intent);
     return this.withRuns(state, async (env) => {
       const wanted = { ...intent, actor: env.actor };
       const { plan, already, silent } = await planChange(env, request, wanted);
@@ -77,5 +65,29 @@ export abstract class KeepAwayCommand<T extends typeof Command> extends Schedule
       if (silent.length > 0) this.exitWith(EXIT.partial);
       return { ...changed, already, silent };
     });
+  }
+
+  /** What the flags say of how users are kept away. */
+  protected async wanted(mode: Mode, pace: string): Promise<Wanted> {
+    const { LONGEST_MS } = await import("../policy/document.js");
+    const { reason, ttl, ramp, override = [] } = this.flags as Flags;
+    return {
+      mode,
+      reason,
+      ttlMs: await milliseconds("ttl", ttl, LONGEST_MS),
+      ramp: { step: RAMP_STEP, everyMs: await milliseconds("ramp", ramp, LONGEST_MS) },
+      pace: paceNamed(pace),
+      overrides: override,
+    };
+  }
+
+  protected async simulatedKeepAway(
+    request: ChangeRequest,
+    intent: Omit<Intent, "actor">,
+  ): Promise<object> {
+    const { keepAwayScenario } = await import("../schedule/simulate/scenario.js");
+    return this.simulated(request, (service) =>
+      keepAwayScenario(service, { ...intent, actor: "simulation" }),
+    );
   }
 }

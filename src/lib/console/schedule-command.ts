@@ -10,6 +10,7 @@ import type { Pace } from "../schedule/change/intent.js";
 import type { Scenario } from "../schedule/simulate/simulate.js";
 import type { VirtualService } from "../schedule/simulate/virtual.js";
 import type { Topology } from "../topology/types.js";
+import type { RegionScreen } from "./region-changes.js";
 import { RunCommand } from "./run-command.js";
 
 export const qualityFlag = Flags.string({
@@ -143,6 +144,17 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
     }
     if (simulation.ended.how !== "done") this.exitWith(EXIT.refused);
     return { simulation };
+  }
+
+  /** For what is done with regions. */
+  protected get screen(): RegionScreen {
+    return {
+      flags: this.flags as Changing,
+      options: this.textOptions,
+      print: (text) => this.print(text),
+      told: (env, run) => this.told(env, run),
+      exitWith: (code) => this.exitWith(code),
+    };
   }
 
   protected get filter(): UserFilter {

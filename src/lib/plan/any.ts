@@ -1,8 +1,9 @@
 import type { Plan, Stage, Step } from "./types.js";
+import type { RegionPlan } from "./region/types.js";
 import type { UserPlan, UserStage, UserStep } from "./users/types.js";
 
-/** A plan of either family: one executor runs both. */
-export type AnyPlan = Plan | UserPlan;
+/** A plan that moves data, one that moves users, and one that does both: one executor runs them all. */
+export type AnyPlan = Plan | UserPlan | RegionPlan;
 export type AnyStage = Stage | UserStage;
 export type AnyStep = Step | UserStep;
 export type AnyStepKind = AnyStep["kind"];
@@ -16,6 +17,18 @@ const OF_USERS: Readonly<Record<UserStep["kind"], true>> = {
   receivers: true,
   ramp: true,
 };
+
+/** The plan, or its half, that moves data; null where it has none. */
+export function shardsOf(plan: AnyPlan): Plan | null {
+  if (plan.kind === "users") return null;
+  return plan.kind === "region" ? plan.shards : plan;
+}
+
+/** The plan, or its half, that moves users; null where it has none. */
+export function usersOf(plan: AnyPlan): UserPlan | null {
+  if (plan.kind === "shards") return null;
+  return plan.kind === "region" ? plan.users : plan;
+}
 
 export function isUserStep(step: AnyStep): step is UserStep {
   return Object.hasOwn(OF_USERS, step.kind);

@@ -3,6 +3,9 @@ import { EXIT, OpsError } from "../errors.js";
 import { fingerprintOf } from "./fingerprint.js";
 import { planHash } from "./hash.js";
 import { hasOwnHash, upgraded } from "./version-1.js";
+import { regionPlan } from "./region/compose.js";
+import type { RegionPlan } from "./region/types.js";
+import { regionPlanWire, writtenOf } from "./region/wire.js";
 import { PLAN_VERSION, type Plan } from "./types.js";
 import type { UserPlan } from "./users/types.js";
 import { userPlanWire } from "./users/wire.js";
@@ -11,7 +14,8 @@ import type { AnyPlan } from "./any.js";
 
 /** The plan as a file: indented JSON, bigints as decimal strings, a newline at the end. */
 export function encodePlan(plan: AnyPlan): string {
-  return `${JSON.stringify(plan, (_name, value: unknown) => (typeof value === "bigint" ? value.toString() : value), 2)}\n`;
+  const written = plan.kind === "region" ? writtenOf(plan) : plan;
+  return `${JSON.stringify(written, (_name, value: unknown) => (typeof value === "bigint" ? value.toString() : value), 2)}\n`;
 }
 
 /**
@@ -26,6 +30,7 @@ export function decodePlan(text: string, where: string): Plan {
 export function decodeStoredPlan(text: string, where: string): AnyPlan {
   const value = parseJson(text, where);
   if (value["kind"] === "users") return decodeUsers(value, where);
+  if (value["kind"] === "region") return decodeRegion(value, where);
   if (value["v"] !== 1) return decode(value, where);
   if (!hasOwnHash(value)) throw tampered(where);
   return parse(upgraded(value), where);
@@ -47,9 +52,35 @@ function decodeUsers(value: Record<string, unknown>, where: string): UserPlan {
   return plan.data;
 }
 
+/** Its halves have names of their own, which are in its name. */
+function decodeRegion(value: Record<string, unknown>, where: string): RegionPlan {
+  assertVersion(value, where);
+  const written = regionPlanWire.safeParse(value);
+  if (!written.success) throw unreadable(where, z.prettifyError(written.error));
+  const { hash, users, shards, ...parts } = written.data;
+  const halves = {
+    users: users === null ? null : decodeUsers(users, where),
+    shards: shards === null ? null : decode(shards, where),
+  };
+  let plan: RegionPlan;
+  try {
+    plan = regionPlan({ ...parts, ...halves });
+  } catch (error) {
+    if (error instanceof RangeError) throw unreadable(where, error.message);
+    throw error;
+  }
+  if (plan.hash !== hash) throw tampered(where);
+  return plan;
+}
+
 /** Throws OpsError `plan/version`, `plan/unreadable`, `plan/tampered`. */
 function assertNamed({ hash, ...body }: Record<string, unknown>, where: string): void {
-  const version = body["v"];
+  assertVersion(body, where);
+  if (typeof hash !== "string") throw unreadable(where, "it has no hash");
+  if (hashIn(body) !== hash) throw tampered(where);
+}
+
+function assertVersion({ v: version }: Record<string, unknown>, where: string): void {
   if (version !== PLAN_VERSION && typeof version === "number") {
     throw new OpsError(
       "plan/version",
@@ -60,8 +91,6 @@ function assertNamed({ hash, ...body }: Record<string, unknown>, where: string):
       },
     );
   }
-  if (typeof hash !== "string") throw unreadable(where, "it has no hash");
-  if (hashIn(body) !== hash) throw tampered(where);
 }
 
 function parse(value: unknown, where: string): Plan {

@@ -87,7 +87,7 @@ function inTenths(seconds: number): number {
 export function secondsOf(step: Step, size: Size, windows: number): number {
   switch (step.kind) {
     case "verify":
-      return Number(size.rows) / VERIFY_ROWS_PER_SECOND;
+      return step.unlessProven ? 0 : Number(size.rows) / VERIFY_ROWS_PER_SECOND;
     case "gate":
       return step.gates.windowSeconds * windows;
     case "takeover":

@@ -101,7 +101,8 @@ export function assemblePlan(
   return { ...body, hash: planHash(body) };
 }
 
-function taskOf(
+/** What the makers of stages work from. */
+export function taskOf(
   topology: Topology,
   observed: Observed,
   keyspaces: readonly PlanKeyspace[],
@@ -171,10 +172,14 @@ export function number(drafts: readonly StageDraft[]): Omit<Stage, "estimate">[]
     }));
 }
 
-/** The data nodes that answered: those that the plan names, and those that only learn its routes. */
-export function routeNodes(topology: Topology, observed: Observed): Record<string, RouteNode> {
+/** The data nodes, of `answering` those that answered: those that the plan names, and those that only learn its routes. */
+export function routeNodes(
+  topology: Topology,
+  { unreachable }: Observed,
+  which: "answering" | "all" = "answering",
+): Record<string, RouteNode> {
   const named = shardNodes(topology);
-  const silent = new Set(observed.unreachable.map(({ node }) => node));
+  const silent = new Set(which === "all" ? [] : unreachable.map(({ node }) => node));
   const nodes: Record<string, RouteNode> = {};
   for (const { id, layer, agent, region, set } of topology.nodes) {
     if (layer !== "data" || silent.has(id)) continue;

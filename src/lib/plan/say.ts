@@ -75,7 +75,7 @@ function textOf(step: Step, where: string): string {
     case "sync":
       return `wait until ${step.node} has ${where} and lags less than ${durationText(step.maxLagMs)}`;
     case "verify":
-      return `compare ${where} on ${step.node} with ${step.source ?? "its source"}`;
+      return `compare ${where} on ${step.node} with ${step.source ?? "its source"}${step.unlessProven ? ", unless that was done since the copy was made" : ""}`;
     case "repoint":
       return `let ${step.node} follow ${step.source} in ${where}`;
     case "domain":

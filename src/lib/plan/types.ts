@@ -163,6 +163,8 @@ export interface SyncStep extends NodeStep<"sync"> {
 export interface VerifyStep extends NodeStep<"verify"> {
   /** Whom it follows by then. Missing in old plans. */
   readonly source?: string | undefined;
+  /** Not where the node says that its copy was compared since it was made, and has followed ever since. */
+  readonly unlessProven?: true | undefined;
 }
 /** The node follows another copy from its present position on, without a new snapshot. */
 export interface RepointStep extends NodeStep<"repoint"> {

@@ -34,7 +34,12 @@ const step = z.discriminatedUnion("kind", [
     bytesPerSecond: z.number().positive().nullable(),
   }),
   z.object({ kind: z.literal("sync"), ...onNode, maxLagMs: z.number().min(0) }),
-  z.object({ kind: z.literal("verify"), ...onNode, source: id.optional() }),
+  z.object({
+    kind: z.literal("verify"),
+    ...onNode,
+    source: id.optional(),
+    unlessProven: z.literal(true).optional(),
+  }),
   z.object({ kind: z.literal("repoint"), ...onNode, source: id }),
   z.object({
     kind: z.literal("domain"),

@@ -20,10 +20,7 @@ export function planText(plan: Plan, options: TextOptions): string {
   const head = `Plan ${plan.hash.slice(0, 12)} for ${plan.topology.name}, made ${plan.createdAt}`;
   if (plan.stages.length === 0)
     return [...out(head, 2), "", "Nothing to do: the cluster is as the topology says."].join("\n");
-  const changes = plan.keyspaces.flatMap((keyspace) => [
-    ...wholeLines(keyspace, out),
-    ...changeLines(keyspace, options, out),
-  ]);
+  const changes = whatChangesLines(plan, options);
   const lines = [
     ...out(head, 2),
     "",
@@ -40,7 +37,7 @@ export function planText(plan: Plan, options: TextOptions): string {
     ...(changes.length > 0 ? changes : ["  Who holds what: nothing."]),
     "",
     "Stages",
-    ...plan.stages.flatMap((stage) => [...stageLines(stage, options, out), ""]),
+    ...plan.stages.flatMap((stage) => [...shardStageLines(stage, options), ""]),
     "What cannot be taken back",
     ...irreversible(plan).flatMap((text) => out(text, 4)),
   ];
@@ -48,6 +45,15 @@ export function planText(plan: Plan, options: TextOptions): string {
 }
 
 type Out = (text: string, indent: number) => string[];
+
+/** Whose segments change hands, and what changes of keyspaces as a whole. */
+export function whatChangesLines({ keyspaces }: Plan, options: TextOptions): string[] {
+  const out = (text: string, indent: number) => wrap(text, options.width, indent);
+  return keyspaces.flatMap((keyspace) => [
+    ...wholeLines(keyspace, out),
+    ...changeLines(keyspace, options, out),
+  ]);
+}
 
 /** Counted by segments. */
 function totals(plan: Plan): string {
@@ -206,7 +212,8 @@ function ownerText(owner: Owner | null): string {
   return `${owner.shard}: primary ${owner.primary}${replicas}`;
 }
 
-function stageLines(stage: Stage, options: TextOptions, out: Out): string[] {
+export function shardStageLines(stage: Stage, options: TextOptions): string[] {
+  const out = (text: string, indent: number) => wrap(text, options.width, indent);
   const time = stage.estimate.seconds >= 1 ? `, about ${rangeText(stage.estimate)}` : "";
   return [
     ...out(`  ${stage.id}: ${stage.title}${time}`, 4),

@@ -12,7 +12,7 @@ const MOVES_SHOWN = 20;
 /** Who moves where, what that does to the sites that get them, and how: for the person who has to agree to it. */
 export function userPlanText(plan: UserPlan, options: TextOptions): string {
   const out = (text: string, indent: number) => wrap(text, options.width, indent);
-  const { change, silent, moves, receivers, stages } = plan;
+  const { change, silent, stages } = plan;
   return [
     ...out(`Plan ${plan.hash.slice(0, 12)} for ${plan.topology.name}, made ${plan.createdAt}`, 2),
     "",
@@ -23,15 +23,24 @@ export function userPlanText(plan: UserPlan, options: TextOptions): string {
     ...out(`  moves  ${movesText(plan)}`, 9),
     ...change.overridden.flatMap(({ rule, message }) => out(`  over   ${rule}: ${message}`, 9)),
     ...silent.flatMap(({ node, why }) => out(`  silent ${node} is told nothing: ${why}`, 9)),
-    ...(moves.length === 0 ? [] : ["", "Who moves", columns(moveRows(plan), options.width)]),
-    ...(receivers.length === 0 ? [] : ["", "Where to", columns(receiverRows(plan), options.width)]),
+    ...whoMovesLines(plan, options),
     "",
     "Stages",
-    ...stages.flatMap((stage) => stageLines(stage, options)),
+    ...stages.flatMap((stage) => userStageLines(stage, options)),
   ].join("\n");
 }
 
-function movesText({
+/** Who moves, and what that does to the sites that get them. */
+export function whoMovesLines(plan: UserPlan, { width }: TextOptions): string[] {
+  const { moves, receivers } = plan;
+  return [
+    ...(moves.length === 0 ? [] : ["", "Who moves", columns(moveRows(plan), width)]),
+    ...(receivers.length === 0 ? [] : ["", "Where to", columns(receiverRows(plan), width)]),
+  ];
+}
+
+/** How many, how fast, and what no pace is below. */
+export function movesText({
   change,
   moves,
   pace: { perSecond, seconds, boundSeconds },
@@ -72,7 +81,7 @@ function receiverRows({ receivers }: UserPlan): string[][] {
   });
 }
 
-function stageLines(stage: UserStage, options: TextOptions): string[] {
+export function userStageLines(stage: UserStage, options: TextOptions): string[] {
   const { seconds } = stage.estimate;
   const time = seconds >= 1 ? `, about ${durationText(seconds * 1000)}` : "";
   const steps = stage.waves

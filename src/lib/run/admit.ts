@@ -1,13 +1,22 @@
 import type { AgentProblem } from "../agent/client/problem.js";
 import { EXIT } from "../errors.js";
-import { stepsOf } from "../plan/any.js";
+import { shardsOf, stepsOf, usersOf } from "../plan/any.js";
 import type { AdoptStep } from "../plan/types.js";
 import type { RunContext } from "./context.js";
-import { authorityFor, participantsOf, statusOf, stopAtBoundary, unlessLeft } from "./context.js";
+import {
+  asShards,
+  asUsers,
+  authorityFor,
+  participantsOf,
+  statusOf,
+  stopAtBoundary,
+  unlessLeft,
+} from "./context.js";
 import { assertCurrent } from "./drift/stale.js";
 import { StepFailure, asProblem, failure, failureOf, refusalOf } from "./failure.js";
 import type { Failure } from "./journal/records.js";
 import { observeAgents } from "./observe.js";
+import { observeWithSilent } from "./silent-writers.js";
 import { assertSamePolicy } from "./stale-policy.js";
 
 /** Tries at an agent before the run begins. */
@@ -46,7 +55,7 @@ export async function pushEpochs(
  * @throws StepFailure (exit 3, 5 or 9), OpsError `stale-plan` (exit 4)
  */
 export async function admitNew(context: RunContext): Promise<void> {
-  const { plan, agents, emit } = context;
+  const { plan, emit } = context;
   const steps = stepsOf(plan).filter(({ kind }) => kind !== "preflight");
   const needed = participantsOf(steps);
   const silent = await pushEpochs(context, needed);
@@ -62,8 +71,17 @@ export async function admitNew(context: RunContext): Promise<void> {
       message: `${node} does not answer; it takes no part, and gets the routes later`,
     });
   }
-  if (plan.kind === "users") assertSamePolicy(plan, await context.policy.current());
-  else assertCurrent(plan, await unlessLeft(context, observeAgents(agents, 0)));
+  const [users, shards] = [asUsers(context), asShards(context)];
+  if (users !== null) assertSamePolicy(users.plan, await context.policy.current());
+  if (shards === null) return;
+  const observing = plan.kind === "region" ? observeWithSilent : observeAgents;
+  assertCurrent(shards.plan, await unlessLeft(context, observing(shards.agents, 0)));
+}
+
+/** The scopes in which a node is asked for anything. */
+function scopesFor({ plan }: RunContext, node: string): readonly string[] {
+  const halves = [usersOf(plan), shardsOf(plan)].filter((one) => one !== null);
+  return halves.flatMap(({ nodes, scopes }) => (Object.hasOwn(nodes, node) ? scopes : []));
 }
 
 async function pushTo(context: RunContext, node: string): Promise<StepFailure | null> {
@@ -72,7 +90,7 @@ async function pushTo(context: RunContext, node: string): Promise<StepFailure | 
   for (let tries = 1; ; tries += 1) {
     try {
       if (adoption !== null) return await assertStays(context, adoption);
-      for (const scope of context.plan.scopes)
+      for (const scope of scopesFor(context, node))
         await unlessLeft(context, context.agents.of(node).putEpoch(authorityFor(context, scope)));
       return null;
     } catch (error) {

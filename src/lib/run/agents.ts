@@ -32,6 +32,11 @@ export interface Agents {
   close(): Promise<void>;
 }
 
+/** Those of these nodes only. */
+export function someOf(agents: Agents, nodes: readonly string[]): Agents {
+  return { ...agents, nodes: agents.nodes.filter((node) => nodes.includes(node)) };
+}
+
 export type Connect = (nodes: Readonly<Record<string, Pick<RouteNode, "url">>>) => Promise<Agents>;
 
 /** One client for each node; nothing is sent yet. */

@@ -1,10 +1,10 @@
 import type { Authority } from "../agent/protocol/headers.js";
-import type { AnyPlan, AnyStep } from "../plan/any.js";
+import { type AnyPlan, type AnyStep, isUserStep, shardsOf, usersOf } from "../plan/any.js";
 import type { Plan } from "../plan/types.js";
 import type { UserPlan } from "../plan/users/types.js";
 import type { PolicyDocument } from "../policy/document.js";
 import type { StateStore } from "../state/contract.js";
-import type { Agents } from "./agents.js";
+import { type Agents, someOf } from "./agents.js";
 import { type Clock, type Patience, type Stop, unlessAborted } from "./clock.js";
 import type { Emit } from "./events.js";
 import { Interrupted } from "./failure.js";
@@ -65,9 +65,26 @@ export interface RunContext<P extends AnyPlan = AnyPlan> {
 export type ShardContext = RunContext<Plan>;
 export type UserContext = RunContext<UserPlan>;
 
-/** Null for a run that moves users. */
+/** The run as its half that moves data has it, with the agents of that half; null where it has none. */
 export function asShards(context: RunContext): ShardContext | null {
-  return context.plan.kind === "shards" ? (context as ShardContext) : null;
+  return half(context, shardsOf(context.plan));
+}
+
+/** The same for users. */
+export function asUsers(context: RunContext): UserContext | null {
+  return half(context, usersOf(context.plan));
+}
+
+function half<P extends AnyPlan>(context: RunContext, plan: P | null): RunContext<P> | null {
+  if (plan === null) return null;
+  return { ...context, plan, agents: someOf(context.agents, Object.keys(plan.nodes)) };
+}
+
+/** The run as a step of it sees it: a step knows its own family only. */
+export function contextFor(context: RunContext, step: AnyStep): RunContext {
+  const own = isUserStep(step) ? asUsers(context) : asShards(context);
+  if (own === null) throw new Error(`the plan has no half for step ${step.id}`);
+  return own;
 }
 
 export function statusOf(context: RunContext): RunStatus {

@@ -4,7 +4,7 @@ import { plural } from "../figures.js";
 import { sayStep } from "../plan/say.js";
 import type { AnyStep } from "../plan/any.js";
 import { type AgendaStage, countLeft } from "./agenda.js";
-import { type RunContext, statusOf, stopAtBoundary } from "./context.js";
+import { type RunContext, contextFor, statusOf, stopAtBoundary } from "./context.js";
 import { Interrupted, StepFailure, runError } from "./failure.js";
 import type { StopReason } from "./journal/records.js";
 import { isUntouched } from "./journal/status.js";
@@ -34,7 +34,7 @@ export async function executeForward(
           ...sayStep(step),
         } as const;
         emit({ ...told, state: "begun" });
-        await handlerOf(step).apply(inner, step);
+        await handlerOf(step).apply(contextFor(inner, step), step);
         await journal.append({ type: "step.done", step: step.id });
         emit({ ...told, state: "done" });
       });

@@ -1,5 +1,6 @@
 import { EXIT, OpsError } from "../errors.js";
 import type { AnyPlan } from "../plan/any.js";
+import { MODES, SCHEDULE } from "../policy/document.js";
 import type { StateStore } from "../state/contract.js";
 import { assertKnown } from "./damaged-run.js";
 import type { RunStatus } from "./journal/status.js";
@@ -18,11 +19,12 @@ export type Found =
  */
 export async function findRun(store: StateStore, plan: AnyPlan): Promise<Found> {
   const { runs, damaged } = await allRuns(store);
-  const [open] = unfinished(runs, plan.scopes);
-  if (open !== undefined) {
-    if (open.plan !== plan.hash || open.direction !== "apply") throw inTheWay(open, plan);
-    return { what: open.activity === "soaking" ? "applied" : "resume", status: open };
-  }
+  const open = unfinished(runs, plan.scopes);
+  const own = open.find(({ plan: of, direction }) => of === plan.hash && direction === "apply");
+  if (own !== undefined)
+    return { what: own.activity === "soaking" ? "applied" : "resume", status: own };
+  const blocking = open.find((status) => blocks(status, plan));
+  if (blocking !== undefined) throw inTheWay(blocking, plan);
   assertKnown(damaged, plan.scopes);
   const done = runs.findLast(({ plan: of, outcome }) => of === plan.hash && outcome === "applied");
   return done !== undefined && changedSince(runs, done) === null
@@ -45,6 +47,19 @@ function unfinished(runs: readonly RunStatus[], scopes: readonly string[]): RunS
     ({ activity, epochs }) =>
       activity !== "ended" && scopes.some((scope) => Object.hasOwn(epochs, scope)),
   );
+}
+
+/** What is done in an incident; it changes nothing that a run before it needs to go on, or back, once it is over. */
+const URGENT: ReadonlySet<string> = new Set([...MODES, "evacuate"]);
+
+/**
+ * Whether an unfinished run has to end before the plan may be applied. Users are kept away from a site whatever else was begun with
+ * others: the rules for sites see to the rest. A region is evacuated from wherever a change of its data has stopped.
+ */
+function blocks({ plan: of, epochs }: RunStatus, plan: AnyPlan): boolean {
+  if (of === plan.hash || plan.kind === "shards" || !URGENT.has(plan.change.what)) return true;
+  const shared = plan.scopes.filter((scope) => Object.hasOwn(epochs, scope));
+  return plan.kind === "users" && shared.some((scope) => scope !== SCHEDULE);
 }
 
 function inTheWay(status: RunStatus, plan: AnyPlan): OpsError {

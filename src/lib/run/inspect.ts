@@ -65,7 +65,7 @@ export async function inspectRun(
   const isOpen = ops.length > 0 || isGoingOn;
   // A plan that moves data may be large.
   const plan = isOpen || isOfUsers ? await planOf(store, run) : null;
-  const change = plan?.kind === "users" ? plan.change : null;
+  const change = plan === null || plan.kind === "shards" ? null : plan.change;
   if (plan === null || !isOpen) return { ...summary, holder, change, open: [], remaining: null };
   const progress = new Map<string, Live>();
   const steps = new Map(stepsOf(plan).map((one) => [one.id, one]));

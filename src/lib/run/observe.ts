@@ -15,7 +15,7 @@ export interface ObserveOptions {
 }
 
 /** Buckets for each entry: enough to cut a segment in half within 1 %. */
-const BUCKETS = 128;
+export const BUCKETS = 128;
 
 /**
  * Asks every data node of the topology what it holds. Nodes that do not answer are named in the result.

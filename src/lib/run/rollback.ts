@@ -3,7 +3,7 @@ import type { AnyStep } from "../plan/any.js";
 import { pushEpochs } from "./admit.js";
 import { agendaBack, countLeft } from "./agenda.js";
 import { tellMissing } from "./apply.js";
-import { type RunContext, stageOf, statusOf, stopAtBoundary } from "./context.js";
+import { type RunContext, contextFor, stageOf, statusOf, stopAtBoundary } from "./context.js";
 import { inParallel, stopRun } from "./execute.js";
 import { StepFailure } from "./failure.js";
 import { settle } from "./operation.js";
@@ -118,7 +118,7 @@ async function undoStep(context: RunContext, step: AnyStep): Promise<void> {
   if (told !== null) emit({ ...told, state: "begun" });
   if (undo === null)
     await settle(context, step.id, { undo: true, what: sayStep(step).what, leavable: false });
-  else await undo(context, step);
+  else await undo(contextFor(context, step), step);
   await journal.append({ type: "step.undone", step: step.id });
   if (told !== null) emit({ ...told, state: "undone" });
 }

@@ -1,10 +1,10 @@
 import { setMaxListeners } from "node:events";
-import type { AnyPlan } from "../plan/any.js";
+import { type AnyPlan, shardsOf, usersOf } from "../plan/any.js";
 import { decodeStoredPlan } from "../plan/encode.js";
 import type { Plan } from "../plan/types.js";
 import { EXIT, OpsError } from "../errors.js";
 import type { Lease, StateStore } from "../state/contract.js";
-import type { Connect } from "./agents.js";
+import { type Connect, someOf } from "./agents.js";
 import type { Clock, Patience, Stop } from "./clock.js";
 import type { RunContext } from "./context.js";
 import type { Emit } from "./events.js";
@@ -12,6 +12,7 @@ import { Journal } from "./journal/journal.js";
 import { Publisher } from "./publish.js";
 import { POLICY } from "./publish-policy.js";
 import { RoutesPublisher } from "./publish-routes.js";
+import { heedOthers } from "./stop-requests.js";
 
 /** Everything outside of a run that it needs. */
 export interface RunEnvironment {
@@ -50,14 +51,14 @@ export async function takeLocks(
   return lease;
 }
 
-/** The plan of a run that moves data. Throws OpsError `users-plan` (exit 64) for one that moves users. */
+/** The plan of a run, or its half, that moves data. Throws OpsError `users-plan` (exit 64) for one that moves users only. */
 export async function shardPlanOf(store: StateStore, run: string): Promise<Plan> {
-  const plan = await planOf(store, run);
-  if (plan.kind === "shards") return plan;
+  const plan = shardsOf(await planOf(store, run));
+  if (plan !== null) return plan;
   throw new OpsError(
     "users-plan",
     EXIT.usage,
-    `run ${run} moves users: there is nothing to finalize`,
+    `run ${run} moves users: it has no copies to compare or to drop`,
     {
       hint: `ops run show ${run}`,
     },
@@ -76,7 +77,9 @@ export async function withContext<P extends AnyPlan, T>(
   lease: Lease,
   work: (context: RunContext<P>) => Promise<T>,
 ): Promise<T> {
-  const { store, clock, patience, stop, emit } = env;
+  const { store, clock, patience, emit } = env;
+  const others = heedOthers(env, lease);
+  const { stop } = others;
   // Each step of a wave listens to them.
   setMaxListeners(0, stop.stopping, stop.detached);
   const lineage = await store.lineage();
@@ -98,16 +101,21 @@ export async function withContext<P extends AnyPlan, T>(
         emit,
       };
       const silent = new Set<string>();
+      const of = (half: AnyPlan | null) => ({
+        ...base,
+        agents: someOf(agents, Object.keys(half?.nodes ?? {})),
+      });
       return await work({
         ...base,
-        publisher: new RoutesPublisher(base, silent),
-        policy: new Publisher(base, POLICY, silent),
+        publisher: new RoutesPublisher(of(shardsOf(plan)), silent),
+        policy: new Publisher(of(usersOf(plan)), POLICY, silent),
       });
     } finally {
       await agents.close();
     }
   } finally {
     await journal.close();
+    await others.end();
   }
 }
 

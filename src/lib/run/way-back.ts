@@ -77,8 +77,8 @@ export async function assertReversible(store: StateStore, status: RunStatus): Pr
       `run ${run} was ${outcome ?? "partly finalized"}: the old copies are gone`,
       epochs,
     );
-  if (outcome !== "applied") return;
   const { runs, damaged } = await allRuns(store);
+  if (outcome !== "applied") return assertNotBuiltOn(runs, status);
   assertKnown(
     damaged.filter((other) => other.run > run),
     Object.keys(epochs),
@@ -92,6 +92,19 @@ export async function assertReversible(store: StateStore, status: RunStatus): Pr
     EXIT.refused,
     `run ${later.run} of the same keyspaces came after run ${run} and has not ended`,
     { hint: `roll that one back first: ops shard rollback ${later.run}` },
+  );
+}
+
+/** An evacuation goes on from where a change of data has stopped: what that made may be what others write to by now. */
+function assertNotBuiltOn(runs: readonly RunStatus[], status: RunStatus): void {
+  const later = changedSince(runs, status);
+  const isOfData = (scope: string) => scope !== SCHEDULE && Object.hasOwn(status.epochs, scope);
+  if (later === null || !Object.keys(later.epochs).some(isOfData)) return;
+  throw new OpsError(
+    "unfinished-run",
+    EXIT.refused,
+    `run ${later.run} came after run ${status.run} and moved writes of the same keyspaces`,
+    { hint: `roll that one back first: ops run rollback ${later.run}` },
   );
 }
 

@@ -18,6 +18,8 @@ export interface StateStore {
   acquire(scopes: readonly string[], request: LockRequest): Promise<Lease>;
   /** Who holds what now, by scope. Changes nothing. */
   holders(): Promise<readonly LockHolder[]>;
+  /** Asks whoever holds the lock to stop at its next safe boundary; its lease says so. False where nobody holds it. */
+  askToStop(scope: string, by: StopRequest): Promise<boolean>;
   /** Frees a lock whatever its holder does; the next holder's epoch fences the old one. Null when nobody held it. */
   breakLock(scope: string): Promise<LockHolder | null>;
   /** The last published table of a keyspace. */
@@ -57,6 +59,13 @@ export interface LockRequest {
   readonly now: number;
 }
 
+export interface StopRequest {
+  /** `user@host`, for people. */
+  readonly actor: string;
+  /** As it was typed. */
+  readonly command: string;
+}
+
 export interface LockHolder {
   readonly scope: string;
   readonly epoch: bigint;
@@ -75,6 +84,8 @@ export interface Lease {
   readonly epochs: Readonly<Record<string, bigint>>;
   /** What a person should know: whose dead lock was taken over. */
   readonly notes: readonly string[];
+  /** Who wants this process to stop at its next safe boundary; null while nobody does. */
+  stopRequest(): Promise<StopRequest | null>;
   release(): Promise<void>;
 }
 

@@ -58,6 +58,15 @@ const step = z.discriminatedUnion("kind", [
   }),
 ]) satisfies z.ZodType<UserStep, unknown>;
 
+/** What is done, to what, why and by whom. */
+export const userChangeWire = z.object({
+  what: z.string(),
+  sites: z.array(id),
+  reason: z.string(),
+  actor: z.string(),
+  overridden: z.array(z.object({ rule: id, message: z.string() })),
+}) satisfies z.ZodType<UserPlan["change"], unknown>;
+
 /** A plan that moves users as JSON carries it. */
 export const userPlanWire = z.object({
   v: z.literal(PLAN_VERSION),
@@ -69,13 +78,7 @@ export const userPlanWire = z.object({
   scopes: z.array(id),
   nodes: z.record(id, routeNodeWire),
   silent: z.array(z.object({ node: id, why: z.string() })),
-  change: z.object({
-    what: z.string(),
-    sites: z.array(id),
-    reason: z.string(),
-    actor: z.string(),
-    overridden: z.array(z.object({ rule: id, message: z.string() })),
-  }),
+  change: userChangeWire,
   moves: z.array(z.object({ from: id, to: id, carrier: id, users: z.number() })),
   receivers: z.array(
     z.object({

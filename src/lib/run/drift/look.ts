@@ -5,6 +5,7 @@ import type { Connect } from "../agents.js";
 import { dataAgents, newestTables, observedIn, surveyAgents } from "../observe.js";
 import { allRuns } from "../runs.js";
 import type { RunStatus } from "../journal/status.js";
+import { shardsOf } from "../../plan/any.js";
 import { planOf } from "../session.js";
 import { storedTables } from "../tables.js";
 import type { Seen, SeenRun, SeenState } from "./types.js";
@@ -76,10 +77,10 @@ async function readState(store: StateStore): Promise<SeenState> {
   const kept = begun.filter((run) => run.activity !== "ended" || isLast(run));
   const seen = await Promise.all(
     kept.map(async (status): Promise<SeenRun | null> => {
-      const plan = await planOf(store, status.run);
+      const plan = shardsOf(await planOf(store, status.run));
       const isBusy = holders.some(({ run, alive }) => run === status.run && alive !== "no");
       // What moves users is none of the keyspaces' business.
-      return plan.kind === "shards" ? { status, plan, isBusy } : null;
+      return plan === null ? null : { status, plan, isBusy };
     }),
   );
   return {

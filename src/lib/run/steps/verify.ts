@@ -1,6 +1,8 @@
 import type { VerifyStep } from "../../plan/types.js";
 import { range } from "../../plan/say.js";
-import { together } from "../ask.js";
+import { covers, entriesOn, together } from "../ask.js";
+import type { RunContext } from "../context.js";
+import type { JsonObject } from "../journal/records.js";
 import { doneResult, operate, settle } from "../operation.js";
 import type { StepHandler } from "./handler.js";
 
@@ -14,6 +16,10 @@ export const verify: StepHandler<VerifyStep> = {
       progressOf: { what: `${range(step)} on ${node}`, like: `${keyspace} on ${node}` },
     };
     await settle(context, id, options);
+    const entries = step.unlessProven ? await entriesOn(context, id, node, keyspace, segments) : [];
+    const isProven =
+      covers(entries, segments) && entries.every(({ link }) => link?.verified === true);
+    if (isProven) return tell(context, id, { unlessProven: true });
     const result =
       doneResult(context, id) ??
       (await operate(context, id, options, async () => ({
@@ -22,13 +28,12 @@ export const verify: StepHandler<VerifyStep> = {
         inverse: null,
         preState: null,
       })));
-    await context.journal.append({
-      type: "evidence",
-      step: id,
-      about: "verify",
-      facts: result ?? {},
-    });
-    context.emit({ type: "evidence", step: id, about: "verify", facts: result ?? {} });
+    await tell(context, id, result ?? {});
   },
   undo: null,
 };
+
+async function tell(context: RunContext, step: string, facts: JsonObject): Promise<void> {
+  await context.journal.append({ type: "evidence", step, about: "verify", facts });
+  context.emit({ type: "evidence", step, about: "verify", facts });
+}

@@ -2,7 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { EXIT, OpsError } from "../../errors.js";
 import { durationText } from "../../figures.js";
-import type { LockHolder, LockRequest } from "../contract.js";
+import type { LockHolder, LockRequest, StopRequest } from "../contract.js";
 import { createFile, isCode, makeDirectory } from "./durable.js";
 import { isAlive, type ProcessIdentity, thisProcess } from "./process.js";
 
@@ -10,6 +10,7 @@ import { isAlive, type ProcessIdentity, thisProcess } from "./process.js";
  * The lock of one scope, as files in one directory that are only ever created, never changed or removed:
  *
  *     7.lock      epoch 7 was taken: who, when
+ *     7.stop      somebody wants its holder to stop: who, why
  *     7.released  epoch 7 is over
  *
  * The highest `N.lock` is the lock. It is free when `N.released` exists or its process is dead; whoever then creates
@@ -59,7 +60,27 @@ export class ScopeLock {
     return held === null || held.released ? null : describe(this.#scope, held, thisProcess());
   }
 
-  #path(epoch: bigint, what: "lock" | "released"): string {
+  /** Asks the holder of the lock to stop. False where nobody holds it. */
+  async askToStop(by: StopRequest): Promise<boolean> {
+    const held = await this.#latest();
+    if (held === null || held.released) return false;
+    const { actor, command } = by;
+    await createFile(this.#path(held.epoch, "stop"), `${JSON.stringify({ actor, command })}\n`);
+    return true;
+  }
+
+  /** Who wants the holder of this epoch to stop; null for nobody. */
+  async stopRequest(epoch: bigint): Promise<StopRequest | null> {
+    const path = this.#path(epoch, "stop");
+    try {
+      return JSON.parse(await readFile(path, "utf8")) as StopRequest;
+    } catch (error) {
+      if (isCode(error, "ENOENT")) return null;
+      throw error;
+    }
+  }
+
+  #path(epoch: bigint, what: "lock" | "stop" | "released"): string {
     return join(this.#directory, `${epoch}.${what}`);
   }
 
@@ -132,7 +153,7 @@ function lockedError(holder: LockHolder, now: number): OpsError {
   const message = `${scope} is locked by run ${run} (${actor}, process ${pid} on ${host}) since ${new Date(since).toISOString()}, for ${durationText(seconds * 1000)}`;
   const hint =
     alive === "yes"
-      ? `wait for it (ops run show ${run} --watch), or stop it with Ctrl-C where it runs`
+      ? `wait for it (ops run show ${run} --watch), or have it stop at its next safe boundary: ops run stop ${run}`
       : `if that process is gone for certain: ops run unlock ${scope}`;
   return new OpsError("locked", EXIT.locked, message, {
     hint,

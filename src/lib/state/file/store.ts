@@ -8,6 +8,7 @@ import type {
   LockHolder,
   LockRequest,
   StateStore,
+  StopRequest,
   StoredDocument,
 } from "../contract.js";
 import { createFile, isCode, makeDirectory, replaceFile } from "./durable.js";
@@ -18,7 +19,7 @@ import { JOURNAL, PLAN, makeRunDirectory } from "./run-directory.js";
 /**
  * The state of a control plane in a directory, `.ops/` by default:
  *
- *     lineage                    locks/SCOPE/N.lock, N.released
+ *     lineage                    locks/SCOPE/N.lock, N.stop, N.released
  *     routes/KEYSPACE.json       runs/RUN/plan.json, journal.ndjson
  *     policy.json
  *
@@ -73,6 +74,13 @@ export class FileStateStore implements StateStore {
     return {
       epochs: Object.fromEntries(taken.map(({ scope, epoch }) => [scope, epoch])),
       notes,
+      stopRequest: async () => {
+        for (const { scope, epoch } of taken) {
+          const request = await this.#lock(scope).stopRequest(epoch);
+          if (request !== null) return request;
+        }
+        return null;
+      },
       release,
     };
   }
@@ -81,6 +89,10 @@ export class FileStateStore implements StateStore {
     const scopes = (await list(join(this.where, "locks"))).map(decodeURIComponent);
     const holders = await Promise.all(scopes.map((scope) => this.#lock(scope).holder()));
     return holders.filter((holder) => holder !== null);
+  }
+
+  askToStop(scope: string, by: StopRequest): Promise<boolean> {
+    return this.#lock(scope).askToStop(by);
   }
 
   async breakLock(scope: string): Promise<LockHolder | null> {

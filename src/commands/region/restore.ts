@@ -1,0 +1,46 @@
+import { Args } from "@oclif/core";
+import {
+  ScheduleCommand,
+  changeFlags,
+  paceFlag,
+  paceNamed,
+} from "../../lib/console/schedule-command.js";
+
+export default class RegionRestore extends ScheduleCommand<typeof RegionRestore> {
+  static override summary = "Bring users and writes back to a region, as one run.";
+
+  static override description = `Logins come back step by step; then the writes go back to the primaries that the topology has there, once their copies are
+known to be equal; then users who belong there are told to log in there. Not into a region of which a gateway does not
+answer. Writes that cannot go back are named, and the exit code is 6.`;
+
+  static override examples = [
+    "<%= config.bin %> region restore shanghai -t topology.yaml --reason 'fire is out'",
+  ];
+
+  static override args = {
+    region: Args.string({ description: "a region of the topology", required: true }),
+  };
+
+  static override flags = { ...changeFlags, pace: paceFlag };
+
+  async run(): Promise<object> {
+    const { planRegionRestore, scopesOf } = await import("../../lib/run/change-region.js");
+    const { changeRegion } = await import("../../lib/console/region-changes.js");
+    const { region } = this.args;
+    const { reason, pace, state } = this.flags;
+    const request = await this.request();
+    return this.withRuns(state, async (env) =>
+      changeRegion(
+        env,
+        scopesOf(request.topology, region),
+        () =>
+          planRegionRestore(env, request, region, {
+            reason,
+            actor: env.actor,
+            pace: paceNamed(pace),
+          }),
+        this.screen,
+      ),
+    );
+  }
+}

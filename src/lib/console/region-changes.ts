@@ -1,0 +1,68 @@
+import { confirm } from "../cli/confirm.js";
+import { EXIT, type Exit } from "../errors.js";
+import type { RegionChange } from "../run/change-region.js";
+import type { RunEnvironment } from "../run/session.js";
+import type { RunSummary } from "../run/summary.js";
+import type { TextOptions } from "../report/text-options.js";
+
+/** What a command for a region has of its command line and its terminal. */
+export interface RegionScreen {
+  readonly flags: { readonly "dry-run": boolean; readonly yes: boolean };
+  readonly options: TextOptions;
+  print(text: string): void;
+  told(env: RunEnvironment, run: string): Promise<RunSummary>;
+  exitWith(code: Exit): void;
+}
+
+/**
+ * Stops what runs in these scopes, then plans, shows the plan and applies it. Exit 6 where access agents were not reached, or writes
+ * stay where they should not be.
+ */
+export async function changeRegion(
+  env: RunEnvironment,
+  scopes: readonly string[],
+  planning: () => Promise<RegionChange>,
+  screen: RegionScreen,
+): Promise<object> {
+  const { regionPlanText, staysText } = await import("../report/region-plan.js");
+  const { inForceText } = await import("../report/in-force.js");
+  const { "dry-run": isDry, yes } = screen.flags;
+  await makeWay(env, scopes, screen);
+  const { plan, already, silent, stays } = await planning();
+  for (const one of already) screen.print(inForceText(one, screen.options));
+  const isPartial = silent.length > 0 || stays.length > 0;
+  if (plan === null) {
+    for (const one of stays) screen.print(`stays: ${staysText(one)}`);
+    for (const { node, why } of silent) screen.print(`${node} does not answer: ${why}`);
+    screen.print("nothing is changed");
+    if (isPartial && !isDry) screen.exitWith(EXIT.partial);
+    return { changes: false, already, silent, stays };
+  }
+  screen.print(`${regionPlanText(plan, screen.options)}\n`);
+  if (isDry) {
+    screen.print("dry run: nothing was changed");
+    return { dryRun: true, plan, already, silent, stays };
+  }
+  const { what, sites } = plan.change;
+  await confirm(`Apply plan ${plan.hash.slice(0, 12)} (${what} ${sites.join(", ")})?`, { yes });
+  const { applyPlan } = await import("../run/apply.js");
+  const summary = await screen.told(env, await applyPlan(env, plan, { until: null }));
+  if (isPartial) screen.exitWith(EXIT.partial);
+  return { ...summary, already, silent, stays };
+}
+
+/** What is under way there is stopped first: a plan would be stale before it is read. */
+async function makeWay(
+  env: RunEnvironment,
+  scopes: readonly string[],
+  screen: RegionScreen,
+): Promise<void> {
+  const { "dry-run": isDry, yes } = screen.flags;
+  const { holdersOf, stopOthers } = await import("../run/stop-requests.js");
+  const holders = await holdersOf(env, scopes);
+  if (holders.length === 0) return;
+  const runs = [...new Set(holders.map(({ run }) => run))].join(", ");
+  if (isDry) return screen.print(`run ${runs} would be stopped first, at its next safe boundary`);
+  await confirm(`Stop run ${runs} at its next safe boundary? It can be taken up again.`, { yes });
+  await stopOthers(env, holders);
+}

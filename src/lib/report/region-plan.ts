@@ -1,0 +1,57 @@
+import { durationText, plural } from "../figures.js";
+import { formatSegment } from "../keyspace/wire.js";
+import { countItems, sayStep } from "../plan/say.js";
+import type { RegionPlan, Stays } from "../plan/region/types.js";
+import type { Plan, Stage } from "../plan/types.js";
+import { wrap } from "../wrap.js";
+import { itemsText } from "./group.js";
+import { shardStageLines, whatChangesLines } from "./plan.js";
+import type { TextOptions } from "./text-options.js";
+import { movesText, userStageLines, whoMovesLines } from "./user-plan.js";
+
+/** Who and whose writes move, and how, in one: for the person who has to agree to it. */
+export function regionPlanText(plan: RegionPlan, options: TextOptions): string {
+  const out = (text: string, indent: number) => wrap(text, options.width, indent);
+  const { change, users, shards, stages, stays, scopes, estimate } = plan;
+  const ofShards = new Set<unknown>(shards?.stages);
+  return [
+    ...out(`Plan ${plan.hash.slice(0, 12)} for ${plan.topology.name}, made ${plan.createdAt}`, 2),
+    "",
+    ...out(
+      `  does   ${change.what} ${change.sites.join(", ")}: ${change.reason} (${change.actor})`,
+      9,
+    ),
+    ...out(`  locks  ${scopes.join(", ")}`, 9),
+    ...out(`  users  ${users === null ? "nobody" : movesText(users)}`, 9),
+    ...out(`  writes ${shards === null ? "none" : takeoversText(shards)}`, 9),
+    ...out(`  time   about ${durationText(Math.max(1, estimate.seconds) * 1000)}`, 9),
+    ...change.overridden.flatMap(({ rule, message }) => out(`  over   ${rule}: ${message}`, 9)),
+    ...(users?.silent ?? []).flatMap(({ node, why }) =>
+      out(`  silent ${node} is told nothing: ${why}`, 9),
+    ),
+    ...stays.flatMap((one) => out(`  stays  ${staysText(one)}`, 9)),
+    ...(users === null ? [] : whoMovesLines(users, options)),
+    ...(shards === null ? [] : ["", "Whose writes move", ...whatChangesLines(shards, options)]),
+    "",
+    "Stages",
+    ...stages.flatMap((stage) =>
+      ofShards.has(stage)
+        ? shardStageLines(stage as Stage, options)
+        : userStageLines(stage as Exclude<typeof stage, Stage>, options),
+    ),
+  ].join("\n");
+}
+
+/** Writes that are not where they should be afterwards. */
+export function staysText({ keyspace, segments, node, why }: Stays): string {
+  const where = segments.length === 0 ? "" : ` ${itemsText(segments.map(formatSegment))}`;
+  return `${keyspace}${where}${node === null ? "" : ` on ${node}`}: ${why}`;
+}
+
+function takeoversText({ stages }: Plan): string {
+  const takeovers = stages
+    .flatMap(({ waves }) => waves.flat())
+    .filter((step) => step.kind === "takeover");
+  const nodes = new Set(takeovers.map(({ from }) => from));
+  return `${plural(countItems(takeovers.map(sayStep)), "takeover")} from ${[...nodes].toSorted().join(", ")}`;
+}

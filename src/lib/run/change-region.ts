@@ -1,0 +1,136 @@
+import { planComingHome, planLeaving, type WritersPlan } from "../plan/writers.js";
+import { composePlan } from "../plan/region/compose.js";
+import type { RegionPlan, Stays } from "../plan/region/types.js";
+import { assertSound } from "../plan/check/index.js";
+import type { UserPlan } from "../plan/users/types.js";
+import { SCHEDULE } from "../policy/document.js";
+import type { Intent, Pace } from "../schedule/change/intent.js";
+import { oneAtATime } from "../schedule/change/rules/one-at-a-time.js";
+import type { SilentAgent } from "../schedule/change/situation.js";
+import { EXIT, OpsError } from "../errors.js";
+import type { Topology } from "../topology/types.js";
+import { type ChangeRequest, type InForce, planChange, planRestore } from "./change-users.js";
+import { keyspaceScope } from "./context.js";
+import { unfinishedRuns } from "./find-run.js";
+import { accessNodes } from "./observe-access.js";
+import { BUCKETS, dataAgents } from "./observe.js";
+import type { RunEnvironment } from "./session.js";
+import { observeWithSilent } from "./silent-writers.js";
+
+type Reading = Pick<RunEnvironment, "store" | "connect" | "clock" | "random">;
+
+/** What becomes of a region, before anybody agreed to it. */
+export interface RegionChange {
+  /** Null where users and writes are where they should be, or cannot get there. */
+  readonly plan: RegionPlan | null;
+  readonly already: readonly InForce[];
+  readonly silent: readonly SilentAgent[];
+  readonly stays: readonly Stays[];
+}
+
+const EVERYONE = { carrier: null, province: null, port: null } as const;
+
+/**
+ * Plans to move everyone and every write out of a region: users as a disable of its sets does, writes to replicas elsewhere.
+ * @throws OpsError as `planChange` does, (exit 64) `no-such-region`
+ */
+export async function planEvacuation(
+  env: Reading,
+  request: ChangeRequest,
+  region: string,
+  wanted: Omit<Intent, "sites" | "filter">,
+): Promise<RegionChange> {
+  const { topology } = request;
+  const sites = setsOf(topology, region);
+  const open = (await unfinishedRuns(env.store, [SCHEDULE])) ?? [];
+  // What has stopped half-way there is as good as nothing: this takes its place.
+  const replacing = open.length === 0 ? [] : [oneAtATime.id];
+  const overrides = [...new Set([...wanted.overrides, ...replacing])];
+  const intent = { ...wanted, sites, filter: EVERYONE, overrides };
+  const users = hasAccess(topology)
+    ? await planChange(env, request, intent)
+    : { plan: null, already: [], silent: [] };
+  const writers = await planWrites(env, request, (one) => planLeaving(one, region));
+  const plan = composed(request, region, "evacuate", wanted, users.plan, writers, env);
+  return { ...users, plan, stays: writers.stays };
+}
+
+/**
+ * Plans to bring them back: users as a restore of its sets does, writes to the primaries that the file has there.
+ * @throws OpsError as `planRestore` does, (exit 64) `no-such-region`
+ */
+export async function planRegionRestore(
+  env: Reading,
+  request: ChangeRequest,
+  region: string,
+  wanted: { readonly reason: string; readonly actor: string; readonly pace: Pace },
+): Promise<RegionChange> {
+  const { topology } = request;
+  const sites = setsOf(topology, region);
+  const users = hasAccess(topology)
+    ? await planRestore(env, request, { ...wanted, sites, filter: EVERYONE })
+    : null;
+  const writers = await planWrites(env, request, (one) => planComingHome(one, region));
+  const plan = composed(request, region, "restore", wanted, users, writers, env);
+  return { plan, already: [], silent: [], stays: writers.stays };
+}
+
+/** All that a change of the region may lock: users, and the keyspaces of which its data nodes hold anything by the file. */
+export function scopesOf({ nodes, keyspaces }: Topology, region: string): string[] {
+  const inside = new Set(nodes.filter((node) => node.region === region).map(({ id }) => id));
+  const held = keyspaces.filter(({ shards }) =>
+    shards.some(({ primary, replicas }) => [primary, ...replicas].some((id) => inside.has(id))),
+  );
+  return [SCHEDULE, ...held.map(({ id }) => keyspaceScope(id))];
+}
+
+async function planWrites(
+  { connect, clock }: Reading,
+  { topology, topologyHash }: ChangeRequest,
+  planning: (request: Parameters<typeof planLeaving>[0]) => WritersPlan,
+): Promise<WritersPlan> {
+  const agents = await connect(dataAgents(topology));
+  try {
+    const observed = await observeWithSilent(agents, BUCKETS);
+    const createdAt = new Date(clock.now()).toISOString();
+    const writers = planning({ topology, observed, createdAt, topologyHash });
+    if (writers.plan !== null) assertSound(writers.plan);
+    return writers;
+  } finally {
+    await agents.close();
+  }
+}
+
+function composed(
+  { topology, topologyHash }: ChangeRequest,
+  region: string,
+  what: "evacuate" | "restore",
+  { reason, actor }: { readonly reason: string; readonly actor: string },
+  users: UserPlan | null,
+  { plan: shards, stays }: WritersPlan,
+  { clock }: Reading,
+): RegionPlan | null {
+  if (users === null && shards === null) return null;
+  const overridden = users?.change.overridden ?? [];
+  return composePlan({
+    createdAt: new Date(clock.now()).toISOString(),
+    topology: { name: topology.name, hash: topologyHash },
+    change: { what, sites: [region], reason, actor, overridden },
+    users,
+    shards,
+    stays,
+  });
+}
+
+function hasAccess(topology: Topology): boolean {
+  return accessNodes(topology).length > 0;
+}
+
+/** Throws OpsError `no-such-region` (exit 64). */
+export function setsOf({ regions, sets }: Topology, region: string): string[] {
+  if (regions.some(({ id }) => id === region))
+    return sets.filter((set) => set.region === region).map(({ id }) => id);
+  throw new OpsError("no-such-region", EXIT.usage, `the topology has no region ${region}`, {
+    hint: `it has: ${regions.map(({ id }) => id).join(", ")}`,
+  });
+}

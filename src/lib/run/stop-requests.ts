@@ -1,0 +1,85 @@
+import { EXIT, OpsError } from "../errors.js";
+import { durationText } from "../figures.js";
+import type { Lease, LockHolder } from "../state/contract.js";
+import type { Stop } from "./clock.js";
+import type { RunEnvironment } from "./session.js";
+
+/** Between two looks at whether somebody wants this process to stop, or whether somebody has stopped, ms. */
+const LOOK_MS = 250;
+/** A run gets to its next safe boundary in this, ms: takeovers are short, and what only waits is left at once. */
+const PATIENCE_MS = 120_000;
+
+/** What the person at the terminal wants, and what others want who need the locks. `end` ends the watching. */
+export function heedOthers(
+  { stop, clock, emit }: Pick<RunEnvironment, "stop" | "clock" | "emit">,
+  lease: Lease,
+): { readonly stop: Stop; end(): Promise<void> } {
+  const asked = new AbortController();
+  const over = new AbortController();
+  const watch = async () => {
+    while (!over.signal.aborted) {
+      const request = await lease.stopRequest();
+      if (request !== null) {
+        const message = `${request.actor} asks to stop (${request.command}): stopping at the next safe boundary`;
+        emit({ type: "note", message });
+        return asked.abort();
+      }
+      await clock.sleep(LOOK_MS, over.signal);
+    }
+  };
+  const watching = watch();
+  // Whoever ends it gets the failure; until then it is nobody's.
+  watching.catch(() => undefined);
+  return {
+    stop: { ...stop, stopping: AbortSignal.any([stop.stopping, asked.signal]) },
+    end: async () => {
+      over.abort();
+      await watching;
+    },
+  };
+}
+
+/** The runs that hold a lock of these scopes now, each once. */
+export async function holdersOf(
+  { store }: Pick<RunEnvironment, "store">,
+  scopes: readonly string[],
+): Promise<readonly LockHolder[]> {
+  const holders = await store.holders();
+  return holders.filter(({ scope, alive }) => scopes.includes(scope) && alive !== "no");
+}
+
+/**
+ * Asks the runs that hold these locks to stop at their next safe boundary, and waits until they have. They can be taken up again.
+ * @throws OpsError `locked` (exit 5) when one has not stopped in time, `stopped` (exit 1) when the person would not wait
+ */
+export async function stopOthers(
+  env: RunEnvironment,
+  holders: readonly LockHolder[],
+): Promise<void> {
+  const { store, clock, emit, actor, command, stop } = env;
+  for (const { scope } of holders) await store.askToStop(scope, { actor, command });
+  for (const run of new Set(holders.map((one) => one.run)))
+    emit({ type: "note", message: `asked run ${run} to stop at its next safe boundary` });
+  const until = clock.now() + PATIENCE_MS;
+  for (;;) {
+    const left = (await store.holders()).filter((now) =>
+      holders.some(({ scope, epoch }) => scope === now.scope && epoch === now.epoch),
+    );
+    const alive = left.filter((one) => one.alive !== "no");
+    if (alive.length === 0) return;
+    const [{ run, pid, host, scope }] = alive as [LockHolder];
+    if (stop.stopping.aborted)
+      throw new OpsError(
+        "stopped",
+        EXIT.failure,
+        `run ${run} was asked to stop; nothing was changed`,
+      );
+    if (clock.now() >= until) {
+      const message = `run ${run} (process ${pid} on ${host}) was asked to stop, and has not in ${durationText(PATIENCE_MS)}`;
+      throw new OpsError("locked", EXIT.locked, message, {
+        hint: `it goes on with what it has begun: ops run show ${run}; if it is gone for certain: ops run unlock ${scope}`,
+      });
+    }
+    await clock.sleep(LOOK_MS, stop.stopping);
+  }
+}
