@@ -6,7 +6,7 @@ import type { UserPlan } from "../plan/users/types.js";
 import type { UserFilter } from "../policy/filter.js";
 import type { ChangeRequest } from "../run/change-users.js";
 import type { RunEnvironment } from "../run/session.js";
-import type { Pace } from "../schedule/change/intent.js";
+import type { Intent, Pace } from "../schedule/change/intent.js";
 import type { Scenario } from "../schedule/simulate/simulate.js";
 import type { VirtualService } from "../schedule/simulate/virtual.js";
 import type { Topology } from "../topology/types.js";
@@ -144,6 +144,14 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
     }
     if (simulation.ended.how !== "done") this.exitWith(EXIT.refused);
     return { simulation };
+  }
+
+  protected async simulatedRestore(
+    request: ChangeRequest,
+    asked: Pick<Intent, "sites" | "filter" | "reason" | "pace">,
+  ): Promise<object> {
+    const { restoreScenario } = await import("../schedule/simulate/scenario.js");
+    return this.simulated(request, (service) => restoreScenario(service, asked));
   }
 
   /** For what is done with regions. */
