@@ -29,16 +29,16 @@ the sites empty, as a disable leaves them.`;
     const { reason, pace, state, simulate } = this.flags;
     const request = await this.request();
     const sites = sitesNamed(request.topology, this.args.site);
+    const idle = `nobody is kept away from ${sites.join(", ")}`;
     if (simulate) {
       const { restoreScenario } = await import("../../lib/schedule/simulate/scenario.js");
-      return this.simulated(request, (service) =>
-        restoreScenario(service, { sites, filter: this.filter, reason, pace: paceNamed(pace) }),
-      );
+      const asked = { sites, filter: this.filter, reason, pace: paceNamed(pace) };
+      return this.simulated(request, (service) => restoreScenario(service, asked), idle);
     }
     return this.withRuns(state, async (env) => {
       const asked = { sites, filter: this.filter, reason, actor: env.actor, pace: paceNamed(pace) };
       const plan = await planRestore(env, request, asked);
-      return this.change(env, plan, `nobody is kept away from ${sites.join(", ")}`);
+      return this.change(env, plan, idle);
     });
   }
 }

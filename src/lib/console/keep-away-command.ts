@@ -36,12 +36,24 @@ export const keepAwayFlags = {
   override: overrideFlag,
 };
 
+const IDLE = "nothing is changed";
+
 /** Of the users, those who come back with each step of a ramp. */
 const RAMP_STEP = 0.1;
 
+interface How {
+  readonly mode: Mode;
+  /** Whether it ends only once nobody is left; by default not. */
+  readonly empties?: boolean;
+  readonly pace?: string;
+}
+
 /** A command that keeps users away from sites. */
 export abstract class KeepAwayCommand<T extends typeof Command> extends ScheduleCommand<T> {
-  protected async keepAway(names: readonly string[], mode: Mode, pace = "auto"): Promise<object> {
+  protected async keepAway(
+    names: readonly string[],
+    { mode, empties = false, pace = "auto" }: How,
+  ): Promise<object> {
     const { planChange } = await import("../run/change-users.js");
     const { inForceText } = await import("../report/in-force.js");
     const flags = this.flags as Interfaces.InferredFlags<typeof keepAwayFlags>;
@@ -53,6 +65,7 @@ export abstract class KeepAwayCommand<T extends typeof Command> extends Schedule
     const everyMs = await milliseconds("ramp", ramp, LONGEST_MS);
     const intent = {
       mode,
+      empties,
       sites,
       filter: this.filter,
       reason,
@@ -63,15 +76,17 @@ export abstract class KeepAwayCommand<T extends typeof Command> extends Schedule
     };
     if (simulate) {
       const { keepAwayScenario } = await import("../schedule/simulate/scenario.js");
-      return this.simulated(request, (service) =>
-        keepAwayScenario(service, { ...intent, actor: "simulation" }),
+      return this.simulated(
+        request,
+        (service) => keepAwayScenario(service, { ...intent, actor: "simulation" }),
+        IDLE,
       );
     }
     return this.withRuns(state, async (env) => {
       const wanted = { ...intent, actor: env.actor };
       const { plan, already, silent } = await planChange(env, request, wanted);
       for (const one of already) this.print(inForceText(one, this.textOptions));
-      const changed = await this.change(env, plan, "nothing is changed");
+      const changed = await this.change(env, plan, IDLE);
       if (plan === null)
         for (const { node, why } of silent) this.print(`${node} does not answer: ${why}`);
       if (silent.length > 0) this.exitWith(EXIT.partial);
