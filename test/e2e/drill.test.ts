@@ -156,6 +156,16 @@ function logIn(url: string, uid: number): { socket: WebSocket; answered: Promise
   return { socket, answered };
 }
 
+/** Once the first of those who came have been told to go home. */
+async function killOnTheWayBack({ child, event, ended }: Running): Promise<void> {
+  await event(
+    ({ type, stage, kind, state: is }) =>
+      type === "step" && String(stage).endsWith("-return") && kind === "relogin" && is === "done",
+  );
+  child.kill("SIGKILL");
+  expect((await ended).signal).toBe("SIGKILL");
+}
+
 test("a drain ends when the gateway counts nobody, given twice it is one, and a restore brings users back", async () => {
   const before = crowd.figures();
   expect(await schedule("drain", "sh-a", ...DRAIN)).toMatchObject({ code: 0 });
@@ -255,13 +265,7 @@ test("a drill whose command is killed on the way there and again on the way back
   );
   expect((await killed.ended).signal).toBe("SIGKILL");
   const { run: id } = await lastRun();
-  const resumed = beginOps(["run", "resume", String(id)], { state });
-  await resumed.event(
-    ({ type, stage, kind, state: is }) =>
-      type === "step" && String(stage).endsWith("-return") && kind === "relogin" && is === "done",
-  );
-  resumed.child.kill("SIGKILL");
-  expect((await resumed.ended).signal).toBe("SIGKILL");
+  await killOnTheWayBack(beginOps(["run", "resume", String(id)], { state }));
   expect((await run("resume", String(id))).code).toBe(0);
   await everyoneIsWell();
   expect(crowd.figures().bySite).toEqual(before.bySite);
@@ -269,6 +273,19 @@ test("a drill whose command is killed on the way there and again on the way back
   const { notices, moves, msWithout } = crowd.figures();
   expect(notices - before.notices).toBe(moves - before.moves);
   expect(msWithout).toBe(before.msWithout);
+});
+
+test("taken back from the middle of its way back a drill leaves everyone where they were, too", async () => {
+  const [before, policy] = [crowd.figures(), await fingerprints()];
+  await killOnTheWayBack(begin("drill", ...DRILL));
+  const { run: id } = await lastRun();
+  expect(await run("rollback", String(id), "--yes")).toMatchObject({
+    code: 0,
+    json: { outcome: "rolled-back" },
+  });
+  await everyoneIsWell();
+  expect(crowd.figures().bySite).toEqual(before.bySite);
+  expect(await fingerprints()).toEqual(policy);
 });
 
 test("a site that refuses logins stops its drill on the way there, which says so and the way back; that leads everyone home", async () => {
