@@ -157,13 +157,13 @@ function logIn(url: string, uid: number): { socket: WebSocket; answered: Promise
 }
 
 /** Once the first of those who came have been told to go home. */
-async function killOnTheWayBack({ child, event, ended }: Running): Promise<void> {
-  await event(
+async function killOnTheWayBack(command: Running): Promise<void> {
+  await command.event(
     ({ type, stage, kind, state: is }) =>
       type === "step" && String(stage).endsWith("-return") && kind === "relogin" && is === "done",
   );
-  child.kill("SIGKILL");
-  expect((await ended).signal).toBe("SIGKILL");
+  command.child.kill("SIGKILL");
+  expect((await command.ended).signal).toBe("SIGKILL");
 }
 
 test("a drain ends when the gateway counts nobody, given twice it is one, and a restore brings users back", async () => {
