@@ -10,7 +10,7 @@ import type { JournalRecord } from "../../src/lib/run/journal/records.js";
 const KILL_AT_APPEND = pathToFileURL(join(import.meta.dirname, "kill-at-append.js")).href;
 /** Commands that tell what they do, line by line, under `--json`. */
 const STREAMING =
-  /^(shard (apply|rollback|finalize|verify)|run (resume|rollback|finalize|stop)|schedule (balance|mask|disable|restore|shift)|region (evacuate|restore)) /;
+  /^(shard (apply|rollback|finalize|verify)|run (resume|rollback|finalize|stop)|schedule (balance|mask|disable|drain|restore|shift|drill)|region (evacuate|restore)) /;
 
 export type Json = Record<string, unknown>;
 /** A number of journal appends (0: never), or the first record of a type. */

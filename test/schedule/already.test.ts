@@ -10,6 +10,7 @@ const ALL = { carrier: null, province: null, port: null };
 function wanted(more: Partial<Intent> = {}): Intent {
   return {
     mode: "mask",
+    empties: false,
     sites: ["a", "b"],
     filter: ALL,
     reason: "loss",

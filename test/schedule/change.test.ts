@@ -5,6 +5,7 @@ import { decodeStoredPlan, encodePlan } from "../../src/lib/plan/encode.js";
 import type { UserPlan } from "../../src/lib/plan/users/types.js";
 import { sayStep, sayUndo } from "../../src/lib/plan/say.js";
 import { assign } from "../../src/lib/schedule/assign/assign.js";
+import { alreadyInForce } from "../../src/lib/schedule/change/already.js";
 import { type PlanContext, policyFingerprint } from "../../src/lib/schedule/change/assemble.js";
 import { planOfBalance } from "../../src/lib/schedule/change/balance.js";
 import type { Intent } from "../../src/lib/schedule/change/intent.js";
@@ -88,6 +89,7 @@ const SITUATION: Situation = {
 
 const INTENT: Intent = {
   mode: "weak",
+  empties: false,
   sites: ["sh-a"],
   filter: { carrier: null, province: null, port: null },
   reason: "loss",
@@ -278,6 +280,25 @@ describe("a plan that moves users", () => {
     );
   });
 
+  it("a drain ends with every gateway of the site seen to be empty, and may follow a disable", async () => {
+    const spare = { ...gateway("sh-a", 0), node: "sh-a-gw2", groups: [] };
+    const gateways = [...SITUATION.gateways, spare];
+    const { change, stages } = planOf(await proposed({ empties: true }, { gateways }));
+    expect(change.what).toBe("drain");
+    const last = stages.at(-1)!;
+    expect(last.kind).toBe("empty");
+    const filter = { carrier: null, province: null, port: null };
+    expect(last.waves.flat()).toMatchObject(
+      ["sh-a-gw", "sh-a-gw2"].map((node) => ({ kind: "empty", node, entry: "sh-a-1", filter })),
+    );
+    const weak = withEntries(entry({ mode: "weak" }));
+    expect(await rulesAgainst({ empties: true }, weak)).toEqual([]);
+    expect(await rulesAgainst({}, weak)).toEqual(["one-at-a-time"]);
+    expect(alreadyInForce({ ...INTENT, empties: true }, { ...SITUATION, ...weak })).toEqual([]);
+    const empty = { ...SITUATION, ...weak, gateways: SITUATION.gateways.slice(1) };
+    expect(alreadyInForce({ ...INTENT, empties: true }, empty)).toHaveLength(1);
+  });
+
   it("is refused where agents would refuse its policy", async () => {
     const tooLong = await proposed({ ttlMs: 32 * 24 * 3_600_000 });
     expect(() => planOf(tooLong)).toThrow("lasts longer than 31 days");
@@ -423,6 +444,27 @@ describe("a shift", () => {
     expect(rules(entry({ site: "tj-a" }))).toEqual([]);
     expect(rules(entry({ carrier: "telecom" }), { filter: UNICOM })).toEqual([]);
     expect(rules(entry({ expires: NOW - 60_000 }))).toEqual([]);
+  });
+
+  it("is refused within a minute of the last change of a set of it, unless a person says so", () => {
+    const ended = withEntries(entry({ site: "sz-a", expires: NOW - 30_000 }));
+    expect(shifting({}, ended).objections).toEqual([
+      {
+        rule: "anti-flap",
+        message: "sz-a was changed 30s ago (mask, by me@here)",
+        overridden: false,
+      },
+    ]);
+    const [found] = shifting({ overrides: ["anti-flap"] }, ended).objections;
+    expect(found).toMatchObject({ rule: "anti-flap", overridden: true });
+  });
+
+  it("leaves the receivers so many logins that those who have come can make their own there", () => {
+    const gateways = [gateway("sh-a", 200, 40), gateway("sz-a", 200), gateway("tj-a", 200)];
+    const { receivers, pace } = planOfShift(shifting({ users: 200 }, { gateways }), CONTEXT);
+    const { now, planned, limit } = receivers[0]!.logins;
+    expect(planned).toBeCloseTo(now + 40 + pace.perSecond!);
+    expect(planned).toBeLessThanOrEqual(limit);
   });
 
   it("has at most 1,000 batches, and says how many users one must have", () => {

@@ -36,7 +36,7 @@ boundary. Writes that cannot move are named, and the exit code is 6. ops run rol
     const { mode, pace, state, simulate } = this.flags;
     const request = await this.request();
     const sites = setsOf(request.topology, region);
-    const wanted = await this.wanted(mode, pace);
+    const wanted = await this.wanted({ mode, pace });
     if (simulate) return this.simulatedKeepAway(request, { ...wanted, sites, filter: this.filter });
     return this.withRuns(state, async (env) =>
       changeRegion(

@@ -32,13 +32,10 @@ beginning with the region empty.`;
     const { reason, pace, state, simulate } = this.flags;
     const request = await this.request();
     const sites = setsOf(request.topology, region);
-    if (simulate)
-      return this.simulatedRestore(request, {
-        sites,
-        filter: this.filter,
-        reason,
-        pace: paceNamed(pace),
-      });
+    if (simulate) {
+      const asked = { sites, filter: this.filter, reason, pace: paceNamed(pace) };
+      return this.simulatedRestore(request, asked, `nobody is kept away from ${region}`);
+    }
     return this.withRuns(state, async (env) =>
       changeRegion(
         env,

@@ -27,6 +27,6 @@ in between, and the run stops by itself when one is not well. strong: connection
   };
 
   async run(): Promise<object> {
-    return this.keepAway(this.args.site, this.flags.mode, this.flags.pace);
+    return this.keepAway(this.args.site, this.flags);
   }
 }

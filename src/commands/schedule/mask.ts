@@ -16,6 +16,6 @@ at the dispatchers that answer; those that do not are named, and the exit code i
   static override flags = keepAwayFlags;
 
   async run(): Promise<object> {
-    return this.keepAway(this.args.site, "mask");
+    return this.keepAway(this.args.site, { mode: "mask" });
   }
 }

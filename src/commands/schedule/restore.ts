@@ -29,11 +29,12 @@ the sites empty, as a disable leaves them.`;
     const { reason, pace, state, simulate } = this.flags;
     const request = await this.request();
     const sites = sitesNamed(request.topology, this.args.site);
+    const idle = `nobody is kept away from ${sites.join(", ")}`;
     const asked = { sites, filter: this.filter, reason, pace: paceNamed(pace) };
-    if (simulate) return this.simulatedRestore(request, asked);
+    if (simulate) return this.simulatedRestore(request, asked, idle);
     return this.withRuns(state, async (env) => {
       const plan = await planRestore(env, request, { ...asked, actor: env.actor });
-      return this.change(env, plan, `nobody is kept away from ${sites.join(", ")}`);
+      return this.change(env, plan, idle);
     });
   }
 }

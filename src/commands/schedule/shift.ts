@@ -2,12 +2,14 @@ import { Flags } from "@oclif/core";
 import { EXIT, OpsError } from "../../lib/errors.js";
 import {
   ScheduleCommand,
+  batchFlag,
   changeFlags,
   countNamed,
   filterFlags,
   overrideFlag,
   paceFlag,
   paceNamed,
+  simulateFlags,
   sitesNamed,
   weightsNamed,
 } from "../../lib/console/schedule-command.js";
@@ -32,6 +34,7 @@ get them are watched before the next. Ctrl-C stops between two steps, ops run re
 
   static override flags = {
     ...changeFlags,
+    ...simulateFlags,
     carrier,
     province,
     from: Flags.string({ description: "the set that users leave", required: true }),
@@ -44,34 +47,36 @@ get them are watched before the next. Ctrl-C stops between two steps, ops run re
       description: "so many of those who are online there now; by default all",
       helpValue: "10M",
     }),
-    batch: Flags.string({ description: "so many at a time; by default a tenth", helpValue: "1M" }),
+    batch: batchFlag,
     pace: paceFlag,
     override: overrideFlag,
   };
 
   async run(): Promise<object> {
     const { planShift } = await import("../../lib/run/change-users.js");
-    const { reason, state, from, to, users, batch, pace, override = [] } = this.flags;
+    const { reason, state, from, to, users, batch, pace, override = [], simulate } = this.flags;
     const request = await this.request();
     const { topology } = request;
     const [site, ...others] = sitesNamed(topology, [from]);
     if (others.length > 0) throw notOne(from);
-    const weights = weightsNamed(topology, to);
-    const count = users === undefined ? null : await countNamed("users", users);
-    const each = batch === undefined ? null : await countNamed("batch", batch);
+    const asked = {
+      from: site!,
+      to: weightsNamed(topology, to),
+      filter: { carrier: this.filter.carrier, province: this.filter.province },
+      users: users === undefined ? null : await countNamed("users", users),
+      batch: batch === undefined ? null : await countNamed("batch", batch),
+      reason,
+      pace: paceNamed(pace),
+      overrides: override,
+    };
+    const idle = `nobody at ${from} can be moved there`;
+    if (simulate) {
+      const { shiftScenario } = await import("../../lib/schedule/simulate/scenario.js");
+      return this.simulated(request, (service) => shiftScenario(service, asked), idle);
+    }
     return this.withRuns(state, async (env) => {
-      const plan = await planShift(env, request, {
-        from: site!,
-        to: weights,
-        filter: { carrier: this.filter.carrier, province: this.filter.province },
-        users: count,
-        batch: each,
-        reason,
-        actor: env.actor,
-        pace: paceNamed(pace),
-        overrides: override,
-      });
-      return this.change(env, plan, `nobody at ${from} can be moved there`);
+      const plan = await planShift(env, request, { ...asked, actor: env.actor });
+      return this.change(env, plan, idle);
     });
   }
 }

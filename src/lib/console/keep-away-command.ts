@@ -41,25 +41,33 @@ export const keepAwayFlags = { ...wantedFlags, ...filterFlags };
 
 type Flags = Interfaces.InferredFlags<typeof wantedFlags>;
 type Wanted = Omit<Intent, "sites" | "filter" | "actor">;
+const IDLE = "nothing is changed";
 
 /** Of the users, those who come back with each step of a ramp. */
 const RAMP_STEP = 0.1;
 
+interface How {
+  readonly mode: Mode;
+  /** Whether it ends only once nobody is left; by default not. */
+  readonly empties?: boolean;
+  readonly pace?: string;
+}
+
 /** A command that keeps users away from sites. */
 export abstract class KeepAwayCommand<T extends typeof Command> extends ScheduleCommand<T> {
-  protected async keepAway(names: readonly string[], mode: Mode, pace = "auto"): Promise<object> {
+  protected async keepAway(names: readonly string[], how: How): Promise<object> {
     const { planChange } = await import("../run/change-users.js");
     const { inForceText } = await import("../report/in-force.js");
     const { state, simulate } = this.flags as Flags;
     const request = await this.request();
     const sites = sitesNamed(request.topology, names);
-    const intent = { ...(await this.wanted(mode, pace)), sites, filter: this.filter };
+    const intent = { ...(await this.wanted(how)), sites, filter: this.filter };
     if (simulate) return this.simulatedKeepAway(request, intent);
     return this.withRuns(state, async (env) => {
       const wanted = { ...intent, actor: env.actor };
       const { plan, already, silent } = await planChange(env, request, wanted);
       for (const one of already) this.print(inForceText(one, this.textOptions));
-      const changed = await this.change(env, plan, "nothing is changed");
+      const changed = await this.change(env, plan, IDLE);
       if (plan === null)
         for (const { node, why } of silent) this.print(`${node} does not answer: ${why}`);
       if (silent.length > 0) this.exitWith(EXIT.partial);
@@ -68,11 +76,12 @@ export abstract class KeepAwayCommand<T extends typeof Command> extends Schedule
   }
 
   /** What the flags say of how users are kept away. */
-  protected async wanted(mode: Mode, pace: string): Promise<Wanted> {
+  protected async wanted({ mode, empties = false, pace = "auto" }: How): Promise<Wanted> {
     const { LONGEST_MS } = await import("../policy/document.js");
     const { reason, ttl, ramp, override = [] } = this.flags as Flags;
     return {
       mode,
+      empties,
       reason,
       ttlMs: await milliseconds("ttl", ttl, LONGEST_MS),
       ramp: { step: RAMP_STEP, everyMs: await milliseconds("ramp", ramp, LONGEST_MS) },
@@ -86,8 +95,10 @@ export abstract class KeepAwayCommand<T extends typeof Command> extends Schedule
     intent: Omit<Intent, "actor">,
   ): Promise<object> {
     const { keepAwayScenario } = await import("../schedule/simulate/scenario.js");
-    return this.simulated(request, (service) =>
-      keepAwayScenario(service, { ...intent, actor: "simulation" }),
+    return this.simulated(
+      request,
+      (service) => keepAwayScenario(service, { ...intent, actor: "simulation" }),
+      IDLE,
     );
   }
 }

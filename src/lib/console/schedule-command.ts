@@ -52,6 +52,11 @@ export const paceFlag = Flags.string({
   helpValue: "auto|N|unpaced",
 });
 
+export const batchFlag = Flags.string({
+  description: "so many at a time; by default a tenth",
+  helpValue: "1M",
+});
+
 export const overrideFlag = Flags.string({
   description: "do it although this safety rule says no; may be given several times",
   helpValue: "RULE",
@@ -113,10 +118,11 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
     return { ...summary, silent: plan.silent };
   }
 
-  /** Runs a scenario in virtual time and tells what happens. Exit 3 when it does not end well. */
+  /** Runs a scenario in virtual time and tells what happens, or `idle` for none. Exit 3 when it does not end well. */
   protected async simulated(
     request: ChangeRequest,
-    scenario: (service: VirtualService) => Promise<Scenario>,
+    scenarioOf: (service: VirtualService) => Promise<Scenario | null>,
+    idle: string,
   ): Promise<object> {
     const { chart } = this.flags as Interfaces.InferredFlags<typeof simulateFlags>;
     const { demandOf } = await import("../schedule/change/service.js");
@@ -135,7 +141,12 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
       now,
       createdAt: new Date(now).toISOString(),
     });
-    const simulation = simulate(await scenario(service), generator(SEED));
+    const scenario = await scenarioOf(service);
+    if (scenario === null) {
+      this.print(idle);
+      return { changes: false };
+    }
+    const simulation = simulate(scenario, generator(SEED));
     this.print(simulationText(simulation, this.textOptions.width));
     if (chart !== undefined) {
       const { simulationChart } = await import("../report/simulation-chart.js");
@@ -149,9 +160,10 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
   protected async simulatedRestore(
     request: ChangeRequest,
     asked: Pick<Intent, "sites" | "filter" | "reason" | "pace">,
+    idle: string,
   ): Promise<object> {
     const { restoreScenario } = await import("../schedule/simulate/scenario.js");
-    return this.simulated(request, (service) => restoreScenario(service, asked));
+    return this.simulated(request, (service) => restoreScenario(service, asked), idle);
   }
 
   /** For what is done with regions. */
@@ -216,6 +228,17 @@ export async function countNamed(name: string, text: string): Promise<number> {
   const problem = read.ok ? "at least one" : read.problem;
   throw new OpsError("bad-flag", EXIT.usage, `--${name} ${text}: ${problem}`, {
     hint: "for example 10M or 2000",
+  });
+}
+
+/** 0..1. Throws `bad-flag` (exit 64), also for nothing at all. */
+export async function shareNamed(name: string, text: string): Promise<number> {
+  const { readPercent } = await import("../topology/units.js");
+  const read = readPercent(text);
+  if (read.ok && read.value > 0) return read.value / 100;
+  const problem = read.ok ? "it must be more than 0" : read.problem;
+  throw new OpsError("bad-flag", EXIT.usage, `--${name} ${text}: ${problem}`, {
+    hint: "for example 50%",
   });
 }
 

@@ -14,6 +14,7 @@ const OF_USERS: Readonly<Record<UserStep["kind"], true>> = {
   relogin: true,
   recall: true,
   disconnect: true,
+  empty: true,
   receivers: true,
   ramp: true,
 };

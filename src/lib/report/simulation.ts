@@ -19,15 +19,20 @@ export function simulationText(simulation: Simulation, width: number): string {
     "",
     ...verdicts(simulation).flatMap((line) => wrap(line, width, 2)),
     "",
-    columns(sites.map(siteRow), width),
+    columns(
+      sites.map((site) => siteRow(site, change)),
+      width,
+    ),
   ].join("\n");
 }
 
 function verdicts(simulation: Simulation): string[] {
   const { ended, seconds, boundSeconds, sites, mostOfLimit, overdue, without } = simulation;
-  const { toMove, moved, told } = simulation;
+  const { change, toMove, moved, told } = simulation;
+  const isDrill = change.what === "drill";
   const refused = sites.reduce((sum, one) => sum + one.refused, 0);
-  const hasAll = ended.how === "done" && told > 0 && moved > ALL * toMove;
+  // The hold of a drill is nobody's pace.
+  const hasAll = !isDrill && ended.how === "done" && told > 0 && moved > ALL * toMove;
   const ratio =
     boundSeconds === null
       ? "a receiver has no logins to spare"
@@ -43,7 +48,7 @@ function verdicts(simulation: Simulation): string[] {
       : ended.how === "stopped"
         ? `NOT DONE: stopped after ${took}`
         : `NOT DONE: goes on after ${took}`,
-    `moved: ${countText(moved)} of ${countText(toMove)} users; ${who}`,
+    `moved: ${countText(moved)} of ${countText(toMove)} users${isDrill ? ", and back" : ""}; ${who}`,
     `logins: at most ${percent(mostOfLimit)} of what a site takes in a second, ${countText(refused)} refused`,
     ...(isSomeone(overdue)
       ? [`closed: ${countText(overdue)} users found no room in time after they were told`]
@@ -61,11 +66,17 @@ function withoutText({ times, userSeconds, most }: Simulation["without"]): strin
   return `without a session: ${countText(times)} times, ${mean} each on average, at most ${countText(most)} users at once`;
 }
 
-function siteRow({ id, capacity, before, after, loginLimit, mostLogins }: SimulatedSite): string[] {
+/** Of a drill the sites that it fills tell their peak. */
+function siteRow(
+  { id, capacity, before, mostOnline, after, loginLimit, mostLogins }: SimulatedSite,
+  { what, sites }: Simulation["change"],
+): string[] {
+  const over =
+    what === "drill" && sites.includes(id) ? [before, mostOnline, after] : [before, after];
   return [
     `  ${id}`,
-    `${countText(before)} -> ${countText(after)} users`,
-    `${percent(before / capacity)} -> ${percent(after / capacity)}`,
+    `${over.map(countText).join(" -> ")} users`,
+    over.map((users) => percent(users / capacity)).join(" -> "),
     `logins/s at most ${countText(mostLogins)} of ${countText(loginLimit)}`,
   ];
 }

@@ -12,8 +12,8 @@ import { problemNow } from "../schedule/change/problem.js";
 import { planOfRestore } from "../schedule/change/restore.js";
 import { overlap } from "../schedule/change/rules/one-at-a-time.js";
 import { level } from "../policy/level.js";
-import { type Shift, planOfShift, proposeShift } from "../schedule/change/shift.js";
-import { assertRules, assertSafe } from "../schedule/change/rules/refusal.js";
+import { type Shift, planShiftIn } from "../schedule/change/shift.js";
+import { assertRules } from "../schedule/change/rules/refusal.js";
 import { demandOf } from "../schedule/change/service.js";
 import type { SilentAgent, Situation } from "../schedule/change/situation.js";
 import { spread } from "../schedule/change/spread.js";
@@ -44,10 +44,10 @@ export interface InForce extends Omit<Entry, "redirects" | "epoch"> {
   readonly leftMs: number;
 }
 
-type Reading = Pick<RunEnvironment, "store" | "connect" | "clock" | "random">;
+export type Reading = Pick<RunEnvironment, "store" | "connect" | "clock" | "random">;
 
 /** Bytes of the random part of an entry's name. */
-const NAME_BYTES = 3;
+export const NAME_BYTES = 3;
 
 /**
  * Plans to keep users away from sites, but for those from which the same users are kept away so already.
@@ -91,7 +91,7 @@ function inForce({ redirects: _redirects, epoch: _epoch, ...entry }: Entry, now:
 
 /**
  * Plans to move a part of a site's users to others for good, batch after batch. Null where nobody is there who could be moved.
- * @throws OpsError (exit 2) `bad-flag` for too many batches, (exit 3) `sick-site` where not every gateway of a receiver answers; others as `planChange`
+ * @throws OpsError (exit 64) `bad-flag` for too many batches, (exit 3) `sick-site` where not every gateway of a receiver answers; others as `planChange`
  */
 export async function planShift(
   env: Reading,
@@ -105,11 +105,8 @@ export async function planShift(
   assertPolicy(situation);
   assertWell(situation, [...asked.to.keys()], "nothing was changed");
   const id = `shift-${Buffer.from(env.random(NAME_BYTES)).toString("hex")}`;
-  const problem = problemNow(topology, demandOf(topology), situation, [], costs);
-  const proposal = proposeShift({ ...asked, id }, situation, problem);
-  if (proposal.view.moves.every(({ users }) => users < 1)) return null;
-  assertSafe(proposal.objections);
-  return planOfShift(proposal, contextOf(request, survey));
+  const service = { topology, demand: demandOf(topology), costs };
+  return planShiftIn(service, situation, { ...asked, id }, contextOf(request, survey));
 }
 
 /**
@@ -148,7 +145,7 @@ export async function planRestore(
 }
 
 /** Refuses to send users to sites of which a gateway does not answer. */
-function assertWell({ silent }: Situation, sites: readonly string[], until: string): void {
+export function assertWell({ silent }: Situation, sites: readonly string[], until: string): void {
   const sick = silent.filter(({ role, site }) => role === "gateway" && sites.includes(site));
   if (sick.length === 0) return;
   const list = sick.map(({ node, site, why }) => `\n  ${node} of ${site}: ${why}`).join("");
@@ -184,7 +181,7 @@ export async function planBalance(
   );
 }
 
-function assertPolicy(situation: Situation): void {
+export function assertPolicy(situation: Situation): void {
   if (situation.policy.version === 0) {
     throw new OpsError("no-policy", EXIT.refused, "no policy for users was ever published", {
       hint: "ops schedule balance makes the first one",
@@ -231,7 +228,10 @@ function assertNoneWider(
   );
 }
 
-function contextOf({ topology, topologyHash }: ChangeRequest, survey: AccessSurvey): PlanContext {
+export function contextOf(
+  { topology, topologyHash }: ChangeRequest,
+  survey: AccessSurvey,
+): PlanContext {
   return {
     createdAt: new Date(survey.situation.now).toISOString(),
     topology: { name: topology.name, hash: topologyHash },

@@ -73,3 +73,19 @@ test("a mask that would leave too little room is refused as on live agents", () 
   expect(refused.err).toContain("room: ");
   expect(schedule("mask", "tianjin", "--ttl", "1h", "--chart", "x.svg").code).toBe(64);
 });
+
+test("a drill, a shift and a drain are simulated as they are given; a drill tells its peak", () => {
+  const quality = ["--quality", `${EVACUATION}/quality.yaml`, "--simulate"];
+  const drill = schedule("drill", "tj-2-a", "--up-to", "30%", ...quality);
+  expect(drill).toMatchObject({ code: 0, err: "" });
+  expect(drill.out).toMatch(
+    /^ {2}tj-2-a +[\d.]+M -> 18\.0M -> [\d.]+M users +\d+% -> 30% -> \d+%/m,
+  );
+  expect(drill.out).toMatch(/users, and back; /);
+  const idle = schedule("drill", "tj-2-a", "--up-to", "1%", ...quality);
+  expect(idle.out).toBe("tj-2-a has 1% or more of what it is rated for already\n");
+  expect(schedule("drill", "tj-2-a", "--up-to", "0%", ...quality).code).toBe(64);
+  const shift = ["--from", "tj-2-a", "--to", "sz-1-a", "--users", "1M"];
+  expect(schedule("shift", ...shift, ...quality).out).toContain("moved: 1.0M of 1.0M users");
+  expect(schedule("drain", "tj-2-a", "--ttl", "4h", ...quality).out).toMatch(/-> 0 users/);
+});

@@ -36,6 +36,7 @@ export const TIANJIN = ["tj-1-a", "tj-1-b", "tj-2-a"];
 export function leaveTianjin(more: Partial<Intent>): Intent {
   return {
     mode: "weak",
+    empties: false,
     sites: TIANJIN,
     filter: { carrier: null, province: null, port: null },
     reason: "test",

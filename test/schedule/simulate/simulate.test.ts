@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
 import { generator } from "../../../src/lib/schedule/simulate/random.js";
-import { keepAwayScenario, restoreScenario } from "../../../src/lib/schedule/simulate/scenario.js";
+import {
+  drillScenario,
+  keepAwayScenario,
+  restoreScenario,
+  shiftScenario,
+} from "../../../src/lib/schedule/simulate/scenario.js";
 import { simulate, type Simulation } from "../../../src/lib/schedule/simulate/simulate.js";
 import { TIANJIN, leaveTianjin, service, small } from "./services.js";
 
@@ -110,6 +115,57 @@ test("restored, everyone is again where they belong, step by step and then at a 
   for (const { before, after } of back)
     expect({ before, any: after > 0 }).toEqual({ before: 0, any: true });
   expect(back.reduce((sum, { after }) => sum + after, 0)).toBeCloseTo(75e3, -1);
+});
+
+test("a drill fills a region to 60% and gives everyone back, and no login is refused on either way", async () => {
+  const drill = { sites: TIANJIN, upTo: 0.6, batch: null, holdMs: 600_000, reason: "test" };
+  const asked = { ...drill, pace: { kind: "auto" } as const, overrides: [] };
+  const virtual = await small();
+  const result = simulate((await drillScenario(virtual, asked))!, still);
+  expect(result.ended).toEqual({ how: "done" });
+  expect(result.mostOfLimit).toBeLessThanOrEqual(1);
+  expect({ refused: refused(result), times: result.without.times }).toEqual({
+    refused: 0,
+    times: 0,
+  });
+  expect(result.moved).toBeCloseTo(result.toMove, -1);
+  for (const { id, before, mostOnline, after, capacity } of result.sites) {
+    expect(Math.abs(after - before)).toBeLessThanOrEqual(1);
+    const peak = TIANJIN.includes(id) ? Math.max(before, 0.6 * capacity) : before;
+    expect(mostOnline / peak).toBeCloseTo(1, 3);
+  }
+  expect(await drillScenario(virtual, { ...asked, upTo: 0.1 })).toBeNull();
+});
+
+test("a shift moves so many for good, and leaves room for the logins of those who came first", async () => {
+  const to = new Map([
+    ["sz-1-a", 60],
+    ["sh-1-a", 40],
+  ]);
+  const filter = { carrier: null, province: null };
+  const shift = { from: "tj-1-b", to, filter, users: 10_000, batch: 2_000, reason: "test" };
+  const asked = { ...shift, pace: { kind: "auto" } as const, overrides: [] };
+  const result = simulate((await shiftScenario(await small(), asked))!, still);
+  expect(result.ended).toEqual({ how: "done" });
+  const gained = (name: string) => {
+    const { before, after } = result.sites.find(({ id }) => id === name)!;
+    return after - before;
+  };
+  expect(gained("tj-1-b")).toBeCloseTo(-10_000, -1);
+  expect(gained("sz-1-a")).toBeCloseTo(6_000, -1);
+  expect(gained("sh-1-a")).toBeCloseTo(4_000, -1);
+  expect(refused(result)).toBe(0);
+});
+
+test("a drain leaves nobody", async () => {
+  const scenario = await keepAwayScenario(
+    await small(),
+    leaveTianjin({ sites: ["tj-1-b"], empties: true }),
+  );
+  const result = simulate(scenario, still);
+  expect(result).toMatchObject({ ended: { how: "done" }, change: { what: "drain" } });
+  expect(result.sites.find(({ id }) => id === "tj-1-b")).toMatchObject({ after: 0 });
+  expect(refused(result)).toBe(0);
 });
 
 function refused({ sites }: Simulation): number {

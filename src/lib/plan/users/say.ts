@@ -53,6 +53,8 @@ function textOf(step: UserStep, isLike: boolean): string {
         ? `close the connections of ${whomText(step.filter)} of gateways`
         : `close the connections of ${whomText(step.filter)} of ${step.node}, ${rateText(step.perSecond)}`;
     }
+    case "empty":
+      return `see that no ${whomText(step.filter)} are left at ${isLike ? "gateways" : step.node}; who has come since is told as well`;
     case "receivers":
       return `watch the logins of ${step.receivers.map(({ site }) => site).join(", ")} for ${durationText(step.gates.windowSeconds * 1000)}`;
     case "ramp":

@@ -61,6 +61,13 @@ export interface DisconnectStep extends Departing<"disconnect"> {
   readonly perSecond: number | null;
 }
 
+/** No user is left at a gateway whom the entry means: who has come since is told as well, and closed if need be. */
+export interface EmptyStep extends Departing<"empty"> {
+  /** Null: as fast as it goes. */
+  readonly perSecond: number | null;
+  readonly withinMs: number;
+}
+
 /** Watch the sites that get users for a window; stop the run if one of them is worse than the gates allow. */
 export interface ReceiversStep extends StepOf<"receivers"> {
   readonly receivers: readonly Receiver[];
@@ -97,6 +104,7 @@ export type UserStep =
   | ReloginStep
   | RecallStep
   | DisconnectStep
+  | EmptyStep
   | ReceiversStep
   | RampStep;
 
@@ -113,6 +121,9 @@ export const USER_STAGE_KINDS = [
   "recall",
   "mask",
   "move",
+  "empty",
+  "drill",
+  "hold",
   "restore",
   "return",
   "end",

@@ -39,6 +39,12 @@ const step = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("recall"), ...departing, perSecond: positive, withinMs: positive }),
   z.object({ kind: z.literal("disconnect"), ...departing, perSecond: positive.nullable() }),
   z.object({
+    kind: z.literal("empty"),
+    ...departing,
+    perSecond: positive.nullable(),
+    withinMs: positive,
+  }),
+  z.object({
     kind: z.literal("receivers"),
     id,
     receivers: z.array(z.object({ site: id, nodes: z.array(id), onlineUsers: positive })),

@@ -10,6 +10,7 @@ import { init } from "./init.js";
 import { link } from "./link.js";
 import { preflight } from "./preflight.js";
 import { disconnect } from "./users/disconnect.js";
+import { empty } from "./users/empty.js";
 import { policy } from "./users/policy.js";
 import { ramp } from "./users/ramp.js";
 import { reach } from "./users/reach.js";
@@ -46,6 +47,7 @@ const HANDLERS: { readonly [K in AnyStepKind]: StepHandler<Extract<AnyStep, { ki
   relogin,
   recall,
   disconnect,
+  empty,
   receivers,
   ramp,
 };

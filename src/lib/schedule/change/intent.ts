@@ -12,8 +12,15 @@ export interface Intent {
   readonly ttlMs: number;
   readonly ramp: Ramp;
   readonly pace: Pace;
+  /** A drain: it ends once no user who is meant is left at the sites. Else once all have been told. */
+  readonly empties: boolean;
   /** Rules that the person overrides. */
   readonly overrides: readonly string[];
+}
+
+/** As people call it. */
+export function nameOf({ mode, empties }: Pick<Intent, "mode" | "empties">): string {
+  return empties ? "drain" : mode;
 }
 
 /** How fast users are moved: as fast as the receivers take them, at so many a second, or all at once. */

@@ -1,11 +1,19 @@
 import type { PolicyPart, UserPlan } from "../../plan/users/types.js";
 import { type PlanContext, assemble } from "./assemble.js";
+import { nameOf } from "./intent.js";
 import { pacePlanned } from "./pace.js";
 import { changePolicy, entriesOnly, planned } from "./policy-part.js";
 import type { Proposal } from "./proposal.js";
 import { sameFilter } from "./rules/one-at-a-time.js";
 import type { Objection } from "./rules/registry.js";
-import { disconnectWaves, leavingFrom, recallSteps, reloginWaves, watchStep } from "./stages.js";
+import {
+  disconnectWaves,
+  emptySteps,
+  leavingFrom,
+  recallSteps,
+  reloginWaves,
+  watchStep,
+} from "./stages.js";
 
 /** The steps by which users are kept away from sites, each with its way back. `overridden`: what a person did not mind. */
 export function planOfProposal(
@@ -53,13 +61,20 @@ export function planOfProposal(
         how: "nothing by itself: the recall comes last",
         seconds: pace.seconds + watched * context.gates.windowSeconds,
       },
+      {
+        kind: "empty",
+        title: `Nobody is left at ${sites.join(", ")}`,
+        waves: intent.empties ? [emptySteps(entries, situation, pace)] : [],
+        how: "nothing by itself: the recall comes last",
+        seconds: 1,
+      },
     ],
     situation,
     changePolicy(situation.policy, before, after, 0n),
     context,
     {
       change: {
-        what: mode,
+        what: nameOf(intent),
         sites,
         reason,
         actor,

@@ -1,5 +1,4 @@
 import type { UserPlan } from "../../plan/users/types.js";
-import type { UserFilter } from "../../policy/filter.js";
 import type { Placement } from "../assign/placement.js";
 import { fractionsOf } from "../../policy/fractions.js";
 import type { Entry } from "../../policy/document.js";
@@ -10,7 +9,7 @@ import { pacePlanned } from "./pace.js";
 import { changePolicy, entriesOnly, planned } from "./policy-part.js";
 import { askedOf } from "./proposal.js";
 import type { Situation } from "./situation.js";
-import { type Leaving, reloginWaves, watchStep } from "./stages.js";
+import { type Leaving, leavingBy, reloginWaves, watchStep } from "./stages.js";
 import { viewOf } from "./view.js";
 
 /** What a person wants: users sent again to sites from which entries keep them away. */
@@ -131,23 +130,15 @@ function homeward(
   return { shares };
 }
 
-/** The gateways of the sites that users come from, each with its part of them. */
+/** The gateways of the sites that users come from, on account of the entry that kept them away. */
 function returning(
   entries: readonly Entry[],
-  { gateways }: Situation,
+  situation: Situation,
   moves: UserPlan["moves"],
 ): Leaving[] {
-  const sessions = (one: Situation["gateways"][number]) =>
-    one.groups.reduce((sum, group) => sum + group.sessions, 0);
-  return entries.flatMap(({ id, site: to, carrier, province }) => {
-    const filter: UserFilter = { carrier, province, port: null };
-    return gateways.flatMap((gateway): Leaving[] => {
-      const from = moves.filter((move) => move.from === gateway.site && move.to === to);
-      const users = from.reduce((sum, move) => sum + move.users, 0);
-      const ofSite = gateways.filter(({ site }) => site === gateway.site);
-      const all = ofSite.reduce((sum, one) => sum + sessions(one), 0);
-      const part = all === 0 ? 0 : (users * sessions(gateway)) / all;
-      return part === 0 ? [] : [{ gateway, entry: `${id}-back`, filter, sessions: part }];
-    });
+  return entries.flatMap(({ id, site, carrier, province }) => {
+    const home = moves.filter(({ to }) => to === site);
+    const filter = { carrier, province, port: null };
+    return leavingBy(home, { entry: `${id}-back`, filter }, situation);
   });
 }

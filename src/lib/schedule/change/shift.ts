@@ -1,29 +1,24 @@
-import { EXIT, OpsError } from "../../errors.js";
 import { countText } from "../../figures.js";
-import type { PolicyPart, UserPlan } from "../../plan/users/types.js";
+import type { UserPlan } from "../../plan/users/types.js";
 import type { UserFilter } from "../../policy/filter.js";
 import type { Placement } from "../assign/placement.js";
-import { level } from "../../policy/level.js";
-import { cut } from "../../policy/cut.js";
-import { fractionsOf } from "../../policy/fractions.js";
 import type { PolicyClass, PolicyDocument } from "../../policy/document.js";
 import type { Problem, UserClass } from "../types.js";
-import { type PlanContext, type StageDraft, assemble } from "./assemble.js";
+import { type PlanContext, assemble } from "./assemble.js";
+import { batchStages, batchesOf, classesOnly } from "./batches.js";
 import type { Pace } from "./intent.js";
-import { paceOf, pacePlanned } from "./pace.js";
+import { pacePlanned } from "./pace.js";
 import { changePolicy } from "./policy-part.js";
+import { problemNow } from "./problem.js";
 import { askedOf } from "./proposal.js";
+import { recut } from "./recut.js";
 import { type Objection, overridden } from "./rules/registry.js";
-import { overlap } from "./rules/one-at-a-time.js";
-import { tooManyLogins } from "./rules/login-rate.js";
-import type { GatewaySeen, Situation } from "./situation.js";
+import { againstFractions } from "./rules/fractions.js";
+import { assertSafe } from "./rules/refusal.js";
+import type { Service } from "./service.js";
+import type { Situation } from "./situation.js";
 import { leavingFrom, recallSteps, reloginSteps, watchStep } from "./stages.js";
 import { type View, viewOf } from "./view.js";
-
-/** Batches when nobody says how many. */
-const BATCHES = 10;
-/** Each is a stage of the plan, and two windows of watching. */
-const MOST_BATCHES = 1_000;
 
 /** What a person wants: a part of a site's users belongs elsewhere from now on. */
 export interface Shift {
@@ -55,17 +50,33 @@ export interface ShiftProposal {
 }
 
 /**
+ * The plan of a shift in a situation; null where nobody is there who could be moved.
+ * @throws OpsError (exit 3) `unsafe`, (exit 64) `bad-flag` for too many batches
+ */
+export function planShiftIn(
+  { topology, demand, costs }: Service,
+  situation: Situation,
+  shift: Shift,
+  context: PlanContext,
+): UserPlan | null {
+  const problem = problemNow(topology, demand, situation, [], costs);
+  const proposal = proposeShift(shift, situation, problem);
+  if (proposal.view.moves.every(({ users }) => users < 1)) return null;
+  assertSafe(proposal.objections);
+  return planOfShift(proposal, context);
+}
+
+/**
  * `problem`: the users as they are now.
- * @throws OpsError (exit 2) `bad-flag` for too many batches
+ * @throws OpsError (exit 64) `bad-flag` for too many batches
  */
 export function proposeShift(shift: Shift, situation: Situation, problem: Problem): ShiftProposal {
-  const { from, filter, users, batch, pace } = shift;
+  const { from, to, filter, users, batch, pace, overrides } = shift;
   const meant = (one: UserClass) => one.site === from && isMeant(one, filter);
   const there = problem.classes.filter(meant).reduce((sum, one) => sum + one.users, 0);
   const count = Math.min(there, users ?? there);
   const share = there === 0 ? 0 : count / there;
-  const batches = Math.max(1, Math.ceil(count / (batch ?? count / BATCHES) - 1e-9));
-  if (batches > MOST_BATCHES) throw tooManyBatches(batches, Math.ceil(count / MOST_BATCHES));
+  const batches = batchesOf(count, batch);
   const placement: Placement = {
     shares: problem.classes.map((one) => {
       if (one.site === null) return [];
@@ -80,34 +91,9 @@ export function proposeShift(shift: Shift, situation: Situation, problem: Proble
     }),
   };
   const view = viewOf(problem, situation, placement, askedOf(pace));
-  const full = view.receivers.flatMap(({ site, limit }) =>
-    limit.after > limit.users
-      ? [
-          `${site} would have ${countText(Math.round(limit.after))} of ${countText(Math.round(limit.users))} ${limit.what}`,
-        ]
-      : [],
-  );
-  const messages = [
-    ...full.map((message) => ({ rule: "room", message })),
-    ...entriesInTheWay(shift, situation).map((message) => ({ rule: "one-at-a-time", message })),
-    ...tooManyLogins(view.receivers).map((message) => ({ rule: "login-rate", message })),
-  ];
-  const objections = overridden(messages, shift.overrides);
+  const found = againstFractions(situation, [from, ...to.keys()], filter, view.receivers);
+  const objections = overridden(found, overrides);
   return { shift, situation, view, share, batches, objections };
-}
-
-/** Whom an entry keeps away from a site cannot be told to log in there, and who was moved by one is not where the policy has him. */
-function entriesInTheWay({ from, to, filter }: Shift, { policy, now }: Situation): string[] {
-  return policy.entries
-    .filter(({ site }) => site === from || to.has(site))
-    .filter((entry) => overlap(entry, { ...filter, port: null }) && level(entry, now) > 0)
-    .map(({ site, id, mode, actor }) => `${site} has entry ${id} (${mode}, by ${actor})`);
-}
-
-function tooManyBatches(batches: number, least: number): OpsError {
-  return new OpsError("bad-flag", EXIT.usage, `--batch makes ${batches} batches`, {
-    hint: `at most ${MOST_BATCHES} are planned: give --batch ${least} or more`,
-  });
 }
 
 /** Batch after batch: other fractions, then those whom they move are told. */
@@ -115,43 +101,27 @@ export function planOfShift(
   { shift, situation, view, share, batches, objections }: ShiftProposal,
   context: PlanContext,
 ): UserPlan {
-  const { id, from, filter, reason, actor, pace: asked } = shift;
-  const { moves, receivers } = view;
+  const { id, from, filter, reason, actor } = shift;
+  const { moves, receivers, pace } = view;
   const count = moves.reduce((sum, one) => sum + one.users, 0);
   const watch = watchStep(receivers, situation, context.gates);
   const home = situation.gateways.filter(({ site }) => site === from);
-  const sum = (of: (logins: GatewaySeen["logins"]) => number) =>
-    home.reduce((all, { logins }) => all + of(logins), 0);
-  const limit = sum((logins) => logins.limit);
-  // The logins that one of those who are moved makes by itself, a second.
-  const each = count === 0 ? 0 : (sum((logins) => logins.perSecond) * share) / count;
-  const part = receivers.map(({ site, after, before, logins }) => {
-    const coming = (after - before) / batches;
-    const spare = Math.max(0, logins.limit - logins.now);
-    return { site, users: coming, spare, own: each * coming };
+  const limit = home.reduce((sum, { logins }) => sum + logins.limit, 0);
+  const classes = [situation.policy.classes];
+  for (let i = 1; i <= batches; i += 1)
+    classes.push(shifted(situation.policy, classes.at(-1)!, shift, (share * i) / batches));
+  const accountOf = (account: string) => ({ ...filter, port: null, id: account, site: from });
+  const drafts = batchStages({
+    kind: "shift",
+    id,
+    classes,
+    title: `${countText(Math.round(count / batches))} users of ${from}`,
+    relogin: (account) => reloginSteps(leavingFrom([accountOf(account)], situation), pace, null),
+    recall: (account) => recallSteps([accountOf(account)], receivers, situation, limit),
+    watch,
+    seconds: pace.seconds / batches + 2 * context.gates.windowSeconds,
   });
-  const pace = paceOf(part, askedOf(asked));
-  let base = situation.policy.classes;
-  const drafts = Array.from({ length: batches }, (_, i): StageDraft => {
-    const account = { ...filter, port: null, id: `${id}-${i + 1}`, site: from };
-    const before: PolicyPart = { entries: [], classes: base, sites: null };
-    base = shifted(situation.policy, base, shift, (share * (i + 1)) / batches);
-    const after: PolicyPart = { entries: [], classes: base, sites: null };
-    return {
-      kind: "shift",
-      title: `Batch ${i + 1} of ${batches}: ${countText(Math.round(count / batches))} users of ${from}`,
-      waves: [
-        recallSteps([account], receivers, situation, limit),
-        [{ kind: "policy", before, after }],
-        [watch],
-        reloginSteps(leavingFrom([account], situation), pace, null),
-        [watch],
-      ],
-      how: "publish the fractions before, then tell those who were moved to come back",
-      seconds: pace.seconds + 2 * context.gates.windowSeconds,
-    };
-  });
-  const last: PolicyPart = { entries: [], classes: base, sites: null };
+  const last = classesOnly(classes.at(-1)!);
   return assemble(drafts, situation, changePolicy(situation.policy, last, last, 0n), context, {
     change: {
       what: "shift",
@@ -162,11 +132,7 @@ export function planOfShift(
     },
     moves,
     receivers,
-    pace: pacePlanned({
-      ...pace,
-      seconds: pace.seconds * batches,
-      boundSeconds: pace.boundSeconds * batches,
-    }),
+    pace: pacePlanned(pace),
   });
 }
 
@@ -177,18 +143,11 @@ function shifted(
   shift: Shift,
   share: number,
 ): PolicyClass[] {
-  return policy.classes.map((first, i) => {
-    const targets = isMeant(first, shift.filter)
-      ? reachable(first.carrier, shift, policy)
-      : new Map<string, number>();
-    const fractions = fractionsOf(first.base);
-    const had = fractions.get(shift.from) ?? 0;
-    if (had === 0 || targets.size === 0) return now[i]!;
-    fractions.set(shift.from, had * (1 - share));
-    for (const [site, part] of targets)
-      fractions.set(site, (fractions.get(site) ?? 0) + had * share * part);
-    return { ...first, base: cut(now[i]!.base, fractions) };
-  });
+  const leaving = (one: PolicyClass) => {
+    if (!isMeant(one, shift.filter)) return new Map();
+    return new Map([[shift.from, reachable(one.carrier, shift, policy)]]);
+  };
+  return recut(policy.classes, now, leaving, share);
 }
 
 /** Of the sites that get users those that the carrier reaches, with their weights as parts of one. */

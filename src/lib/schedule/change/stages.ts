@@ -3,6 +3,7 @@ import type {
   Receiver,
   ReceiverView,
   ReceiverGates,
+  UserMove,
   UserStepDraft,
 } from "../../plan/users/types.js";
 import type { UserFilter } from "../../policy/filter.js";
@@ -16,6 +17,8 @@ const CANARY = 0.05;
 const PARTS = 4;
 /** Who was told to log in elsewhere has so long for it, ms. */
 const WITHIN_MS = 30_000;
+
+const ANYONE: UserFilter = { carrier: null, province: null, port: null };
 
 /** A gateway and those of its sessions that a filter means. */
 export interface Leaving {
@@ -36,6 +39,22 @@ export function leavingFrom(accounts: readonly Account[], { gateways }: Situatio
       .filter((gateway) => gateway.site === site)
       .map((gateway) => ({ gateway, entry: id, filter, sessions: meant(gateway, filter) }))
       .filter(({ sessions }) => sessions > 0);
+  });
+}
+
+/** The gateways of the sites that some moves leave, each with its part of them: who moves is spread as those who are there now. */
+export function leavingBy(
+  moves: readonly UserMove[],
+  { entry, filter }: Pick<Leaving, "entry" | "filter">,
+  { gateways }: Situation,
+): Leaving[] {
+  return gateways.flatMap((gateway) => {
+    const leaving = moves.filter(({ from }) => from === gateway.site);
+    const users = leaving.reduce((sum, move) => sum + move.users, 0);
+    const ofSite = gateways.filter(({ site }) => site === gateway.site);
+    const there = ofSite.reduce((sum, one) => sum + meant(one, ANYONE), 0);
+    const part = there === 0 ? 1 / ofSite.length : meant(gateway, ANYONE) / there;
+    return users * part === 0 ? [] : [{ gateway, entry, filter, sessions: users * part }];
   });
 }
 
@@ -88,6 +107,29 @@ export function reloginSteps(
   }));
 }
 
+/** At every gateway of the sites, also those that have nobody now. */
+export function emptySteps(
+  accounts: readonly Account[],
+  { gateways }: Situation,
+  { perSecond }: Paced,
+): UserStepDraft[] {
+  const sites = accounts.map(({ site }) => site);
+  const count = gateways.filter(({ site }) => sites.includes(site)).length;
+  return accounts.flatMap(({ id, site, carrier, province, port }) =>
+    gateways
+      .filter((gateway) => gateway.site === site)
+      .map(({ node }): UserStepDraft => ({
+        kind: "empty",
+        node,
+        site,
+        entry: id,
+        filter: { carrier, province, port },
+        perSecond: finite(Math.max(1, perSecond / count)),
+        withinMs: WITHIN_MS,
+      })),
+  );
+}
+
 /** Connections are closed, at the pace. */
 export function disconnectWaves(
   leaving: readonly Leaving[],
@@ -104,8 +146,8 @@ export function disconnectWaves(
 
 /** At the gateways of the receivers: who was moved there is told to come back. */
 export function recallSteps(
-  accounts: readonly Account[],
-  receivers: readonly ReceiverView[],
+  accounts: readonly Pick<Account, "id" | "carrier" | "province">[],
+  receivers: readonly Pick<ReceiverView, "site">[],
   { gateways }: Situation,
   perSecond: number,
 ): UserStepDraft[] {
@@ -126,10 +168,10 @@ export function recallSteps(
 }
 
 export function watchStep(
-  receivers: readonly ReceiverView[],
+  receivers: readonly Pick<ReceiverView, "site" | "capacity">[],
   { gateways }: Situation,
   gates: ReceiverGates,
-): UserStepDraft {
+): Extract<UserStepDraft, { kind: "receivers" }> {
   return {
     kind: "receivers",
     receivers: receivers.map(({ site, capacity }): Receiver => ({

@@ -86,7 +86,7 @@ function online({ shares }: Placement, site: string): number {
 }
 
 /** The narrowest of what the site alone has. */
-function rated(limits: readonly Limit[], site: string): number {
+export function rated(limits: readonly Limit[], site: string): number {
   const own = limits.filter(({ sites, carrier }) => carrier === null && sites.length === 1);
   return Math.min(...own.filter(({ sites }) => sites[0] === site).map(({ users }) => users));
 }

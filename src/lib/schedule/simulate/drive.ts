@@ -1,5 +1,5 @@
 import { countText } from "../../figures.js";
-import type { ReceiversStep, UserPlan, UserStep } from "../../plan/users/types.js";
+import type { ReceiversStep, UserPlan, UserStageKind, UserStep } from "../../plan/users/types.js";
 import { type Counted, gateProblems } from "../change/gates.js";
 import { changePolicy } from "../change/policy-part.js";
 import type { PolicyDocument } from "../../policy/document.js";
@@ -27,6 +27,12 @@ type Task = (now: number) => boolean;
 
 /** Fewer than half a user are nobody. */
 const SOMEONE = 0.5;
+
+/** With the first of these stages users begin to move. */
+const MOVES: ReadonlySet<UserStageKind> = new Set(["mask", "return", "shift", "drill"]);
+
+/** Users are told to leave, or closed. */
+const TELLS: ReadonlySet<UserStep["kind"]> = new Set(["relogin", "disconnect", "empty"]);
 
 interface Wave {
   readonly stage: UserPlan["stages"][number];
@@ -80,7 +86,7 @@ export class Drive {
     const { stage, steps } = this.#waves[this.#next]!;
     const isFirst = this.#waves[this.#next - 1]?.stage !== stage;
     if (isFirst && stage.kind !== "reach" && stage.kind !== "recall") this.#tell(now, stage.title);
-    if (stage.kind === "mask" || stage.kind === "return") this.movingSince ??= now;
+    if (MOVES.has(stage.kind)) this.movingSince ??= now;
     this.#toldBefore = this.told;
     this.#tasks = steps.map((step) => this.#task(step, now));
   }
@@ -90,7 +96,7 @@ export class Drive {
     const told = this.told - this.#toldBefore;
     if (told >= 1) {
       const did = steps[0]!.kind === "disconnect" ? "connections were closed" : "users were told";
-      const part = stage.waves.filter(([step]) => step!.kind !== "receivers");
+      const part = stage.waves.filter(([step]) => TELLS.has(step!.kind));
       const which = part.length > 1 ? `part ${1 + part.indexOf(steps)} of ${part.length}: ` : "";
       this.#tell(now, `${which}${countText(told)} ${did}`);
     }
@@ -112,6 +118,8 @@ export class Drive {
         };
       case "relogin":
         return this.#relogin(step);
+      case "empty":
+        return this.#relogin({ ...step, kind: "relogin", sessions: null });
       case "disconnect":
         return this.#disconnect(step);
       case "receivers":

@@ -96,10 +96,12 @@ export class Fluid {
     this.counts = sites.map(() => ({ online: 0, logins: 0, refused: 0, perSecond: 0 }));
   }
 
-  /** `levels`: the share of users that each entry keeps away, by its id. */
-  route(levels: ReadonlyMap<string, number>): void {
+  /** `levels`: the share of users that each entry keeps away, by its id. `version`: of the classes, by its number. */
+  route(levels: ReadonlyMap<string, number>, version = 0): void {
     for (const [k, { away }] of this.#options.kinds.entries()) {
-      const isAway = away !== null && (levels.get(away.entry) ?? 0) > away.above;
+      const isAway =
+        away !== null &&
+        ("entry" in away ? (levels.get(away.entry) ?? 0) > away.above : away.when[version] === "1");
       this.#target[k] = !isAway ? 2 * k : away.to === null ? -1 : 2 * k + 1;
     }
   }

@@ -1,6 +1,7 @@
 import type { Entry, PolicyClass, PolicyDocument } from "../../policy/document.js";
 import { fractionsOf } from "../../policy/fractions.js";
 import type { UserClass } from "../types.js";
+import { recutsOf } from "./recuts.js";
 
 /** Users whom the policy treats alike at every time: where they belong, where they are sent from there, and how soon they come back. */
 export interface Kind {
@@ -12,42 +13,49 @@ export interface Kind {
   readonly away: Away | null;
 }
 
-interface Away {
-  readonly entry: string;
-  /** Null where no site is left for them. */
-  readonly to: string | null;
-  /** They are kept away while the entry's level is above it. */
-  readonly above: number;
-}
+type Away =
+  | {
+      readonly entry: string;
+      /** Null where no site is left for them. */
+      readonly to: string | null;
+      /** They are kept away while the entry's level is above it. */
+      readonly above: number;
+    }
+  /** By other fractions: see `Recut`. */
+  | { readonly when: string; readonly to: string };
 
 /**
- * By the policy with every entry that is ever in force; of a site and class only the first entry counts. Nobody looks at them after
- * `until`, ms since 1970.
+ * By the policy with every entry that is ever in force; of a site and class only the first entry counts, and none for those whom other
+ * fractions lead elsewhere. `versions`: the classes of the policy over time. Nobody looks at the kinds after `until`, ms since 1970.
  */
 export function kindsOf(
   { classes, entries, sites }: PolicyDocument,
+  versions: readonly (readonly PolicyClass[])[],
   users: readonly UserClass[],
   until: number,
 ): Kind[] {
   return users.flatMap(({ carrier, province, users: n }): Kind[] => {
     const of = classes.find((one) => one.carrier === carrier && one.province === province);
-    return [...fractionsOf(of?.base ?? [])].flatMap(([home, share]): Kind[] => {
-      const who = { carrier, province, home };
-      const entry = entries.find(
-        (one) =>
-          one.site === home &&
-          (one.carrier ?? carrier) === carrier &&
-          (one.province ?? province) === province,
-      );
-      if (entry === undefined) return [{ ...who, users: n * share, away: null }];
-      return awayOf(entry, of!, sites, entries).flatMap(([to, part]) =>
-        steps(entry, until).map((above, _, { length }): Kind => ({
-          ...who,
-          users: (n * share * part) / length,
-          away: { entry: entry.id, to, above },
-        })),
-      );
-    });
+    return recutsOf(versions, { carrier, province }).flatMap(
+      ({ home, to, when, share }): Kind[] => {
+        const who = { carrier, province, home };
+        if (to !== null) return [{ ...who, users: n * share, away: { when, to } }];
+        const entry = entries.find(
+          (one) =>
+            one.site === home &&
+            (one.carrier ?? carrier) === carrier &&
+            (one.province ?? province) === province,
+        );
+        if (entry === undefined) return [{ ...who, users: n * share, away: null }];
+        return awayOf(entry, of!, sites, entries).flatMap(([to, part]) =>
+          steps(entry, until).map((above, _, { length }): Kind => ({
+            ...who,
+            users: (n * share * part) / length,
+            away: { entry: entry.id, to, above },
+          })),
+        );
+      },
+    );
   });
 }
 

@@ -1,10 +1,13 @@
 import type { UserPlan } from "../../plan/users/types.js";
+import type { Drill } from "../change/drill/drill.js";
+import { planDrillIn } from "../change/drill/plan.js";
 import type { Intent } from "../change/intent.js";
 import { planKeepAway } from "../change/keep-away.js";
 import { changePolicy } from "../change/policy-part.js";
 import { problemNow } from "../change/problem.js";
 import { planOfRestore } from "../change/restore.js";
 import { SAFETY_RULES } from "../change/rules/registry.js";
+import { type Shift, planShiftIn } from "../change/shift.js";
 import type { Situation } from "../change/situation.js";
 import { LONGEST_MS, type Ramp } from "../../policy/document.js";
 import { classesOf } from "../problem.js";
@@ -33,6 +36,7 @@ export async function restoreScenario(
   const away: Intent = {
     ...asked,
     mode: "weak",
+    empties: false,
     actor: "simulation",
     ttlMs: LONGEST_MS,
     ramp: RAMP,
@@ -50,6 +54,28 @@ export async function restoreScenario(
   return { service, policy: situation.policy, plan };
 }
 
+/** A part of a site's users belongs elsewhere from then on; null where nobody can be moved. Throws as `planShiftIn`. */
+export async function shiftScenario(
+  service: VirtualService,
+  asked: Omit<Shift, "id" | "actor">,
+): Promise<Scenario | null> {
+  const { situation, context } = service;
+  const shift = { ...asked, id: "shift-simulated", actor: "simulation" };
+  const plan = planShiftIn(service, situation, shift, context);
+  return plan === null ? null : { service, policy: situation.policy, plan };
+}
+
+/** Sites are filled for a while; null where they are that full already. Throws as `planDrillIn`. */
+export async function drillScenario(
+  service: VirtualService,
+  asked: Omit<Drill, "id" | "actor">,
+): Promise<Scenario | null> {
+  const { situation, context } = service;
+  const drill = { ...asked, id: "drill-simulated", actor: "simulation" };
+  const plan = await planDrillIn(service, situation, drill, context);
+  return plan === null ? null : { service, policy: situation.policy, plan };
+}
+
 /** With the entries of the plan in force, and everyone where they lead. */
 function moved({ situation, demand, churn }: VirtualService, plan: UserPlan): Situation {
   const steps = plan.stages.flatMap(({ waves }) => waves.flat());
@@ -57,7 +83,7 @@ function moved({ situation, demand, churn }: VirtualService, plan: UserPlan): Si
     (all, step) => (step.kind === "policy" ? changePolicy(all, step.before, step.after, 1n) : all),
     situation.policy,
   );
-  const kinds = kindsOf(policy, classesOf(demand), situation.now);
+  const kinds = kindsOf(policy, [policy.classes], classesOf(demand), situation.now);
   const gateways = situation.gateways.map((gateway) => {
     const many = situation.gateways.filter(({ site }) => site === gateway.site).length;
     const sums = new Map<string, (typeof gateway.groups)[number]>();

@@ -5,6 +5,7 @@ import { classesOf, sitesOf } from "../problem.js";
 import { Drive, type SimEvent } from "./drive.js";
 import { Fluid } from "./fluid.js";
 import { kindsOf } from "./kinds.js";
+import { versionsOf } from "./recuts.js";
 import { Series, type SiteSeries } from "./series.js";
 import { Watcher } from "./watcher.js";
 import type { VirtualService } from "./virtual.js";
@@ -34,7 +35,7 @@ export interface Simulation {
   readonly users: number;
   /** By the plan. */
   readonly toMove: number;
-  /** Fewer users than before at some sites: those who have moved. */
+  /** Fewer users than before at some sites: those who have moved. Of a drill: more than before at its peak. */
   readonly moved: number;
   /** Told to log in elsewhere, or closed. Others move when they log in by themselves. */
   readonly told: number;
@@ -85,8 +86,15 @@ export function simulate(
   const { topology, demand, situation, churn } = service;
   const sites = sitesOf(topology).map(({ id, loginsPerSecond: limit }) => ({ id, limit }));
   const most = mostSeconds(plan);
+  const versions = versionsOf(policy, plan);
+  const kinds = kindsOf(
+    everInForce(policy, plan),
+    versions,
+    classesOf(demand),
+    situation.now + most * 1_000,
+  );
   const fluid = new Fluid({
-    kinds: kindsOf(everInForce(policy, plan), classesOf(demand), situation.now + most * 1_000),
+    kinds,
     sites,
     churn,
     random,
@@ -95,7 +103,7 @@ export function simulate(
   const drive = new Drive({ plan, policy, fluid, sites: ids, startedAt: situation.now });
   const events = new Watcher(sites, fluid, demand.onlineUsers);
   const series = new Series(fluid.counts);
-  fluid.route(drive.levels(0));
+  fluid.route(drive.levels(0), 0);
   fluid.settle();
   series.take(fluid.without);
   const before = fluid.counts.map(({ online }) => online);
@@ -103,7 +111,7 @@ export function simulate(
   let now = 0;
   for (let until = most; now < until; now += 1) {
     const levels = drive.levels(now);
-    fluid.route(levels);
+    fluid.route(levels, versions.indexOf(drive.policy.classes));
     drive.tick(now);
     fluid.tick(now);
     series.take(fluid.without);
@@ -137,7 +145,7 @@ export function simulate(
     change: { what: plan.change.what, sites: plan.change.sites },
     users: demand.onlineUsers,
     toMove: Math.round(plan.moves.reduce((sum, one) => sum + one.users, 0)),
-    moved: simulated.reduce((sum, one) => sum + Math.max(0, one.before - one.after), 0),
+    moved: simulated.reduce((sum, one) => sum + Math.max(0, movedOf(plan, one)), 0),
     told: Math.round(drive.told),
     ended:
       endedAt === null
@@ -165,6 +173,14 @@ export function simulate(
     everySeconds: points.everySeconds,
     sites: simulated,
   };
+}
+
+function movedOf(
+  { change: { what, sites } }: UserPlan,
+  { id, before, mostOnline, after }: SimulatedSite,
+): number {
+  if (what !== "drill") return before - after;
+  return sites.includes(id) ? Math.round(mostOnline) - before : 0;
 }
 
 /** Long enough to see what goes wrong, too. */

@@ -43,7 +43,8 @@ export async function isHomeWell(
   { id, node, entry }: Departing,
 ): Promise<boolean> {
   const nodes = stepsOf(context.plan).flatMap((step) =>
-    (step.kind === "relogin" || step.kind === "disconnect") && `${step.entry}-back` === entry
+    (step.kind === "relogin" || step.kind === "disconnect" || step.kind === "empty") &&
+    `${step.entry}-back` === entry
       ? [step.node]
       : [],
   );

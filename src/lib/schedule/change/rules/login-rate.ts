@@ -13,7 +13,9 @@ export const loginRate: SafetyRule = {
   },
 };
 
-export function tooManyLogins(receivers: readonly ReceiverView[]): string[] {
+export function tooManyLogins(
+  receivers: readonly Pick<ReceiverView, "site" | "logins">[],
+): string[] {
   return receivers.flatMap(({ site, logins: { now, planned, limit } }) => {
     if (planned !== null && planned <= limit * (1 + SLACK)) return [];
     if (now >= limit)

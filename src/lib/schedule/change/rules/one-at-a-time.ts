@@ -5,14 +5,15 @@ import type { SafetyRule } from "./rule.js";
 export const oneAtATime: SafetyRule = {
   id: "one-at-a-time",
   checks: "No other entry is about the same users of the same site.",
-  find({ intent: { sites, filter, mode }, situation: { policy, now } }) {
+  find({ intent: { sites, filter, mode, empties }, situation: { policy, now } }) {
     return policy.entries.flatMap((entry) => {
       if (!sites.includes(entry.site) || !overlap(entry, filter)) return [];
       // Nobody has to be about for an entry to end, so it stays in the policy when it has.
       if (level(entry, now) === 0) return [];
-      // A mask may become a disable; the other way round is a restore.
-      const isStep =
-        now < entry.expires && sameFilter(entry, filter) && rank(mode) > rank(entry.mode);
+      // A mask may become a disable, and that one a drain; the other way round is a restore.
+      const isFurther =
+        rank(mode) > rank(entry.mode) || (empties && rank(mode) === rank(entry.mode));
+      const isStep = now < entry.expires && sameFilter(entry, filter) && isFurther;
       if (isStep) return [];
       const state = now < entry.expires ? "in force" : "ramping back";
       return [`${entry.site} has entry ${entry.id} (${entry.mode}, by ${entry.actor}) ${state}`];

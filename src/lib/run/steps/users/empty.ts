@@ -1,0 +1,62 @@
+import type { EmptyStep } from "../../../plan/users/types.js";
+import { sayStep } from "../../../plan/say.js";
+import { isFor } from "../../../policy/filter.js";
+import { countText } from "../../../figures.js";
+import { ask } from "../../ask.js";
+import type { UserContext } from "../../context.js";
+import { StepFailure, failure } from "../../failure.js";
+import { operate, settle } from "../../operation.js";
+import type { StepHandler } from "../handler.js";
+import { assertMasked, unlessSilent } from "./departing.js";
+
+/** Who comes with an address from before the entry is told in the first; who comes back from a site that had no room, in the next. */
+const ROUNDS = 3;
+
+export const empty: StepHandler<EmptyStep> = {
+  apply: async (context, step) => {
+    const { id, node, entry, filter, perSecond, withinMs } = step;
+    const progressOf = { what: `users of ${node}`, like: "users of gateways" };
+    const options = { undo: false, what: sayStep(step).what, leavable: false, progressOf };
+    await settle(context, id, options);
+    for (let round = 0; ; round += 1) {
+      const left = await usersLeft(context, step);
+      if (left === 0) return;
+      if (round === ROUNDS) throw new StepFailure(notEmpty(step, left));
+      await assertMasked(context, step);
+      const request = {
+        kind: "relogin",
+        entry,
+        filter,
+        count: left,
+        perSecond,
+        withinMs,
+      } as const;
+      await operate(context, id, options, async () => ({
+        node,
+        request,
+        inverse: null,
+        preState: null,
+      }));
+    }
+  },
+  undo: (context, step) =>
+    unlessSilent(context, step, () =>
+      settle(context, step.id, { undo: true, what: sayStep(step).what, leavable: false }),
+    ),
+};
+
+async function usersLeft(context: UserContext, { id, node, filter }: EmptyStep): Promise<number> {
+  const { groups } = await ask(context, id, node, "count its sessions", (agent) =>
+    agent.sessions(),
+  );
+  return groups
+    .filter((group) => isFor(filter, group))
+    .reduce((sum, { sessions }) => sum + sessions, 0);
+}
+
+function notEmpty({ node, site, entry }: EmptyStep, left: number) {
+  const message = `${site} is not empty: ${node} still has ${countText(left)} users whom ${entry} means`;
+  return failure("not-empty", message, {
+    hint: "they have no other site, or come back from one that took them not: ops run resume tells and counts them again",
+  });
+}
