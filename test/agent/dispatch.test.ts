@@ -119,7 +119,8 @@ describe("the policy of a dispatcher", () => {
     const broken = { ...policy(3), classes: [{ carrier: "x", province: "y", base: [] }] };
     expect(await codeOf(api.putPolicy(broken, by(5n)))).toBe("400 bad-policy");
     // Read back: of all that was refused nothing is there.
-    expect(await api.policy()).toEqual({ v: 1, policy: policy(2), levels: [] });
+    const storedBy = { epoch: 5n, lineage: LINEAGE };
+    expect(await api.policy()).toEqual({ v: 1, policy: policy(2), by: storedBy, levels: [] });
     expect(await api.node()).toMatchObject({ policy: 2, epochs: { schedule: 5n } });
   });
 

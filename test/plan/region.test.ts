@@ -42,7 +42,7 @@ function usersWith(...kinds: readonly UserStageKind[]): UserPlan {
   const context = {
     ...about,
     nodes,
-    gates: { windowSeconds: 1, minSamples: 1, maxRefused: 0, maxOnline: 1 },
+    gates: { windowSeconds: 1, minSamples: 1, maxRefused: 0, maxOnline: 1, checkUrl: null },
   };
   return assemble(drafts, situation, NO_POLICY, context, {
     change,

@@ -34,7 +34,11 @@ function contextOf(entries: readonly PlannedEntry[]) {
     epochs: { schedule: 2n },
     lineage: "0",
     stop: { stopping: new AbortController().signal, detached: new AbortController().signal },
-    agents: { nodes: ["dp"], of: () => ({ policy: async () => ({ policy: document }) }) },
+    agents: {
+      nodes: ["dp"],
+      of: () => ({ policy: async () => ({ policy: document }) }),
+      urlOf: (node: string) => `http://${node}`,
+    },
     policy: {
       publish: async (_: string, change: (known: PolicyDocument) => PolicyDocument) => {
         document = change(document);

@@ -18,6 +18,8 @@ export interface PolicyDocument {
   readonly sites: Readonly<Record<string, PolicySite>>;
   readonly classes: readonly PolicyClass[];
   readonly entries: readonly Entry[];
+  /** URLs of access agents by node, where each looks for a newer document; a document of an earlier version names none. */
+  readonly agents?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface PolicySite {

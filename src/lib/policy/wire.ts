@@ -47,13 +47,14 @@ export const policyWire = z.strictObject({
   sites: z.record(name, policySiteWire),
   classes: z.array(policyClassWire),
   entries: z.array(entryWire),
+  agents: z.record(name, z.url()).optional(),
 });
 
 export type PolicyWire = z.input<typeof policyWire>;
 
 /** A value that `JSON.stringify` takes. The same document is always the same text. */
 export function encodePolicy(document: PolicyDocument): PolicyWire {
-  const { v, version, sites, classes, entries } = document;
+  const { v, version, sites, classes, entries, agents } = document;
   const ids = Object.keys(sites).toSorted();
   return {
     v,
@@ -89,7 +90,14 @@ export function encodePolicy(document: PolicyDocument): PolicyWire {
         map: encodeMap(to),
       })),
     })),
+    ...(agents === undefined
+      ? {}
+      : { agents: Object.fromEntries(Object.entries(agents).toSorted(byName)) }),
   };
+}
+
+function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : 1;
 }
 
 function encodeMap(segments: SegmentMap<string>) {

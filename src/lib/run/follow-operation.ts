@@ -18,8 +18,11 @@ export interface OperateOptions {
   readonly undo: boolean;
   /** What the operation is called in texts: `link profile [0, 100) from sh-1`. */
   readonly what: string;
-  /** The operation only waits, compares or deletes: it may be left to itself when the run stops. */
-  readonly leavable: boolean;
+  /**
+   * What becomes of the operation when the run is to stop. `wait`: it is seen to its end. `leave`: it only waits, compares or deletes,
+   * and goes on by itself. `cancel`: its agent is asked to end it, and what it has done stays.
+   */
+  readonly atStop: "wait" | "leave" | "cancel";
   /** What its progress is about; without it none is told. */
   readonly progressOf?: Pick<StepProgress, "what" | "like">;
 }
@@ -50,6 +53,7 @@ export async function follow(
   let last: Operation | null = null;
   let sends = 0;
   let resolvedBy: number | null = null;
+  let { atStop } = options;
   for (let needsSending = send; ;) {
     if (needsSending) {
       if (sends > patience.identicalErrors) return fail(context, op, lostAgain(op, options), false);
@@ -58,7 +62,12 @@ export async function follow(
       last = sent;
       sends += 1;
     } else {
-      last = await look(context, op, options, last);
+      const seen = await look(context, op, { ...options, atStop }, last);
+      if (seen === "cancelled") {
+        atStop = "wait";
+        continue;
+      }
+      last = seen;
     }
     if (last === null) {
       if (!restart)
@@ -107,18 +116,22 @@ async function put(
   }
 }
 
-/** The next revision of the operation, or without `last` the present one; null when the agent does not know it. */
+/**
+ * The next revision of the operation, or without `last` the present one; null when the agent does not know it; `cancelled` when the run
+ * is to stop and it was asked to end it.
+ */
 async function look(
   context: RunContext,
   op: Followed,
-  { what, leavable }: OperateOptions,
+  { what, atStop }: OperateOptions,
   last: Operation | null,
-): Promise<Operation | null> {
+): Promise<Operation | null | "cancelled"> {
   const { stop, patience } = context;
-  const left = leavable ? [stop.detached, stop.stopping] : [stop.detached];
+  const left = atStop === "wait" ? [stop.detached] : [stop.detached, stop.stopping];
   const asked = `say how its operation ${what} goes`;
   // What changes something is seen to its end, also at an agent that has to come back for that.
-  const patient = leavable ? context : { ...context, stop: { ...stop, stopping: stop.detached } };
+  const patient =
+    atStop === "leave" ? context : { ...context, stop: { ...stop, stopping: stop.detached } };
   const answer = ask(patient, op.step, op.node, asked, (agent) =>
     last === null ? agent.operation(op.op) : agent.waitOperation(op.op, last.rev, patience.pollMs),
   );
@@ -126,7 +139,13 @@ async function look(
     return await unlessAborted(answer, left);
   } catch (error) {
     if (!left.some((signal) => signal.aborted)) return outcomeUnknown(context, op.op, error);
-    throw new Interrupted(stop.detached.aborted ? "detached" : "stopping");
+    if (stop.detached.aborted) throw new Interrupted("detached");
+    if (atStop === "leave") throw new Interrupted("stopping");
+    const authority = authorityFor(context, scopeOf(op.request));
+    await ask(patient, op.step, op.node, `cancel ${what}`, (agent) =>
+      agent.cancelOperation(op.op, authority),
+    ).catch((problem: unknown) => outcomeUnknown(context, op.op, problem));
+    return "cancelled";
   }
 }
 
@@ -169,6 +188,9 @@ async function fail(
   await context.journal.append({ type: "op.failed", op: op.op, error });
   return { result: {}, failed: error, retryable };
 }
+
+/** The code of an operation that its agent was asked to end. */
+export const CANCELLED = "cancelled";
 
 function endError(op: Followed, { what }: OperateOptions, { state, error }: Operation): Failure {
   if (error === null)

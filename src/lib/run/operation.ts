@@ -10,6 +10,7 @@ import { backoff } from "./clock.js";
 import { type RunContext, authorityFor, stageOf, statusOf, stopAtBoundary } from "./context.js";
 import { PEER_UNREACHABLE, StepFailure } from "./failure.js";
 import {
+  CANCELLED,
   type Ended,
   type Followed,
   type OperateOptions,
@@ -58,6 +59,7 @@ export async function operate(
     if (asked === null) return null;
     const told = await attempt(context, step, options, asked);
     if (told.failed === null) return told.result;
+    if (told.failed.code === CANCELLED) stopAtBoundary(context);
     const times = (said.get(told.failed.code) ?? 0) + 1;
     said.set(told.failed.code, times);
     // The agent answers, but not the node that it needs: waited for as if the run itself needed it.

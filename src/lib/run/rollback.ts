@@ -117,7 +117,7 @@ async function undoStep(context: RunContext, step: AnyStep): Promise<void> {
   const told = said && ({ type: "step", stage, step: step.id, kind: step.kind, ...said } as const);
   if (told !== null) emit({ ...told, state: "begun" });
   if (undo === null)
-    await settle(context, step.id, { undo: true, what: sayStep(step).what, leavable: false });
+    await settle(context, step.id, { undo: true, what: sayStep(step).what, atStop: "wait" });
   else await undo(contextFor(context, step), step);
   await journal.append({ type: "step.undone", step: step.id });
   if (told !== null) emit({ ...told, state: "undone" });

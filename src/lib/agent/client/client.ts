@@ -122,6 +122,11 @@ export class AgentClient {
     return this.#ask(policyAnswer, { method: "GET", path: "/v1/policy" });
   }
 
+  /** The same, with the document only if its version is above `after`. */
+  async policyAfter(after: number): Promise<PolicyAnswer> {
+    return this.#ask(policyAnswer, { method: "GET", path: `/v1/policy?after=${after}` });
+  }
+
   /** Stores a newer policy document; the same one again is fine. */
   async putPolicy(document: PolicyDocument, authority: Authority): Promise<void> {
     const body = encodePolicy(document);

@@ -1,11 +1,14 @@
 import { z } from "zod";
 import { policyWire } from "../../policy/wire.js";
+import { uint64 } from "./json.js";
 
 /** `GET /v1/policy`. */
 export const policyAnswer = z.object({
   v: z.literal(1),
-  /** Null while none was ever stored. */
+  /** Null while none was ever stored; with `after`, while none of a higher version is. */
   policy: policyWire.nullable(),
+  /** By which right it was stored, for agents that missed it. An older agent says nothing. */
+  by: z.object({ epoch: uint64, lineage: z.string() }).nullable().default(null),
   /** How far each entry is in force here, in the order of the document. */
   levels: z.array(
     z.object({

@@ -58,6 +58,7 @@ export async function startAgent(
   };
   const role = await roleOf(base, config);
   await role.operations.recover(new Date().toISOString());
+  await role.catchUp();
   const { app } = httpServer(base, role);
   await app.listen({ host: listen.host, port: listen.port });
   url = `http://${hostOf(listen.host)}:${(app.server.address() as AddressInfo).port}`;

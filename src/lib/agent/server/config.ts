@@ -4,7 +4,8 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { cannotRead, EXIT, OpsError, whyUnreadable } from "../../errors.js";
 
-const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
+/** Where agents may be until TLS and authentication exist. */
+export const LOOPBACK = /^(127(\.\d{1,3}){3}|::1|localhost)$/;
 
 const common = {
   node: z

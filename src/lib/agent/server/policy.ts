@@ -2,10 +2,16 @@ import type { Engine, Txn } from "../../engines/contract.js";
 import type { PolicyDocument } from "../../policy/document.js";
 import { Router } from "../../policy/router.js";
 import { decodePolicy, encodePolicy, type PolicyWire } from "../../policy/wire.js";
+import type { Authority } from "../protocol/headers.js";
 import { ProblemError } from "../protocol/problem.js";
 
 const TABLE = "policy";
 const ID = "current";
+/** By which right the current one was stored. */
+const BY = "by";
+
+/** The epoch and the lineage of who stored the document. */
+export type StoredBy = Pick<Authority, "epoch" | "lineage">;
 
 /** The policy document of the control plane, as this node has stored it. */
 export class Policy {
@@ -28,6 +34,11 @@ export class Policy {
     return this.#router?.document ?? null;
   }
 
+  /** Null while there is no document, or a process of an earlier version has stored it. */
+  get by(): StoredBy | null {
+    return this.#engine.document<StoredBy>(TABLE, BY);
+  }
+
   /** Calls back after every document that is stored. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener);
@@ -37,14 +48,21 @@ export class Policy {
    * Stores a newer document, flushed, before anybody is answered by it. The stored one again is fine; an older one, or another of
    * the same version, is `stale-policy`. `admit` throws, in the transaction that stores it, when its sender may not.
    */
-  async put(document: PolicyDocument, admit: (txn: Txn) => void): Promise<void> {
+  async put(
+    document: PolicyDocument,
+    { epoch, lineage }: StoredBy,
+    admit: (txn: Txn) => void,
+  ): Promise<void> {
     const { version } = document;
     const encoded = encodePolicy(document);
     await this.#engine.write((txn) => {
       admit(txn);
       const known = txn.document<PolicyWire>(TABLE, ID);
       if (known !== null && known.version >= version) {
-        if (JSON.stringify(known) === JSON.stringify(encoded)) return;
+        if (JSON.stringify(known) === JSON.stringify(encoded)) {
+          txn.putDocument(TABLE, BY, { epoch, lineage });
+          return;
+        }
         throw new ProblemError(
           409,
           "stale-policy",
@@ -52,6 +70,7 @@ export class Policy {
         );
       }
       txn.putDocument(TABLE, ID, encoded);
+      txn.putDocument(TABLE, BY, { epoch, lineage });
     });
     if (this.document !== null && this.document.version >= version) return;
     this.#router = new Router(document);

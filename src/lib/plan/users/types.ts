@@ -68,7 +68,10 @@ export interface EmptyStep extends Departing<"empty"> {
   readonly withinMs: number;
 }
 
-/** Watch the sites that get users for a window; stop the run if one of them is worse than the gates allow. */
+/**
+ * Watch the sites that get users, while the other steps of its wave are done and for a window after; stop the run, and those steps,
+ * if one of them is worse than the gates allow.
+ */
 export interface ReceiversStep extends StepOf<"receivers"> {
   readonly receivers: readonly Receiver[];
   readonly gates: ReceiverGates;
@@ -83,12 +86,14 @@ export interface Receiver {
 
 export interface ReceiverGates {
   readonly windowSeconds: number;
-  /** Below so many logins in a window nothing is said of those that were refused. */
+  /** Below so many logins nothing is said of those that were refused. */
   readonly minSamples: number;
   /** Of the logins, 0..1. */
   readonly maxRefused: number;
   /** Of its capacity, 0..1. */
   readonly maxOnline: number;
+  /** A URL that must answer 2xx; null for none. */
+  readonly checkUrl: string | null;
 }
 
 /** Wait until the entries keep nobody away any more at any dispatcher: they have ramped down. */

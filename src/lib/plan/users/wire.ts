@@ -53,6 +53,8 @@ const step = z.discriminatedUnion("kind", [
       minSamples: z.number().min(0),
       maxRefused: share,
       maxOnline: positive,
+      // Plans of an earlier version have none.
+      checkUrl: z.string().nullable().default(null),
     }),
   }),
   z.object({

@@ -196,7 +196,10 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
       const about = { op, step, attempt, undo, node, request, inverse, preState };
       return {
         op: { ...about, state: "intended", result: null, error: null },
-        step: { id: step, to: { state, ops: [...(known?.ops ?? []), op] } },
+        step: {
+          id: step,
+          to: { state, ops: [...(known?.ops ?? []), op], evidence: known?.evidence ?? null },
+        },
       };
     }
     case "op.accepted":
@@ -224,12 +227,15 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
     }
     case "adopt.intent":
       return { fields: { hasAdopted: true }, ...stepEdit(status, record.step, "begun") };
-    case "evidence":
-      return status.direction === "undo" ? {} : stepEdit(status, record.step, "begun");
+    case "evidence": {
+      if (status.direction === "undo") return {};
+      const { about, facts } = record;
+      return stepEdit(status, record.step, "begun", { about, facts });
+    }
     case "step.done":
       return stepEdit(status, record.step, "done");
     case "step.undone":
-      return stepEdit(status, record.step, "undone");
+      return stepEdit(status, record.step, "undone", null);
     case "step.postponed":
       return stepEdit(status, record.step, "postponed");
   }
@@ -257,6 +263,11 @@ function opEdit(status: RunStatus, op: string, fields: Partial<OpStatus>): Edit 
   return { op: { ...status.ops.get(op)!, ...fields } };
 }
 
-function stepEdit(status: RunStatus, step: string, state: StepStatus["state"]): Edit {
-  return { step: { id: step, to: { state, ops: status.steps.get(step)?.ops ?? [] } } };
+function stepEdit(
+  { steps }: RunStatus,
+  step: string,
+  state: StepStatus["state"],
+  evidence = steps.get(step)?.evidence ?? null,
+): Edit {
+  return { step: { id: step, to: { state, ops: steps.get(step)?.ops ?? [], evidence } } };
 }

@@ -43,6 +43,8 @@ export interface StepStatus {
   readonly state: "begun" | "done" | "postponed" | "undone";
   /** In the order of their attempts. */
   readonly ops: readonly string[];
+  /** The last that was noted about it on the way there; null for nothing. */
+  readonly evidence: { readonly about: string; readonly facts: JsonObject } | null;
 }
 
 export interface WaveTally {

@@ -19,7 +19,7 @@ interface Held {
 /** Deletes what a node holds of segments, each part named by the link and generation that it has now. */
 export async function dropCopies(context: RunContext, step: Held, undo: boolean): Promise<void> {
   const { id, keyspace, node } = step;
-  const options = { undo, what: `drop its copy of ${range(step)}`, leavable: true };
+  const options = { undo, what: `drop its copy of ${range(step)}`, atStop: "leave" } as const;
   await settle(context, id, options);
   const prepare = async () => {
     const entries = await settledEntries(context, step);
@@ -45,7 +45,11 @@ export async function dropCopies(context: RunContext, step: Held, undo: boolean)
 /** Deletes what a node holds of segments that nobody is to hold any more, as their primary too. */
 export async function discardAll(context: RunContext, step: Held): Promise<void> {
   const { id, keyspace, node } = step;
-  const options = { undo: false, what: `delete what it holds of ${range(step)}`, leavable: true };
+  const options = {
+    undo: false,
+    what: `delete what it holds of ${range(step)}`,
+    atStop: "leave",
+  } as const;
   await settle(context, id, options);
   const prepare = async () => {
     const entries = await settledEntries(context, step);

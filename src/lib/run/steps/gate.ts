@@ -6,13 +6,13 @@ import type { Gates } from "../../topology/types.js";
 import { ask, askNode } from "../ask.js";
 import type { RunContext } from "../context.js";
 import { Interrupted, StepFailure, failure } from "../failure.js";
+import { checkUrl } from "./check-url.js";
 import type { StepHandler } from "./handler.js";
 import { whyUnreadable } from "./readable.js";
 import { durationText } from "../../figures.js";
 
 /** What an agent remembers, seconds. */
 const LONGEST_WINDOW = 300;
-const CHECK_TIMEOUT_MS = 10_000;
 
 export const gate: StepHandler<GateStep> = {
   apply: async (context, step) => {
@@ -30,7 +30,7 @@ export const gate: StepHandler<GateStep> = {
       const lagMs = await lagOf(context, step);
       const { problems, quiet } = judge(gates, mine!.reads, other!.reads, lagMs);
       problems.push(...(await missingCopies(context, step)));
-      if (gates.checkUrl !== null) problems.push(...(await checkUrl(gates.checkUrl)));
+      problems.push(...(await checkUrl(gates.checkUrl)));
       const facts = {
         node,
         source,
@@ -145,16 +145,4 @@ async function lagOf(
     .filter((entry) => entry.keyspace === keyspace)
     .flatMap(({ link }) => (link === null ? [] : [link.lagMs]));
   return lags.every((lag) => lag !== null) ? Math.max(0, ...lags) : null;
-}
-
-async function checkUrl(url: string): Promise<string[]> {
-  try {
-    const answer = await fetch(url, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
-    await answer.body?.cancel();
-    return answer.ok ? [] : [`the check ${url} answered ${answer.status}`];
-  } catch (error) {
-    return [
-      `the check ${url} did not answer: ${error instanceof Error ? error.message : String(error)}`,
-    ];
-  }
 }

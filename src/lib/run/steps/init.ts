@@ -11,8 +11,8 @@ export const init: StepHandler<InitStep> = {
     const options = {
       undo: false,
       what: `become the first primary of ${range(step)}`,
-      leavable: false,
-    };
+      atStop: "wait",
+    } as const;
     await settle(context, id, options);
     if (doneResult(context, id) !== null) return;
     const segments = together(step.segments)!;
@@ -33,7 +33,7 @@ export const init: StepHandler<InitStep> = {
   },
   undo: async (context, step) => {
     const { id, keyspace, node, segments } = step;
-    const options = { undo: true, what: `retract ${range(step)}`, leavable: false };
+    const options = { undo: true, what: `retract ${range(step)}`, atStop: "wait" } as const;
     await settle(context, id, options);
     await operate(context, id, options, async () => {
       const entries = await entriesOn(context, id, node, keyspace, segments);

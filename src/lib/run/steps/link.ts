@@ -13,7 +13,11 @@ import type { StepHandler } from "./handler.js";
 export const link: StepHandler<LinkStep> = {
   apply: async (context, step) => {
     const { id, keyspace, node, source, purpose, bytesPerSecond } = step;
-    const options = { undo: false, what: `link ${range(step)} from ${source}`, leavable: false };
+    const options = {
+      undo: false,
+      what: `link ${range(step)} from ${source}`,
+      atStop: "wait",
+    } as const;
     await settle(context, id, options);
     const prepare = async () => {
       const parts = together(await unlinkedParts(context, step));

@@ -19,7 +19,11 @@ interface Previous {
 export const repoint: StepHandler<RepointStep> = {
   apply: async (context, step) => {
     const { id, keyspace, segments, node, source } = step;
-    const options = { undo: false, what: `follow ${source} in ${range(step)}`, leavable: false };
+    const options = {
+      undo: false,
+      what: `follow ${source} in ${range(step)}`,
+      atStop: "wait",
+    } as const;
     await settle(context, id, options);
     await operate(context, id, options, async () => {
       const entries = await entriesOn(context, id, node, keyspace, segments);
@@ -47,8 +51,8 @@ export const repoint: StepHandler<RepointStep> = {
     const options = {
       undo: true,
       what: `follow its earlier source in ${range(step)}`,
-      leavable: false,
-    };
+      atStop: "wait",
+    } as const;
     await settle(context, id, options);
     for (const { source, segments } of bySource(previousOf(context, id))) {
       await operate(context, id, options, async () => {

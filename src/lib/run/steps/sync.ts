@@ -10,7 +10,11 @@ import { watchLinks } from "./watch-links.js";
 export const sync: StepHandler<SyncStep> = {
   apply: async (context, step) => {
     const { id, keyspace, segments, node, maxLagMs } = step;
-    const options = { undo: false, what: `copy ${range(step)} and keep up`, leavable: true };
+    const options = {
+      undo: false,
+      what: `copy ${range(step)} and keep up`,
+      atStop: "leave",
+    } as const;
     const watching = new AbortController();
     const broken = new AbortController();
     const watched = watchLinks(context, step, watching.signal, (why) => broken.abort(why));

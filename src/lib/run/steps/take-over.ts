@@ -38,8 +38,8 @@ export async function takeOver(
   const options = {
     undo,
     what: `take over the writes of ${range(handover)} from ${from}`,
-    leavable: false,
-  };
+    atStop: "wait",
+  } as const;
   await settle(context, step, options);
   const prepare = async () => {
     const next = await nextParts(context, handover);

@@ -64,8 +64,8 @@ async function proveWayBack(
   const options = {
     undo: true,
     what: `compare ${range({ keyspace, segments: unproven })} with its source`,
-    leavable: false,
-  };
+    atStop: "wait",
+  } as const;
   let proven = false;
   await operate(context, id, options, async () => {
     if (proven) return null;

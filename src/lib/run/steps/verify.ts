@@ -12,9 +12,9 @@ export const verify: StepHandler<VerifyStep> = {
     const options = {
       undo: false,
       what: `compare ${range(step)} with its source`,
-      leavable: true,
+      atStop: "leave",
       progressOf: { what: `${range(step)} on ${node}`, like: `${keyspace} on ${node}` },
-    };
+    } as const;
     await settle(context, id, options);
     const entries = step.unlessProven ? await entriesOn(context, id, node, keyspace, segments) : [];
     const isProven =

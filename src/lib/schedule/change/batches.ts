@@ -36,7 +36,7 @@ export function batchesOf(users: number, each: number | null): number {
   });
 }
 
-/** A stage for each batch: other fractions, then those whom they move are told, with the receivers watched before and after. */
+/** A stage for each batch: other fractions, then those whom they move are told, with the receivers watched before, and with it. */
 export function batchStages(all: Batches): StageDraft[] {
   const { kind, id, classes, title, relogin, recall, watch, seconds } = all;
   return classes.slice(1).map((after, i) => ({
@@ -46,8 +46,7 @@ export function batchStages(all: Batches): StageDraft[] {
       recall(`${id}-${i + 1}`),
       [{ kind: "policy", before: classesOnly(classes[i]!), after: classesOnly(after) }],
       [watch],
-      relogin(`${id}-${i + 1}`),
-      [watch],
+      [watch, ...relogin(`${id}-${i + 1}`)],
     ],
     how: "publish the fractions before, then tell those who were moved to come back",
     seconds,

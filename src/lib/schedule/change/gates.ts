@@ -2,33 +2,62 @@ import { countText } from "../../figures.js";
 import type { Receiver, ReceiverGates } from "../../plan/users/types.js";
 import type { Policy } from "../../topology/types.js";
 
-/** What the gateways of a site have counted. */
+/** What a gateway has counted since its process began, and whom it has online now. */
 export interface Counted {
   readonly online: number;
   readonly logins: number;
   readonly refused: number;
 }
 
+/** Of the gateways of receivers, at one time. One that does not answer is not in it. */
+export type Counts = ReadonlyMap<string, Counted>;
+
+/**
+ * Of the logins at a site that is used nearly in full, so many may be refused by chance, as more come in one second than in others.
+ * Each has a turn a moment later.
+ */
+export const CHANCE = 0.05;
+
 export function receiverGates({ gates }: Pick<Policy, "gates">): ReceiverGates {
-  const { windowSeconds, minSamples, maxErrorRate } = gates;
-  return { windowSeconds, minSamples, maxRefused: maxErrorRate, maxOnline: 1 };
+  const { windowSeconds, minSamples, maxErrorRate, checkUrl } = gates;
+  const maxRefused = Math.max(maxErrorRate, CHANCE);
+  return { windowSeconds, minSamples, maxRefused, maxOnline: 1, checkUrl };
 }
 
-/** What the gates have against a site after a window. A gateway that was restarted counts from 0: nothing is said of it then. */
+/** What the gates have against the receivers, by what their gateways counted from one time to another. */
 export function gateProblems(
-  { site, onlineUsers }: Receiver,
+  receivers: readonly Receiver[],
   gates: ReceiverGates,
-  before: Counted,
-  after: Counted,
+  from: Counts,
+  to: Counts,
 ): string[] {
-  const refused = after.refused - before.refused;
-  const asked = after.logins - before.logins + refused;
-  const problems: string[] = [];
-  if (asked >= gates.minSamples && refused > asked * gates.maxRefused)
-    problems.push(`${site} refused ${countText(refused)} of ${countText(asked)} logins`);
-  if (after.online > onlineUsers * gates.maxOnline)
-    problems.push(
-      `${site} has ${countText(after.online)} users online, and takes ${countText(onlineUsers)}`,
-    );
-  return problems;
+  return receivers.flatMap((receiver) => {
+    const { site, onlineUsers } = receiver;
+    const { online, logins, refused } = countedBetween(receiver, from, to);
+    const asked = logins + refused;
+    const problems: string[] = [];
+    if (asked >= gates.minSamples && refused > asked * gates.maxRefused)
+      problems.push(`${site} refused ${countText(refused)} of ${countText(asked)} logins`);
+    if (online > onlineUsers * gates.maxOnline)
+      problems.push(
+        `${site} has ${countText(online)} users online, and takes ${countText(onlineUsers)}`,
+      );
+    return problems;
+  });
+}
+
+/** Of all gateways of a receiver that were counted at the end. One that was restarted in between counts from 0. */
+function countedBetween({ nodes }: Receiver, from: Counts, to: Counts): Counted {
+  const sum = { online: 0, logins: 0, refused: 0 };
+  for (const node of nodes) {
+    const after = to.get(node);
+    if (after === undefined) continue;
+    const known = from.get(node) ?? after;
+    const isRestarted = after.logins < known.logins || after.refused < known.refused;
+    const before = isRestarted ? { logins: 0, refused: 0 } : known;
+    sum.online += after.online;
+    sum.logins += after.logins - before.logins;
+    sum.refused += after.refused - before.refused;
+  }
+  return sum;
 }

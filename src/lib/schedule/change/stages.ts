@@ -79,7 +79,7 @@ function departing(leaving: readonly Leaving[], { perSecond }: Paced) {
   }));
 }
 
-/** Users are told to log in elsewhere part by part, at a pace that is shared by the gateways; the receivers are watched in between. */
+/** Users are told to log in elsewhere part by part, at a pace that is shared by the gateways; the receivers are watched before, and with each. */
 export function reloginWaves(
   leaving: readonly Leaving[],
   pace: Paced,
@@ -88,9 +88,7 @@ export function reloginWaves(
   if (leaving.length === 0) return [];
   const some = [CANARY, ...Array.from({ length: PARTS - 1 }, () => (1 - CANARY) / PARTS)];
   // Who has come since is a part of the last one.
-  return [...some, null]
-    .flatMap((part) => [[watch], reloginSteps(leaving, pace, part)])
-    .concat([[watch]]);
+  return [[watch], ...[...some, null].map((part) => [watch, ...reloginSteps(leaving, pace, part)])];
 }
 
 /** `part`: of the users, 0..1; null for all who are left. */
@@ -130,7 +128,7 @@ export function emptySteps(
   );
 }
 
-/** Connections are closed, at the pace. */
+/** Connections are closed, at the pace. All at once is more than anybody takes: then the receivers are looked at when it is over. */
 export function disconnectWaves(
   leaving: readonly Leaving[],
   pace: Paced,
@@ -141,7 +139,7 @@ export function disconnectWaves(
     kind: "disconnect",
     ...step,
   }));
-  return [steps, [watch]];
+  return Number.isFinite(pace.perSecond) ? [[watch, ...steps]] : [steps, [watch]];
 }
 
 /** At the gateways of the receivers: who was moved there is told to come back. */

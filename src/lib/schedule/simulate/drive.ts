@@ -1,6 +1,7 @@
 import { countText } from "../../figures.js";
 import type { ReceiversStep, UserPlan, UserStageKind, UserStep } from "../../plan/users/types.js";
-import { type Counted, gateProblems } from "../change/gates.js";
+import type { Counts } from "../change/gates.js";
+import { ReceiverWatch } from "../change/receiver-watch.js";
 import { changePolicy } from "../change/policy-part.js";
 import type { PolicyDocument } from "../../policy/document.js";
 import { level } from "../../policy/level.js";
@@ -88,15 +89,17 @@ export class Drive {
     if (isFirst && stage.kind !== "reach" && stage.kind !== "recall") this.#tell(now, stage.title);
     if (MOVES.has(stage.kind)) this.movingSince ??= now;
     this.#toldBefore = this.told;
-    this.#tasks = steps.map((step) => this.#task(step, now));
+    const others = () => this.#tasks.length > 1;
+    this.#tasks = steps.map((step) => this.#task(step, now, others));
   }
 
   #end(now: number): void {
     const { stage, steps } = this.#waves[this.#next]!;
     const told = this.told - this.#toldBefore;
     if (told >= 1) {
-      const did = steps[0]!.kind === "disconnect" ? "connections were closed" : "users were told";
-      const part = stage.waves.filter(([step]) => TELLS.has(step!.kind));
+      const isClosing = steps.some(({ kind }) => kind === "disconnect");
+      const did = isClosing ? "connections were closed" : "users were told";
+      const part = stage.waves.filter((wave) => wave.some(({ kind }) => TELLS.has(kind)));
       const which = part.length > 1 ? `part ${1 + part.indexOf(steps)} of ${part.length}: ` : "";
       this.#tell(now, `${which}${countText(told)} ${did}`);
     }
@@ -106,7 +109,8 @@ export class Drive {
     this.#tell(now, "the run is done");
   }
 
-  #task(step: UserStep, started: number): Task {
+  /** `others`: whether other steps of its wave are not done. */
+  #task(step: UserStep, started: number, others: () => boolean): Task {
     switch (step.kind) {
       case "reach":
       case "recall":
@@ -123,7 +127,7 @@ export class Drive {
       case "disconnect":
         return this.#disconnect(step);
       case "receivers":
-        return this.#watch(step, started);
+        return this.#watch(step, started, others);
       case "ramp":
         return (now) =>
           now >= started + step.seconds &&
@@ -156,21 +160,25 @@ export class Drive {
     };
   }
 
-  #watch({ receivers, gates }: ReceiversStep, started: number): Task {
-    const count = (): Counted[] => receivers.map(({ site }) => this.#counted(site));
-    const before = count();
-    return (now) => {
-      if (now < started + gates.windowSeconds) return false;
-      const after = count();
-      this.problems = receivers.flatMap((one, i) =>
-        gateProblems(one, gates, before[i]!, after[i]!),
+  /** Every second while the others of the wave go on, and a window after. A URL is not asked. */
+  #watch({ receivers, gates }: ReceiversStep, started: number, others: () => boolean): Task {
+    const count = (): Counts =>
+      new Map(
+        receivers.map(({ site }) => [site, { ...this.#options.fluid.counts[this.#site(site)]! }]),
       );
+    const all = receivers.map((one) => ({ ...one, nodes: [one.site] }));
+    const watch = new ReceiverWatch(all, gates, count());
+    let since = started;
+    return (now) => {
+      if (others()) {
+        since = now;
+        this.problems = watch.look(now * 1_000, count());
+        return false;
+      }
+      if (now < since + gates.windowSeconds) return false;
+      this.problems = watch.verdict(count());
       return true;
     };
-  }
-
-  #counted(site: string): Counted {
-    return { ...this.#options.fluid.counts[this.#site(site)]! };
   }
 
   #site(id: string): number {

@@ -1,9 +1,8 @@
 import { countText } from "../../figures.js";
+import { CHANCE } from "../change/gates.js";
 import type { SimEvent } from "./drive.js";
 import type { Fluid, FluidSite } from "./fluid.js";
 
-/** Of what a site takes in a second: where fewer are refused it is chance, and they come back a second later. */
-const MANY_REFUSED = 0.05;
 /** Of all users. */
 const MANY_WITHOUT = 1e-5;
 
@@ -46,7 +45,7 @@ export class Watcher {
     for (const [i, { id, limit }] of this.#sites.entries()) {
       const refused = this.#fluid.counts[i]!.refused - this.#refused[i]!;
       this.#refused[i]! += refused;
-      if (refused <= limit * MANY_REFUSED || this.#refusing.has(id)) continue;
+      if (refused <= limit * CHANCE || this.#refusing.has(id)) continue;
       this.#refusing.add(id);
       asked.push(`${id} is asked for ${countText(limit + refused)}/s`);
     }

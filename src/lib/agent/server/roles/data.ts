@@ -70,6 +70,7 @@ export function dataRole(base: Base, config: DataConfig): Role {
       return { disconnectedLinks: waiting.length };
     },
     status: () => dataStatus(services),
+    catchUp: async () => undefined,
     begin() {
       drops.resume();
       ownership.recover();

@@ -4,6 +4,7 @@ import { DispatchMetrics } from "../dispatch-metrics.js";
 import { dispatchGroups } from "../http/groups.js";
 import { Operations } from "../operations.js";
 import { Policy } from "../policy.js";
+import { PolicyPeers } from "../policy-peers.js";
 import { policyMetrics } from "../policy-metrics.js";
 import { type RampParts, Ramps } from "../ramps.js";
 import { isSiteWell } from "../site-health.js";
@@ -19,6 +20,7 @@ export function dispatchRole(base: Base): Role {
   const policy = new Policy(engine);
   const quality = new Quality(QUALITY);
   const isWell: RampParts["isWell"] = async (entry, site) => isSiteWell(entry, site, quality);
+  const peers = new PolicyPeers({ ...base, policy });
   const ramps = new Ramps({ engine, policy, isWell, die });
   const levels = () => ramps.told();
   policyMetrics(metrics, policy, ramps);
@@ -33,8 +35,14 @@ export function dispatchRole(base: Base): Role {
     kinds: [],
     readiness: () => ({ policy: policy.document?.version ?? null }),
     status: () => statusWithoutData(engine, policy, null),
-    begin: () => ramps.begin(),
-    release: () => undefined,
-    close: () => ramps.close(),
+    catchUp: () => peers.catchUp(),
+    begin() {
+      ramps.begin();
+      peers.begin();
+    },
+    release: () => peers.release(),
+    async close() {
+      await Promise.all([ramps.close(), peers.close()]);
+    },
   };
 }

@@ -6,6 +6,7 @@ import { gatewayGroups } from "../http/groups.js";
 import { Operations } from "../operations.js";
 import { departures, GATEWAY_KINDS } from "../operations/departures.js";
 import { Policy } from "../policy.js";
+import { PolicyPeers } from "../policy-peers.js";
 import { policyMetrics } from "../policy-metrics.js";
 import { type RampParts, Ramps } from "../ramps.js";
 import { isSiteWell } from "../site-health.js";
@@ -20,6 +21,7 @@ export function gatewayRole(base: Base, config: GatewayConfig): Role {
   const { site, listen } = config;
   const policy = new Policy(engine);
   const isWell: RampParts["isWell"] = async (entry, of) => isSiteWell(entry, of, gateway.quality);
+  const peers = new PolicyPeers({ ...base, policy });
   const ramps = new Ramps({ engine, policy, isWell, die });
   const addressesFor = ({ uid, group: { carrier, province } }: SessionPlace) =>
     policy.router?.answer({ uid, carrier, province, port: null }, ramps.levels).addresses ?? [];
@@ -45,11 +47,18 @@ export function gatewayRole(base: Base, config: GatewayConfig): Role {
       sessions: gateway.figures().sessions,
     }),
     status: () => statusWithoutData(engine, policy, { site, addresses: gateway.addresses }),
+    catchUp: () => peers.catchUp(),
     async begin() {
       ramps.begin();
+      peers.begin();
       await gateway.listen();
     },
-    release: () => gateway.close(),
-    close: () => ramps.close(),
+    release() {
+      peers.release();
+      gateway.close();
+    },
+    async close() {
+      await Promise.all([ramps.close(), peers.close()]);
+    },
   };
 }

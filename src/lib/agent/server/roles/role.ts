@@ -43,6 +43,8 @@ export interface Role {
   /** What `/readyz` tells besides. */
   readiness(): object;
   status(): RoleStatus;
+  /** Learns what it missed while it was away, briefly: before the agent answers anything. */
+  catchUp(): Promise<void>;
   /** Goes on with what an earlier process left; the agent answers already, and is ready after it. */
   begin(): void | Promise<void>;
   /** Ends what keeps requests waiting, before the server is closed. */

@@ -2,6 +2,9 @@ import type { DisconnectStep } from "../../../plan/users/types.js";
 import { sayStep } from "../../../plan/say.js";
 import { doneResult, operate, settle } from "../../operation.js";
 import type { StepHandler } from "../handler.js";
+import { ask } from "../../ask.js";
+import { stopAtBoundary } from "../../context.js";
+import { countingTold } from "./told.js";
 import { assertMasked, unlessSilent } from "./departing.js";
 
 export const disconnect: StepHandler<DisconnectStep> = {
@@ -9,20 +12,19 @@ export const disconnect: StepHandler<DisconnectStep> = {
     const { id, node, entry, filter, perSecond } = step;
     const said = sayStep(step);
     const progressOf = { what: `users of ${node}`, like: "users of gateways" };
-    const options = { undo: false, what: said.what, leavable: false, progressOf };
+    const options = { undo: false, what: said.what, atStop: "cancel", progressOf } as const;
     await settle(context, id, options);
+    stopAtBoundary(context);
     if (doneResult(context, id) !== null) return;
     await assertMasked(context, step);
     const request = { kind: "disconnect", entry, filter, count: null, perSecond } as const;
-    await operate(context, id, options, async () => ({
-      node,
-      request,
-      inverse: null,
-      preState: null,
-    }));
+    const here = await ask(context, id, node, "count its sessions", (agent) => agent.sessions());
+    await countingTold(context, step, here, () =>
+      operate(context, id, options, async () => ({ node, request, inverse: null, preState: null })),
+    );
   },
   undo: (context, step) =>
     unlessSilent(context, step, () =>
-      settle(context, step.id, { undo: true, what: sayStep(step).what, leavable: false }),
+      settle(context, step.id, { undo: true, what: sayStep(step).what, atStop: "wait" }),
     ),
 };

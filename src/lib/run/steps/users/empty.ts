@@ -16,7 +16,8 @@ export const empty: StepHandler<EmptyStep> = {
   apply: async (context, step) => {
     const { id, node, entry, filter, perSecond, withinMs } = step;
     const progressOf = { what: `users of ${node}`, like: "users of gateways" };
-    const options = { undo: false, what: sayStep(step).what, leavable: false, progressOf };
+    const { what } = sayStep(step);
+    const options = { undo: false, what, atStop: "cancel", progressOf } as const;
     await settle(context, id, options);
     for (let round = 0; ; round += 1) {
       const left = await usersLeft(context, step);
@@ -41,7 +42,7 @@ export const empty: StepHandler<EmptyStep> = {
   },
   undo: (context, step) =>
     unlessSilent(context, step, () =>
-      settle(context, step.id, { undo: true, what: sayStep(step).what, leavable: false }),
+      settle(context, step.id, { undo: true, what: sayStep(step).what, atStop: "wait" }),
     ),
 };
 

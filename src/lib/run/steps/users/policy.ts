@@ -3,6 +3,7 @@ import type { PolicyPart, PolicyStep } from "../../../plan/users/types.js";
 import { type PolicyDocument, SCHEDULE } from "../../../policy/document.js";
 import { assertUsable, encodePolicy } from "../../../policy/wire.js";
 import { NO_POLICY, changePolicy } from "../../../schedule/change/policy-part.js";
+import type { Agents } from "../../agents.js";
 import { type UserContext, authorityFor, unlessLeft } from "../../context.js";
 import { StepFailure, asProblem, failure } from "../../failure.js";
 import type { StepHandler } from "../handler.js";
@@ -31,7 +32,10 @@ async function publish(
   const missing = await context.policy.publish(
     step,
     (known) => {
-      made = changePolicy(known ?? NO_POLICY, before, after, epoch);
+      made = {
+        ...changePolicy(known ?? NO_POLICY, before, after, epoch),
+        agents: { ...known?.agents, ...urlsOf(context.agents) },
+      };
       // What is stored and cannot be read again would be in the way of every later change.
       assertUsable({ ...made, version: Math.max(1, made.version) });
       return made;
@@ -47,6 +51,11 @@ async function publish(
     );
   }
   await Promise.all(told.map((node) => assertHas(context, node, made!)));
+}
+
+/** By these each finds the others when it has missed a document. */
+function urlsOf(agents: Agents): Record<string, string> {
+  return Object.fromEntries(agents.nodes.map((node) => [node, agents.urlOf(node)]));
 }
 
 /** What an agent says it took is read back: its answer alone is no proof. */

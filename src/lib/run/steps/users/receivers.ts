@@ -1,53 +1,162 @@
 import type { SessionsAnswer } from "../../../agent/protocol/gateway.js";
-import type { Receiver, ReceiversStep } from "../../../plan/users/types.js";
-import { gateProblems } from "../../../schedule/change/gates.js";
+import { durationText } from "../../../figures.js";
+import type { ReceiversStep } from "../../../plan/users/types.js";
+import type { Counted, Counts } from "../../../schedule/change/gates.js";
+import { ReceiverWatch } from "../../../schedule/change/receiver-watch.js";
 import { ask } from "../../ask.js";
-import { type UserContext, stopAtBoundary } from "../../context.js";
-import { StepFailure, failure } from "../../failure.js";
+import { type UserContext, statusOf, stopAtBoundary, unlessLeft } from "../../context.js";
+import { StepFailure, asProblem, failure } from "../../failure.js";
+import { checkUrl } from "../check-url.js";
 import type { StepHandler } from "../handler.js";
 
+/** While users come, the receivers are looked at so often, or once in a window if that is shorter. */
+const LOOK_MS = 1_000;
+/** Whether the others of the wave are done is seen in the journal. */
+const DONE_EVERY_MS = 50;
+/** A receiver that does not answer for so long while users come is not well. */
+const SILENT_MS = 5_000;
+const BEFORE = "receivers-before";
+
 export const receivers: StepHandler<ReceiversStep> = {
-  apply: async (context, { id, receivers: all, gates }) => {
-    const before = await Promise.all(all.map((one) => sessionsAt(context, id, one)));
+  apply: async (context, step) => {
+    const { receivers: all, gates } = step;
+    const watch = new ReceiverWatch(all, gates, await countedBefore(context, step));
+    await whileUsersCome(context, step, watch);
     await context.clock.sleep(gates.windowSeconds * 1000, context.stop.stopping);
     stopAtBoundary(context);
-    const after = await Promise.all(all.map((one) => sessionsAt(context, id, one)));
-    const problems = all.flatMap((one, i) =>
-      gateProblems(one, gates, totals(before[i]!), totals(after[i]!)),
-    );
-    const facts = {
-      problems,
-      sites: all.map(({ site }, i) => ({ site, ...totals(after[i]!) })),
-    };
-    await context.journal.append({ type: "evidence", step: id, about: "receivers", facts });
-    context.emit({ type: "evidence", step: id, about: "receivers", facts });
-    if (problems.length === 0) return;
-    const hint = "once they are well: ops run resume; or take it back: ops run rollback";
-    throw new StepFailure(failure("receivers", problems.join("\n  "), { hint }));
+    const counts = await countAll(context, step);
+    const problems = [...watch.verdict(counts), ...(await checkUrl(gates.checkUrl))];
+    await judged(context, step, counts, problems);
   },
   undo: null,
 };
 
-function sessionsAt(
+/**
+ * As they stood before anybody was told. A run that was stopped by something else, or killed, goes on from there; one that was stopped
+ * by its receivers begins anew: what they refused then is over.
+ */
+async function countedBefore(context: UserContext, step: ReceiversStep): Promise<Counts> {
+  const noted = statusOf(context).steps.get(step.id)?.evidence;
+  if (noted?.about === BEFORE)
+    return new Map(Object.entries(noted.facts["gateways"] as unknown as Record<string, Counted>));
+  const counts = await countAll(context, step);
+  const facts = {
+    gateways: Object.fromEntries([...counts].map(([node, of]) => [node, { ...of }])),
+  };
+  await context.journal.append({ type: "evidence", step: step.id, about: BEFORE, facts });
+  return counts;
+}
+
+/** Looks at them until the other steps of the wave are done. */
+async function whileUsersCome(
   context: UserContext,
-  step: string,
-  { nodes }: Receiver,
-): Promise<SessionsAnswer[]> {
-  return Promise.all(
-    nodes.map((node) =>
-      ask(context, step, node, "count its sessions", (agent) => agent.sessions()),
-    ),
+  step: ReceiversStep,
+  watch: ReceiverWatch,
+): Promise<void> {
+  const { clock, stop, plan } = context;
+  const windowMs = step.gates.windowSeconds * 1000;
+  const wave = plan.stages
+    .flatMap(({ waves }) => waves)
+    .find((one) => one.some(({ id }) => id === step.id))!;
+  const isOver = () =>
+    wave.every(({ id }) => id === step.id || statusOf(context).steps.get(id)?.state === "done");
+  const silent = new Map<string, number>();
+  let lookAt = clock.now();
+  let checkAt = lookAt + windowMs;
+  while (!isOver()) {
+    await clock.sleep(DONE_EVERY_MS, stop.stopping);
+    stopAtBoundary(context);
+    if (clock.now() < lookAt) continue;
+    const counts = await countThose(context, step);
+    const now = clock.now();
+    lookAt = now + Math.min(LOOK_MS, windowMs);
+    const problems = [...watch.look(now, counts), ...silentFor(step, counts, silent, now)];
+    if (now >= checkAt) {
+      problems.push(...(await checkUrl(step.gates.checkUrl)));
+      checkAt = clock.now() + Math.max(LOOK_MS, windowMs);
+    }
+    if (problems.length > 0) await judged(context, step, counts, problems);
+  }
+}
+
+/** Of the gateways that do not answer any more, those that have not for too long. `silent`: since when each has not. */
+function silentFor(
+  { receivers: all }: ReceiversStep,
+  counts: Counts,
+  silent: Map<string, number>,
+  now: number,
+): string[] {
+  return all.flatMap(({ site, nodes }) =>
+    nodes.flatMap((node) => {
+      if (counts.has(node)) silent.delete(node);
+      else if (!silent.has(node)) silent.set(node, now);
+      const ms = now - (silent.get(node) ?? now);
+      return ms < SILENT_MS ? [] : [`${node} of ${site} has not answered for ${durationText(ms)}`];
+    }),
   );
 }
 
-function totals(answers: readonly SessionsAnswer[]) {
-  const sum = (of: (answer: SessionsAnswer) => number) =>
-    answers.reduce((all, answer) => all + of(answer), 0);
-  return {
-    online: sum(({ sessions }) => sessions),
-    logins: sum(({ logins }) => logins.total),
-    refused: sum(({ logins }) => logins.refused),
-    perSecond: sum(({ logins }) => logins.perSecond),
-    limit: sum(({ logins }) => logins.limit),
-  };
+/** @throws StepFailure `receivers` where there are problems */
+async function judged(
+  context: UserContext,
+  { id, receivers: all }: ReceiversStep,
+  counts: Counts,
+  problems: readonly string[],
+): Promise<void> {
+  const sites = all.map(({ site, nodes }) => {
+    const sum = (of: (counted: Counted) => number) =>
+      nodes.reduce((total, node) => total + of(counts.get(node) ?? NOTHING), 0);
+    return {
+      site,
+      online: sum(({ online }) => online),
+      logins: sum(({ logins }) => logins),
+      refused: sum(({ refused }) => refused),
+    };
+  });
+  const facts = { problems, sites };
+  await context.journal.append({ type: "evidence", step: id, about: "receivers", facts });
+  context.emit({ type: "evidence", step: id, about: "receivers", facts });
+  if (problems.length === 0) return;
+  const hint = "once they are well: ops run resume; or take it back: ops run rollback";
+  throw new StepFailure(failure("receivers", problems.join("\n  "), { hint }));
+}
+
+const NOTHING: Counted = { online: 0, logins: 0, refused: 0 };
+
+/** All of them, within the patience of the run. Throws StepFailure `unreachable`. */
+async function countAll(context: UserContext, step: ReceiversStep): Promise<Counts> {
+  const counted = await Promise.all(
+    nodesOf(step).map(async (node) => {
+      const answer = await ask(context, step.id, node, "count its sessions", (agent) =>
+        agent.sessions(),
+      );
+      return [node, countsOf(answer)] as const;
+    }),
+  );
+  return new Map(counted);
+}
+
+/** Those that answer at once. */
+async function countThose(context: UserContext, step: ReceiversStep): Promise<Counts> {
+  const counts = new Map<string, Counted>();
+  await Promise.all(
+    nodesOf(step).map(async (node) => {
+      try {
+        const answer = await unlessLeft(context, context.agents.of(node).sessions());
+        counts.set(node, countsOf(answer));
+      } catch (error) {
+        stopAtBoundary(context);
+        asProblem(error);
+      }
+    }),
+  );
+  return counts;
+}
+
+function nodesOf({ receivers: all }: ReceiversStep): string[] {
+  return all.flatMap(({ nodes }) => nodes);
+}
+
+function countsOf({ sessions, logins: { total, refused } }: SessionsAnswer): Counted {
+  return { online: sessions, logins: total, refused };
 }

@@ -4,6 +4,7 @@ import { AUTHORITY, type Calls } from "./call.js";
 export const POLICY: Calls = {
   "GET /v1/policy": {
     summary: "The policy document, and how far each of its entries is in force.",
+    query: ["after"],
     status: 200,
     gives: "PolicyAnswer",
   },

@@ -1,0 +1,148 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { AgentClient } from "../../src/lib/agent/client/client.js";
+import { Crowd } from "../../src/lib/demo/sessions/crowd.js";
+import { type TestCluster, startCluster } from "../support/cluster.js";
+import { type Json, beginOps } from "./ops-process.js";
+
+const USERS = 300;
+const STRANGERS = 500;
+const LIMIT = 60;
+
+const NODE = "capacity: { memory: 2GiB, ops: 20k, network: 1Gbps }";
+const site = (region: string, others = "") => `
+  ${region}:
+    idcs:
+      ${region}-1:
+        carriers: [telecom]
+        sets:
+          ${region}-a:
+            capacity: { onlineUsers: 2000, loginsPerSecond: ${LIMIT} }
+            access:
+              nodes:
+                ${region}-gw: { agent: "http://${region}-gw", ${NODE} }${others}`;
+const topology = (checkUrl: string) => `version: 1
+name: gates
+regions:${site("sh", `\n                sh-dp: { agent: "http://sh-dp", role: dispatch, ${NODE} }`)}${site("sz")}${site("tj")}
+keyspaces: {}
+demand:
+  onlineUsers: ${USERS}
+  carriers: { telecom: 100% }
+  provinces: { guangdong: 100% }
+policy: { gates: { window: 500ms, minSamples: 20, checkUrl: "${checkUrl}" } }
+`;
+
+let cluster: TestCluster;
+let state: string;
+let crowd: Crowd;
+let strangers: Crowd;
+let check: Server;
+/** What the URL of the topology's gates answers. */
+let status = 200;
+
+beforeAll(async () => {
+  state = await mkdtemp(join(tmpdir(), "ops-e2e-"));
+  check = createServer((_, answer) => answer.writeHead(status).end());
+  await new Promise<void>((resolve) => check.listen(0, "127.0.0.1", resolve));
+  const { port } = check.address() as AddressInfo;
+  cluster = await startCluster(topology(`http://127.0.0.1:${port}/well`));
+  const crowdOf = (from: number, count: number) =>
+    new Crowd({
+      people: Array.from({ length: count }, (_, i) => ({
+        uid: BigInt(from + i),
+        carrier: "telecom",
+        province: "guangdong",
+      })),
+      dispatch: [cluster.url("sh-dp")],
+      random: Math.random,
+    });
+  crowd = crowdOf(0, USERS);
+  strangers = crowdOf(USERS, STRANGERS);
+});
+
+afterAll(async () => {
+  crowd.stop();
+  strangers.stop();
+  await cluster.stop();
+  check.close();
+  await rm(state, { recursive: true, force: true });
+});
+
+const until = async (holds: () => void | Promise<void>): Promise<void> =>
+  vi.waitFor(holds, { timeout: 30_000, interval: 50 });
+
+async function told(): Promise<number> {
+  const agent = new AgentClient(cluster.url("sh-gw"));
+  try {
+    const { entries } = await agent.sessions();
+    return entries.reduce((sum, one) => sum + one.told, 0);
+  } finally {
+    await agent.close();
+  }
+}
+
+function begin(what: string, ...args: string[]) {
+  const common = ["-t", cluster.topologyFile, "--reason", "a test", "--yes"];
+  return beginOps(["schedule", what, ...args, ...common], { state, killAt: 0 });
+}
+
+async function lastRun(): Promise<Json> {
+  const { json } = await beginOps(["run", "list"], { state, killAt: 0 }).ended;
+  return (json["runs"] as Json[]).at(-1)!;
+}
+
+/** Ten users a second: the parts take 0.5, and then 2.5 s each. */
+const SLOWLY = ["sh-a", "--mode", "weak", "--ttl", "10m", "--ramp", "100ms", "--pace", "10"];
+
+test("while the URL of the gates does not answer well nobody is told, and the run says so", async () => {
+  expect((await begin("balance").ended).code).toBe(0);
+  await crowd.start(2_000);
+  await until(() => expect(crowd.figures().online).toBe(USERS));
+  status = 503;
+  const { code, json } = await begin("disable", ...SLOWLY).ended;
+  expect({ code, error: json["error"] }).toMatchObject({
+    code: 6,
+    error: { code: "receivers", message: expect.stringContaining("/well answered 503") as string },
+  });
+  expect(await told()).toBe(0);
+  status = 200;
+});
+
+test("receivers that turn bad stop a part in the middle, and nobody more is told then", async () => {
+  const { run } = await lastRun();
+  const running = beginOps(["run", "resume", String(run)], { state, killAt: 0 });
+  await until(async () => expect(await told()).toBeGreaterThan(8));
+  await strangers.start(500);
+  const { code, json, lines } = await running.ended;
+  expect({ code, error: json["error"] }).toMatchObject({
+    code: 6,
+    error: {
+      code: "receivers",
+      message: expect.stringMatching(/s[hz]-a|tj-a refused \d+ of \d+ logins/) as string,
+    },
+  });
+  const before = await told();
+  const stopped = lines.find(({ message }) => String(message).startsWith("sh-gw was stopped: "));
+  expect(stopped).toMatchObject({ type: "note" });
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  expect(await told()).toBe(before);
+});
+
+test("once they are well the run goes on to its end, and nobody was told twice", async () => {
+  strangers.stop();
+  const { run } = await lastRun();
+  await until(async () => {
+    const agent = new AgentClient(cluster.url("tj-gw"));
+    const { logins } = await agent.sessions();
+    await agent.close();
+    expect(logins.waiting).toBe(0);
+  });
+  const { code } = await beginOps(["run", "resume", String(run)], { state, killAt: 0 }).ended;
+  expect(code).toBe(0);
+  await until(() => expect(crowd.figures()).toMatchObject({ online: USERS, toldTwice: 0 }));
+  expect(crowd.figures().bySite["sh-a"] ?? 0).toBe(0);
+});

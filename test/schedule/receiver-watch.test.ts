@@ -1,0 +1,55 @@
+import { expect, test } from "vitest";
+import type { Counted } from "../../src/lib/schedule/change/gates.js";
+import { ReceiverWatch } from "../../src/lib/schedule/change/receiver-watch.js";
+
+const gates = {
+  windowSeconds: 10,
+  minSamples: 20,
+  maxRefused: 0.1,
+  maxOnline: 1,
+  checkUrl: null,
+};
+const receivers = [{ site: "b", nodes: ["b-1", "b-2"], onlineUsers: 1_000 }];
+const counts = (first: Partial<Counted>, second: Partial<Counted> = {}) => {
+  const none = { online: 0, logins: 0, refused: 0 };
+  return new Map([
+    ["b-1", { ...none, ...first }],
+    ["b-2", { ...none, ...second }],
+  ]);
+};
+
+test("what was refused while users came counts, also when it is over by the end", () => {
+  const watch = new ReceiverWatch(receivers, gates, counts({ logins: 500, refused: 90 }));
+  expect(watch.verdict(counts({ logins: 580, refused: 100 }))).toEqual([
+    "b refused 10 of 90 logins",
+  ]);
+  expect(watch.verdict(counts({ logins: 580, refused: 98 }))).toEqual([]);
+});
+
+test("a site that turns bad late is seen by its last window, however well it was before", () => {
+  const watch = new ReceiverWatch(receivers, gates, counts({}));
+  for (let second = 0; second <= 100; second += 1)
+    expect(watch.look(second * 1_000, counts({ logins: 100 * second }))).toEqual([]);
+  const bad = counts({ logins: 10_200, refused: 150 });
+  expect(watch.look(102_000, bad)).toEqual(["b refused 150 of 1.1k logins"]);
+  expect(watch.verdict(bad)).toEqual([]);
+});
+
+test("in the first window nothing is said of refusals, but of a site that is full", () => {
+  const watch = new ReceiverWatch(receivers, gates, counts({}));
+  expect(watch.look(0, counts({}))).toEqual([]);
+  expect(watch.look(5_000, counts({ refused: 100 }))).toEqual([]);
+  expect(watch.look(6_000, counts({ online: 700 }, { online: 301 }))).toEqual([
+    "b has 1.0k users online, and takes 1.0k",
+  ]);
+});
+
+test("a gateway that was restarted counts from 0, and hides nothing of the others", () => {
+  const watch = new ReceiverWatch(
+    receivers,
+    gates,
+    counts({ logins: 900, refused: 3 }, { logins: 900, refused: 3 }),
+  );
+  const after = counts({ logins: 20, refused: 10 }, { logins: 910, refused: 5 });
+  expect(watch.verdict(after)).toEqual(["b refused 12 of 42 logins"]);
+});
