@@ -50,9 +50,9 @@ export async function evacuationSetting(sessions: number): Promise<Setting> {
     playOn: async (_, folder) => {
       const file = `${folder}/topology.yaml`;
       return [
-        `ops dev people -t ${file} --users 1000 &`,
+        `ops dev people -t ${file} --users 500 &`,
         // Until they are there: while they log in the others have no logins to spare.
-        "sleep 15",
+        "sleep 8",
         `ops schedule status -t ${file}`,
         `ops schedule disable sz -t ${file} --mode weak --reason drill --ttl 1h --ramp 200ms --yes`,
         `ops schedule restore sz -t ${file} --reason "drill is over" --yes`,
