@@ -9,7 +9,7 @@ import { afterAll, expect, test } from "vitest";
 import { OPS } from "../../src/lib/demo/agent-process.js";
 import type { ClusterState } from "../../src/lib/demo/cluster-state.js";
 import { isAlive } from "../../src/lib/demo/process.js";
-import type { DemoFacts } from "../../src/lib/demo/facts.js";
+import type { ExpansionFacts } from "../../src/lib/demo/facts.js";
 
 /** Where demos make their folder. */
 const root = mkdtempSync(join(tmpdir(), "ops-demos-"));
@@ -29,7 +29,7 @@ let told = "";
 test("the demo expands, rolls back and expands again under writes with an agent killed, and loses nothing", () => {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [OPS, "demo", "--users", "5000", "--keep", "--json"],
+    [OPS, "demo", "--scenario", "expand", "--users", "5000", "--keep", "--json"],
     {
       encoding: "utf8",
       env,
@@ -41,7 +41,7 @@ test("the demo expands, rolls back and expands again under writes with an agent 
   expect(stderr).toContain("killed sh-db-1 (-9)");
   expect(stderr).toContain("finalized");
   expect(status).toBe(0);
-  const facts = JSON.parse(stdout) as DemoFacts;
+  const facts = JSON.parse(stdout) as ExpansionFacts;
   expect(facts).toMatchObject({ v: 1, lost: 0, resurrected: 0, rollbacks: 1, kills: 1 });
   expect(facts.acked).toBeGreaterThan(15_000);
   expect(facts.checked).toBe(facts.acked);
@@ -66,7 +66,8 @@ test("what a kept demo says can be typed next works as it stands, anywhere", () 
 }, 300_000);
 
 test("a demo of which an agent dies ends soon, shows the end of its log, and leaves everything there", async () => {
-  const demo = spawn(process.execPath, [OPS, "demo", "--users", "5000", "--json"], { env });
+  const args = ["demo", "--scenario", "expand", "--users", "5000", "--json"];
+  const demo = spawn(process.execPath, [OPS, ...args], { env });
   const stdout = text(demo.stdout);
   let stderr = "";
   let agents: ClusterState["agents"] = [];

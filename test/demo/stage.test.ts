@@ -2,14 +2,17 @@ import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { expansionSetting } from "../../src/lib/demo/settings.js";
 import { openStage } from "../../src/lib/demo/stage.js";
+import { demoTopologies } from "../../src/lib/demo/topologies.js";
 
 test.each([
   ["leaves nothing after a demo that went well", false],
   ["keeps data and logs after one that failed, and says where", true],
 ])("the stage %s", async (_, failed) => {
   const said: string[] = [];
-  const stage = await openStage({ keep: false, say: (line) => void said.push(line) });
+  const setting = expansionSetting(await demoTopologies());
+  const stage = await openStage(setting, { keep: false, say: (line) => void said.push(line) });
   const { dir, agents } = stage.cluster;
   try {
     // Ended here, so nobody wonders.

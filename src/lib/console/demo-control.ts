@@ -1,21 +1,18 @@
-import { randomBytes } from "node:crypto";
 import type { Control, ControlEvent } from "../demo/control.js";
 import { assertSound } from "../plan/check/index.js";
 import { sha256 } from "../plan/hash.js";
 import { planShards } from "../plan/planner.js";
-import { connectAgents } from "../run/agents.js";
 import { applyPlan } from "../run/apply.js";
-import { PATIENCE, systemClock } from "../run/clock.js";
+import { PATIENCE } from "../run/clock.js";
 import type { RunEvent } from "../run/events.js";
 import { NOTHING } from "../run/deletions.js";
 import { finalizeRun } from "../run/finalize.js";
 import { observe } from "../run/observe.js";
 import { rollbackRun } from "../run/rollback.js";
-import type { RunEnvironment } from "../run/session.js";
 import { verifyRun } from "../run/verify-run.js";
-import { FileStateStore } from "../state/file/store.js";
-import { parseTopology } from "../topology/parse.js";
 import { durationText } from "../figures.js";
+import { parseTopology } from "../topology/parse.js";
+import { demoEnvironment } from "./demo-environment.js";
 
 /** The functions behind `shard plan|apply|verify|rollback|finalize` as a demo calls them, with their state in a folder, until `over`. */
 export function demoControl(
@@ -23,20 +20,15 @@ export function demoControl(
   listener: (event: ControlEvent) => void,
   over: AbortSignal,
 ): Control {
-  const env: RunEnvironment = {
-    store: new FileStateStore(state),
-    connect: connectAgents,
-    clock: systemClock,
-    patience: PATIENCE,
-    stop: { stopping: over, detached: over },
-    random: randomBytes,
-    actor: "demo",
-    command: "ops demo",
-    emit: (event) => {
+  const env = demoEnvironment(
+    state,
+    PATIENCE,
+    (event) => {
       const told = controlEvent(event);
       if (told !== null) listener(told);
     },
-  };
+    over,
+  );
   return {
     async plan(text) {
       const topology = parseTopology(text, "topology.yaml");

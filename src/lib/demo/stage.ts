@@ -2,21 +2,26 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import writeFileAtomic from "write-file-atomic";
 import { EXIT, OpsError } from "../errors.js";
-import { setAgentUrls } from "../topology/edit.js";
 import { OPS } from "./agent-process.js";
-import { bringUp } from "./bring-up.js";
+import { type BringUpOptions, bringUp } from "./bring-up.js";
 import type { Cluster } from "./cluster.js";
-import { demoTopologies, type DemoTopologies } from "./topologies.js";
 import { durationText } from "../figures.js";
 
-const KEPT = ".ops-demo";
+/** What a scenario needs around it. */
+export interface Setting {
+  readonly agents: Pick<BringUpOptions, "topologyText" | "topologyPath" | "heartbeatMs">;
+  /** Where a cluster that is kept lives. */
+  readonly kept: string;
+  /** What can be typed with the cluster that is kept, line by line. May write into its folder. */
+  readonly playOn: (cluster: Cluster, folder: string) => Promise<readonly string[]>;
+}
 
 /** Where a demo takes place. */
 export interface DemoStage {
   readonly cluster: Cluster;
-  readonly topologies: DemoTopologies;
+  /** With the URLs of the agents. */
+  readonly topologyText: string;
   /** Folder for the control plane's state. */
   readonly state: string;
   /**
@@ -32,40 +37,53 @@ export interface StageOptions {
 }
 
 /** Starts the demo's agents. Throws OpsError `demo-kept` while an earlier one is kept. */
-export async function openStage({ keep, say }: StageOptions): Promise<DemoStage> {
-  const dir = keep ? resolve(KEPT) : await mkdtemp(join(tmpdir(), "ops-demo-"));
+export async function openStage(setting: Setting, { keep, say }: StageOptions): Promise<DemoStage> {
+  const { kept } = setting;
+  const dir = keep ? resolve(kept) : await mkdtemp(join(tmpdir(), "ops-demo-"));
   if (keep && existsSync(dir)) {
     throw new OpsError(
       "demo-kept",
       EXIT.refused,
       `${dir} is there already: an earlier demo was kept`,
       {
-        hint: `ops dev down --dir ${KEPT} && rm -r ${KEPT}`,
+        hint: toEnd(kept),
       },
     );
   }
-  const topologies = await demoTopologies();
   const start = performance.now();
-  const up = await bringUp({
-    topologyText: topologies.before,
-    topologyPath: "fixtures/topologies/demo/topology.yaml",
+  const { cluster, agents, topologyText } = await bringUp({
+    ...setting.agents,
     dir,
     dieWithParent: !keep,
   });
-  const { cluster } = up;
   say(
-    `${up.agents.length} agents of three regions are up after ${durationText(performance.now() - start)}`,
+    `${agents.length} agents of three regions are up after ${durationText(performance.now() - start)}`,
   );
   let closed: Promise<void> | null = null;
   return {
     cluster,
-    topologies,
+    topologyText,
     state: join(dir, "state"),
     close(failed) {
-      closed ??= keep ? leave(cluster, topologies, say) : clear(cluster, failed, say);
+      closed ??= keep ? leave(cluster, setting, say) : clear(cluster, failed, say);
       return closed;
     },
   };
+}
+
+/** What the work comes to. Where it fails and an agent has died by itself, that is the reason that is given. */
+export async function unlessDied<T>({ deaths }: Cluster, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    const [death] = deaths;
+    if (death === undefined) throw error;
+    const { node, how } = death;
+    throw new OpsError("agent-died", EXIT.failure, `the agent of ${node} died: ${how}`, {
+      hint: "its log says why; this is a bug in ops, or the machine ran out of something",
+      cause: error,
+    });
+  }
 }
 
 async function clear(cluster: Cluster, failed: boolean, say: StageOptions["say"]): Promise<void> {
@@ -83,26 +101,24 @@ function tellDeaths({ deaths }: Cluster, say: StageOptions["say"]): void {
 
 async function leave(
   cluster: Cluster,
-  topologies: DemoTopologies,
+  { kept, playOn }: Setting,
   say: StageOptions["say"],
 ): Promise<void> {
   tellDeaths(cluster, say);
-  const expanded = join(KEPT, "expanded.yaml");
-  await writeFileAtomic(resolve(expanded), setAgentUrls(topologies.expanded, cluster.urls));
+  const commands = [
+    `cd ${inShell(process.cwd())}`,
+    `ops() { ${inShell(OPS)} "$@"; }`,
+    `export OPS_STATE=${kept}/state`,
+    ...(await playOn(cluster, kept)),
+  ];
   say(`
 The cluster stays up. To play on:
-  cd ${inShell(process.cwd())}
-  ops() { ${inShell(OPS)} "$@"; }
-  export OPS_STATE=${KEPT}/state
-  ops agent status -t ${expanded}
-  ops topology show ${expanded}
-  ops route show
-  ops run list
-  ops shard expand -t ${expanded} --keyspace profile --add p3=sz-db-3,sh-db-1 -o ${KEPT}/next.yaml
-  ops shard plan -t ${KEPT}/next.yaml -o ${KEPT}/plan.json
-  ops shard apply ${KEPT}/plan.json --yes
-  ops route lookup profile 7/name
-To end it: ops dev down --dir ${KEPT} && rm -r ${KEPT}`);
+${commands.map((line) => `  ${line}`).join("\n")}
+To end it: ${toEnd(kept)}`);
+}
+
+function toEnd(kept: string): string {
+  return `ops dev down --dir ${kept} && rm -r ${kept}`;
 }
 
 /** As one word of a command line. */

@@ -2,7 +2,10 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
 /** The same from `src` and from `dist`. */
-const FOLDER = new URL("../../../fixtures/topologies/demo/", import.meta.url);
+const FOLDER = new URL("../../../fixtures/topologies/", import.meta.url);
+
+export const EXPANSION_FILE = "demo/topology.yaml";
+export const EVACUATION_FILE = "demo-users/topology.yaml";
 
 export interface DemoTopologies {
   readonly before: string;
@@ -11,7 +14,14 @@ export interface DemoTopologies {
 
 /** Three regions before and after the expansion, without the URLs of agents. */
 export async function demoTopologies(): Promise<DemoTopologies> {
-  const read = (name: string): Promise<string> =>
-    readFile(fileURLToPath(new URL(name, FOLDER)), "utf8");
-  return { before: await read("topology.yaml"), expanded: await read("expanded.yaml") };
+  return { before: await read(EXPANSION_FILE), expanded: await read("demo/expanded.yaml") };
+}
+
+/** Three regions with gateways and dispatchers, without the URLs of agents. */
+export function usersTopology(): Promise<string> {
+  return read(EVACUATION_FILE);
+}
+
+function read(name: string): Promise<string> {
+  return readFile(fileURLToPath(new URL(name, FOLDER)), "utf8");
 }

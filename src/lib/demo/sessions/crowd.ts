@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Network } from "./connection.js";
 import { DispatchClient, type Person } from "./dispatch-client.js";
+import type { Counts, CrowdFigures } from "./figures.js";
 import { Reports } from "./reports.js";
-import { type Counts, User } from "./user.js";
+import { User } from "./user.js";
 
 const REPORT_EVERY_MS = 1_000;
 
@@ -14,15 +15,6 @@ export interface CrowdOptions {
   readonly random: () => number;
   /** What the ways to the sites do now; nothing by default. */
   readonly network?: (person: Person, site: string) => Network;
-}
-
-export interface CrowdFigures extends Omit<Counts, "lost"> {
-  readonly users: number;
-  readonly online: number;
-  readonly bySite: Readonly<Record<string, number>>;
-  readonly lost: Readonly<Record<string, number>>;
-  /** Sessions that were told to leave more than once on account of the same entry. */
-  readonly toldTwice: number;
 }
 
 /** Users with real WebSocket connections, all of this process, who want a session all the time. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Address } from "../../access/gateway/messages.js";
 import { Connection, type ConnectionOptions, type Network } from "./connection.js";
 import type { DispatchClient, Person } from "./dispatch-client.js";
+import type { Counts } from "./figures.js";
 
 /** Who lost a session comes back after up to this, so that not all come at once. */
 const JITTER_MS = 500;
@@ -13,25 +14,6 @@ export interface UserOptions {
   readonly random: () => number;
   readonly counts: Counts;
   readonly onBeat: ConnectionOptions["onBeat"];
-}
-
-/** What happened to the users of a population. */
-export interface Counts {
-  logins: number;
-  /** Logins that an honest refusal put off. */
-  refused: number;
-  /** Logins that ended in nothing: no connection, or no answer. */
-  failedLogins: number;
-  /** Dispatchers asked in vain, all of them. */
-  failedDispatches: number;
-  /** To another place on a notice, without a second in between. */
-  moves: number;
-  notices: number;
-  /** Sessions that ended without the user's doing, by close code. */
-  lost: Map<number, number>;
-  /** Of users who had had a session. */
-  msWithout: number;
-  longestMsWithout: number;
 }
 
 /** One user, who wants to have a session all the time. */

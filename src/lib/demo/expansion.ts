@@ -4,11 +4,12 @@ import { setAgentUrls } from "../topology/edit.js";
 import { parseTopology } from "../topology/parse.js";
 import type { Cluster } from "./cluster.js";
 import type { Control, ControlEvent, Prepared } from "./control.js";
-import type { DemoResult } from "./facts.js";
+import type { ExpansionResult } from "./facts.js";
 import { finalCheck } from "./final-check.js";
 import { People } from "./people.js";
 import { Population } from "./population.js";
 import type { Readback } from "./readback.js";
+import { unlessDied } from "./stage.js";
 import type { DemoTopologies } from "./topologies.js";
 
 const KEYSPACE = "profile";
@@ -18,7 +19,7 @@ const RATES = { writesPerSecond: 2_000, readsPerSecond: 1_000 };
 const AWAY_MS = 500;
 const RESUMES_MAX = 5;
 
-export interface StoryOptions {
+export interface ExpansionOptions {
   readonly cluster: Cluster;
   readonly topologies: DemoTopologies;
   /** Makes the control plane; it tells the listener what happens. */
@@ -30,13 +31,13 @@ export interface StoryOptions {
   readonly say: (line: string) => void;
 }
 
-/** The main job from an empty cluster to a finished expansion, with people who write all the time. */
-export async function tellStory(options: StoryOptions): Promise<DemoResult> {
-  return new Story(options).tell();
+/** The main job of moving data, from an empty cluster to a finished expansion, with people who write all the time. */
+export async function playExpansion(options: ExpansionOptions): Promise<ExpansionResult> {
+  return unlessDied(options.cluster, new Expansion(options).play());
 }
 
-class Story {
-  readonly #options: StoryOptions;
+class Expansion {
+  readonly #options: ExpansionOptions;
   readonly #control: Control;
   readonly #clients: Client[];
   readonly #people: People;
@@ -50,7 +51,7 @@ class Story {
   #victim: string | null = null;
   #killing: Promise<void> | null = null;
 
-  constructor(options: StoryOptions) {
+  constructor(options: ExpansionOptions) {
     const { cluster, topologies, users, random } = options;
     this.#options = options;
     this.#control = options.control((event) => this.#note(event));
@@ -69,21 +70,7 @@ class Story {
     });
   }
 
-  async tell(): Promise<DemoResult> {
-    try {
-      return await this.#tell();
-    } catch (error) {
-      const [death] = this.#options.cluster.deaths;
-      if (death === undefined) throw error;
-      const { node, how } = death;
-      throw new OpsError("agent-died", EXIT.failure, `the agent of ${node} died: ${how}`, {
-        hint: "its log says why; this is a bug in ops, or the machine ran out of something",
-        cause: error,
-      });
-    }
-  }
-
-  async #tell(): Promise<DemoResult> {
+  async play(): Promise<ExpansionResult> {
     try {
       await this.#create();
       await this.#load();
@@ -135,7 +122,7 @@ class Story {
     return 1;
   }
 
-  async #check(rollbacks: number): Promise<DemoResult> {
+  async #check(rollbacks: number): Promise<ExpansionResult> {
     const { cluster } = this.#options;
     const { ledger, wrongReads, failures, lastFailure } = this.#population;
     const check = await finalCheck(Object.values(cluster.urls), KEYSPACE, this.#people, ledger);
@@ -150,7 +137,6 @@ class Story {
     const near = sum(metrics, ({ reads: { sameSet, sameRegion } }) => sameSet + sameRegion);
     return {
       facts: {
-        v: 1,
         acked: ledger.acked,
         checked: sum(check.writers, ({ checked }) => checked),
         lost:
