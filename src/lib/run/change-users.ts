@@ -4,7 +4,6 @@ import type { UserPlan } from "../plan/users/types.js";
 import type { UserFilter } from "../policy/filter.js";
 import { alreadyInForce, planOfRepeat } from "../schedule/change/already.js";
 import type { PlanContext } from "../schedule/change/assemble.js";
-import { planOfBalance } from "../schedule/change/balance.js";
 import { receiverGates } from "../schedule/change/gates.js";
 import type { Intent, Pace } from "../schedule/change/intent.js";
 import { planKeepAway } from "../schedule/change/keep-away.js";
@@ -16,7 +15,6 @@ import { type Shift, planOfShift, proposeShift } from "../schedule/change/shift.
 import { assertRules, assertSafe } from "../schedule/change/rules/refusal.js";
 import { demandOf } from "../schedule/change/service.js";
 import type { SilentAgent, Situation } from "../schedule/change/situation.js";
-import { spread } from "../schedule/change/spread.js";
 import type { Entry } from "../policy/document.js";
 import type { Costs } from "../schedule/types.js";
 import type { Topology } from "../topology/types.js";
@@ -44,10 +42,15 @@ export interface InForce extends Omit<Entry, "redirects" | "epoch"> {
   readonly leftMs: number;
 }
 
-type Reading = Pick<RunEnvironment, "store" | "connect" | "clock" | "random">;
+export type Reading = Pick<RunEnvironment, "store" | "connect" | "clock" | "random">;
 
-/** Bytes of the random part of an entry's name. */
+/** Bytes of the random part of a name. */
 const NAME_BYTES = 3;
+
+/** What makes the names of one change its own. */
+export function suffixOf({ random }: Pick<Reading, "random">): string {
+  return Buffer.from(random(NAME_BYTES)).toString("hex");
+}
 
 /**
  * Plans to keep users away from sites, but for those from which the same users are kept away so already.
@@ -74,7 +77,7 @@ export async function planChange(
     const again = () => planOfRepeat(wanted, entries, situation, contextOf(request, survey));
     return { plan: isBehind ? again() : null, already, silent };
   }
-  const suffix = Buffer.from(env.random(NAME_BYTES)).toString("hex");
+  const suffix = suffixOf(env);
   const plan = await planKeepAway(
     { topology, demand, costs },
     situation,
@@ -104,7 +107,7 @@ export async function planShift(
   const { situation } = survey;
   assertPolicy(situation);
   assertWell(situation, [...asked.to.keys()], "nothing was changed");
-  const id = `shift-${Buffer.from(env.random(NAME_BYTES)).toString("hex")}`;
+  const id = `shift-${suffixOf(env)}`;
   const problem = problemNow(topology, demandOf(topology), situation, [], costs);
   const proposal = proposeShift({ ...asked, id }, situation, problem);
   if (proposal.view.moves.every(({ users }) => users < 1)) return null;
@@ -160,30 +163,6 @@ function assertWell({ silent }: Situation, sites: readonly string[], until: stri
   );
 }
 
-/** Plans to spread logins by quality under capacity, from the topology's demand. Null where they are spread so already. */
-export async function planBalance(
-  env: Reading,
-  request: ChangeRequest,
-  asked: { readonly reason: string; readonly actor: string },
-): Promise<UserPlan | null> {
-  const { topology, costs } = request;
-  const demand = demandOf(topology);
-  const survey = await surveyAccess(env, topology);
-  const { situation, sites: seen } = survey;
-  assertDispatcher(situation);
-  const known = new Set(topology.sets.map(({ id }) => id));
-  const kept = Object.entries(situation.policy.sites).filter(([id]) => known.has(id));
-  const sites = { ...Object.fromEntries(kept), ...seen };
-  const { problem, assignment } = await spread({ topology, demand, costs }, Object.keys(sites));
-  return planOfBalance(
-    { ...asked, sites },
-    situation,
-    problem,
-    assignment,
-    contextOf(request, survey),
-  );
-}
-
 function assertPolicy(situation: Situation): void {
   if (situation.policy.version === 0) {
     throw new OpsError("no-policy", EXIT.refused, "no policy for users was ever published", {
@@ -193,7 +172,8 @@ function assertPolicy(situation: Situation): void {
   assertDispatcher(situation);
 }
 
-function assertDispatcher({ dispatchers }: Situation): void {
+/** Throws OpsError `unreachable` (exit 9). */
+export function assertDispatcher({ dispatchers }: Situation): void {
   if (dispatchers.length > 0) return;
   throw new OpsError(
     "unreachable",
@@ -231,7 +211,10 @@ function assertNoneWider(
   );
 }
 
-function contextOf({ topology, topologyHash }: ChangeRequest, survey: AccessSurvey): PlanContext {
+export function contextOf(
+  { topology, topologyHash }: Pick<ChangeRequest, "topology" | "topologyHash">,
+  survey: AccessSurvey,
+): PlanContext {
   return {
     createdAt: new Date(survey.situation.now).toISOString(),
     topology: { name: topology.name, hash: topologyHash },

@@ -1,4 +1,4 @@
-import type { Limit, Problem } from "../types.js";
+import type { Limit, Problem, UserClass } from "../types.js";
 import { type LevelName, moveCosts } from "./levels.js";
 import { reachOf } from "./reach.js";
 import { tightest } from "./tightest.js";
@@ -14,6 +14,13 @@ export interface Share {
 export interface Placement {
   /** For each class of the problem, in its order: where its users are to be. What is missing has no place. */
   readonly shares: readonly (readonly Share[])[];
+}
+
+/** Everyone where they are. */
+export function staying(classes: readonly UserClass[]): Placement {
+  return {
+    shares: classes.map(({ site, users }) => (site === null ? [] : [{ site, users }])),
+  };
 }
 
 /** Below so many users it is rounding. */
@@ -48,7 +55,7 @@ export function placementOf(
 /** The users that each of some limits counts. */
 export function loadsOf(
   limits: readonly Limit[],
-  { classes }: Problem,
+  { classes }: Pick<Problem, "classes">,
   { shares }: Placement,
 ): number[] {
   const byCarrier = new Map<string, Map<string, number>>();

@@ -10,7 +10,7 @@ import { pacePlanned } from "./pace.js";
 import { changePolicy, entriesOnly, planned } from "./policy-part.js";
 import { askedOf } from "./proposal.js";
 import type { Situation } from "./situation.js";
-import { type Leaving, reloginWaves, watchStep } from "./stages.js";
+import { type Leaving, inProportion, reloginWaves, watchStep } from "./stages.js";
 import { viewOf } from "./view.js";
 
 /** What a person wants: users sent again to sites from which entries keep them away. */
@@ -141,13 +141,16 @@ function returning(
     one.groups.reduce((sum, group) => sum + group.sessions, 0);
   return entries.flatMap(({ id, site: to, carrier, province }) => {
     const filter: UserFilter = { carrier, province, port: null };
-    return gateways.flatMap((gateway): Leaving[] => {
-      const from = moves.filter((move) => move.from === gateway.site && move.to === to);
+    const sites = [...new Set(gateways.map(({ site }) => site))];
+    return sites.flatMap((site) => {
+      const from = moves.filter((move) => move.from === site && move.to === to);
       const users = from.reduce((sum, move) => sum + move.users, 0);
-      const ofSite = gateways.filter(({ site }) => site === gateway.site);
-      const all = ofSite.reduce((sum, one) => sum + sessions(one), 0);
-      const part = all === 0 ? 0 : (users * sessions(gateway)) / all;
-      return part === 0 ? [] : [{ gateway, entry: `${id}-back`, filter, sessions: part }];
+      const there = gateways
+        .filter((gateway) => gateway.site === site)
+        .map((gateway): Leaving => {
+          return { gateway, entry: `${id}-back`, filter, sessions: sessions(gateway) };
+        });
+      return inProportion(users, there);
     });
   });
 }

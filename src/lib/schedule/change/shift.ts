@@ -9,6 +9,7 @@ import { fractionsOf } from "../../policy/fractions.js";
 import type { PolicyClass, PolicyDocument } from "../../policy/document.js";
 import type { Problem, UserClass } from "../types.js";
 import { type PlanContext, type StageDraft, assemble } from "./assemble.js";
+import { batchStage } from "./batch.js";
 import type { Pace } from "./intent.js";
 import { paceOf, pacePlanned } from "./pace.js";
 import { changePolicy } from "./policy-part.js";
@@ -16,8 +17,8 @@ import { askedOf } from "./proposal.js";
 import { type Objection, overridden } from "./rules/registry.js";
 import { overlap } from "./rules/one-at-a-time.js";
 import { tooManyLogins } from "./rules/login-rate.js";
-import type { GatewaySeen, Situation } from "./situation.js";
-import { leavingFrom, recallSteps, reloginSteps, watchStep } from "./stages.js";
+import type { Situation } from "./situation.js";
+import { leavingFrom, reloginSteps, watchStep } from "./stages.js";
 import { type View, viewOf } from "./view.js";
 
 /** Batches when nobody says how many. */
@@ -120,11 +121,9 @@ export function planOfShift(
   const count = moves.reduce((sum, one) => sum + one.users, 0);
   const watch = watchStep(receivers, situation, context.gates);
   const home = situation.gateways.filter(({ site }) => site === from);
-  const sum = (of: (logins: GatewaySeen["logins"]) => number) =>
-    home.reduce((all, { logins }) => all + of(logins), 0);
-  const limit = sum((logins) => logins.limit);
+  const own = home.reduce((all, { logins }) => all + logins.perSecond, 0);
   // The logins that one of those who are moved makes by itself, a second.
-  const each = count === 0 ? 0 : (sum((logins) => logins.perSecond) * share) / count;
+  const each = count === 0 ? 0 : (own * share) / count;
   const part = receivers.map(({ site, after, before, logins }) => {
     const coming = (after - before) / batches;
     const spare = Math.max(0, logins.limit - logins.now);
@@ -137,19 +136,21 @@ export function planOfShift(
     const before: PolicyPart = { entries: [], classes: base, sites: null };
     base = shifted(situation.policy, base, shift, (share * (i + 1)) / batches);
     const after: PolicyPart = { entries: [], classes: base, sites: null };
-    return {
-      kind: "shift",
-      title: `Batch ${i + 1} of ${batches}: ${countText(Math.round(count / batches))} users of ${from}`,
-      waves: [
-        recallSteps([account], receivers, situation, limit),
-        [{ kind: "policy", before, after }],
-        [watch],
-        reloginSteps(leavingFrom([account], situation), pace, null),
-        [watch],
-      ],
-      how: "publish the fractions before, then tell those who were moved to come back",
-      seconds: pace.seconds + 2 * context.gates.windowSeconds,
-    };
+    const relogins = reloginSteps(leavingFrom([account], situation), pace, null);
+    return batchStage(
+      {
+        kind: "shift",
+        title: `Batch ${i + 1} of ${batches}: ${countText(Math.round(count / batches))} users of ${from}`,
+        accounts: [account],
+        from: [from],
+        before,
+        after,
+        receivers,
+        told: [[watch], relogins, [watch]],
+        seconds: pace.seconds + 2 * context.gates.windowSeconds,
+      },
+      situation,
+    );
   });
   const last: PolicyPart = { entries: [], classes: base, sites: null };
   return assemble(drafts, situation, changePolicy(situation.policy, last, last, 0n), context, {
