@@ -17,6 +17,8 @@ export interface BringUpOptions {
   readonly topologyPath: string;
   readonly dir: string;
   readonly dieWithParent: boolean;
+  /** Of the gateways. */
+  readonly heartbeatMs?: number;
   readonly onAgent?: (node: string, how: Bringing) => void;
 }
 
@@ -41,7 +43,7 @@ export interface Up {
  */
 export async function bringUp(options: BringUpOptions): Promise<Up> {
   const dir = resolve(options.dir);
-  const settings = agentSettings(options.topologyText, options.topologyPath);
+  const settings = agentSettings(options);
   const nodes = Object.keys(settings);
   const release = lockDirectory(dir);
   try {
@@ -89,8 +91,12 @@ export async function takeDown(dir: string): Promise<string[]> {
 }
 
 /** By node: those that get an agent here. */
-function agentSettings(text: string, path: string): Record<string, AgentSettings> {
-  const { nodes: all, sets } = parseTopology(text, path);
+function agentSettings({
+  topologyText,
+  topologyPath: path,
+  heartbeatMs,
+}: BringUpOptions): Record<string, AgentSettings> {
+  const { nodes: all, sets } = parseTopology(topologyText, path);
   const isServed = ({ role, agent }: Node) => role !== undefined && agent !== null;
   const nodes = all.flatMap((node): [string, AgentSettings][] => {
     if (node.layer === "data") return [[node.id, { role: "data" }]];
@@ -104,6 +110,7 @@ function agentSettings(text: string, path: string): Record<string, AgentSettings
       site: node.set,
       loginsPerSecond: capacity.loginsPerSecond / gateways,
       maxSessions: Math.ceil(capacity.onlineUsers / gateways),
+      ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
     } as const;
     return [[node.id, settings]];
   });
