@@ -14,8 +14,8 @@ import {
 import { parseTopology } from "../../src/lib/topology/parse.js";
 
 export const SITES = ["a1", "a2", "b1", "b2", "c1", "c2"];
-export const CARRIERS = ["telecom", "unicom", "mobile"];
-export const PROVINCES = ["north", "south", "west"];
+const CARRIERS = ["telecom", "unicom", "mobile"];
+const PROVINCES = ["north", "south", "west"];
 export const CLASSES = CARRIERS.flatMap((carrier) =>
   PROVINCES.map((province) => ({ carrier, province })),
 );
@@ -51,7 +51,7 @@ export function unbalanced(): Promise<VirtualService> {
   return virtualService(service, "0".repeat(64), start);
 }
 
-export function roundOf({ situation }: VirtualService, more: Partial<Round> = {}): Round {
+function roundOf({ situation }: VirtualService, more: Partial<Round> = {}): Round {
   const { sites } = situation.policy;
   return { id: "b", reason: "test", actor: "me", most: 0.05, sites, overrides: [], ...more };
 }

@@ -47,7 +47,7 @@ export function live(measurements: Measurements): Known {
  *
  *     doubt = cost(loss + 2 sqrt(p (1 - p) / n)) - cost(loss)
  */
-export function doubtOf({ rttMs, loss, samples }: Measured): number {
+function doubtOf({ rttMs, loss, samples }: Measured): number {
   const p = (loss * samples + 1) / (samples + 2);
   const error = Math.sqrt((p * (1 - p)) / samples);
   return costOf({ rttMs, loss: Math.min(1, loss + ERRORS * error) }) - costOf({ rttMs, loss });
