@@ -5,6 +5,7 @@ import { changePolicy } from "../change/policy-part.js";
 import type { PolicyDocument } from "../../policy/document.js";
 import { level } from "../../policy/level.js";
 import type { Fluid } from "./fluid.js";
+import { RECUT } from "./kinds.js";
 
 /** Something that happened, so many seconds after the start. */
 export interface SimEvent {
@@ -62,7 +63,14 @@ export class Drive {
   /** The share of users that each entry keeps away, by its id. Every site is well. */
   levels(now: number): Map<string, number> {
     const ms = this.#options.startedAt + now * 1_000;
-    return new Map(this.policy.entries.map((entry) => [entry.id, level(entry, ms)]));
+    const levels = this.policy.entries.map((entry): [string, number] => [
+      entry.id,
+      level(entry, ms),
+    ]);
+    return new Map([
+      ...levels,
+      [RECUT, this.policy.classes === this.#options.policy.classes ? 0 : 1],
+    ]);
   }
 
   /** What the run does in this second. */
@@ -80,7 +88,7 @@ export class Drive {
     const { stage, steps } = this.#waves[this.#next]!;
     const isFirst = this.#waves[this.#next - 1]?.stage !== stage;
     if (isFirst && stage.kind !== "reach" && stage.kind !== "recall") this.#tell(now, stage.title);
-    if (stage.kind === "mask" || stage.kind === "return") this.movingSince ??= now;
+    if (["mask", "return", "balance"].includes(stage.kind)) this.movingSince ??= now;
     this.#toldBefore = this.told;
     this.#tasks = steps.map((step) => this.#task(step, now));
   }
@@ -90,7 +98,9 @@ export class Drive {
     const told = this.told - this.#toldBefore;
     if (told >= 1) {
       const did = steps[0]!.kind === "disconnect" ? "connections were closed" : "users were told";
-      const part = stage.waves.filter(([step]) => step!.kind !== "receivers");
+      const part = stage.waves.filter(
+        ([step]) => step!.kind === "relogin" || step!.kind === "disconnect",
+      );
       const which = part.length > 1 ? `part ${1 + part.indexOf(steps)} of ${part.length}: ` : "";
       this.#tell(now, `${which}${countText(told)} ${did}`);
     }

@@ -1,5 +1,6 @@
 import type { Entry, PolicyClass, PolicyDocument } from "../../policy/document.js";
 import { fractionsOf } from "../../policy/fractions.js";
+import { overlapOf } from "../../keyspace/map.js";
 import type { UserClass } from "../types.js";
 
 /** Users whom the policy treats alike at every time: where they belong, where they are sent from there, and how soon they come back. */
@@ -18,6 +19,37 @@ interface Away {
   readonly to: string | null;
   /** They are kept away while the entry's level is above it. */
   readonly above: number;
+}
+
+/** Names the other fractions of a plan where entries have their ids. */
+export const RECUT = "fractions";
+
+/** Those whom other fractions move: for policies that keep nobody away. */
+export function recutKinds(
+  before: readonly PolicyClass[],
+  after: readonly PolicyClass[],
+  users: readonly UserClass[],
+): Kind[] {
+  return users.flatMap(({ carrier, province, users: n }): Kind[] => {
+    const isOf = (one: PolicyClass) => one.carrier === carrier && one.province === province;
+    const [old, now] = [before, after].map((classes) => classes.find(isOf)?.base ?? []);
+    const shares = new Map<string, { home: string; to: string; share: number }>();
+    for (const a of old!)
+      for (const b of now!) {
+        const both = overlapOf(a, b);
+        if (both === null) continue;
+        const key = JSON.stringify([a.value, b.value]);
+        const share = (shares.get(key)?.share ?? 0) + Number(both.hi - both.lo) / 2 ** 64;
+        shares.set(key, { home: a.value, to: b.value, share });
+      }
+    return [...shares.values()].map(({ home, to, share }) => ({
+      carrier,
+      province,
+      users: n * share,
+      home,
+      away: home === to ? null : { entry: RECUT, to, above: 0 },
+    }));
+  });
 }
 
 /**

@@ -1,3 +1,4 @@
+import { EXIT, OpsError } from "../../errors.js";
 import type { UserPlan } from "../../plan/users/types.js";
 import type { Intent } from "../change/intent.js";
 import { planKeepAway } from "../change/keep-away.js";
@@ -9,11 +10,18 @@ import type { Situation } from "../change/situation.js";
 import { LONGEST_MS, type Ramp } from "../../policy/document.js";
 import { classesOf } from "../problem.js";
 import { kindsOf } from "./kinds.js";
-import type { Scenario } from "./simulate.js";
-import type { VirtualService } from "./virtual.js";
+import { planOfRound } from "../change/round/plan.js";
+import { type Round, proposeRound } from "../change/round/propose.js";
+import { assertSafe } from "../change/rules/refusal.js";
+import type { Known } from "../quality/tolls.js";
+import type { Leg, Scenario } from "./simulate.js";
+import { type VirtualService, underPolicy } from "./virtual.js";
 
 /** As the commands give it. */
 const RAMP: Ramp = { step: 0.1, everyMs: 30_000 };
+
+/** More are not looked at. */
+const MOST_ROUNDS = 200;
 
 const idOf = (site: string) => `${site}-simulated`;
 
@@ -21,7 +29,7 @@ const idOf = (site: string) => `${site}-simulated`;
 export async function keepAwayScenario(service: VirtualService, intent: Intent): Promise<Scenario> {
   const { situation, context } = service;
   const plan = await planKeepAway(service, situation, intent, idOf, context);
-  return { service, policy: situation.policy, plan };
+  return { service, legs: [{ policy: situation.policy, plan }], everySeconds: 0 };
 }
 
 /** Users come back to sites from which everyone was moved away. */
@@ -47,7 +55,39 @@ export async function restoreScenario(
   const problem = problemNow(topology, demand, situation, [], costs);
   const restore = { ...asked, entries, actor: "simulation" };
   const plan = planOfRestore(restore, situation, problem, context);
-  return { service, policy: situation.policy, plan };
+  return { service, legs: [{ policy: situation.policy, plan }], everySeconds: 0 };
+}
+
+/**
+ * Rounds until nobody moves any more, from a service that is not as it should be.
+ * @throws OpsError (exit 3) `unsafe`, and `nobody-moves` where that is so at once
+ */
+export async function balanceScenario(
+  service: VirtualService,
+  asked: Pick<Round, "reason" | "most" | "overrides">,
+  known: Known,
+  everySeconds: number,
+): Promise<Scenario> {
+  const { sites } = service.situation.policy;
+  const legs: Leg[] = [];
+  for (let now = service; legs.length < MOST_ROUNDS;) {
+    const round = { ...asked, id: `balance-${legs.length + 1}`, actor: "simulation", sites };
+    const proposal = await proposeRound(now, now.situation, round, known);
+    assertSafe(proposal.objections);
+    const plan = planOfRound(proposal, service.context);
+    if (plan === null) break;
+    const { policy } = now.situation;
+    legs.push({ policy, plan });
+    const { classes } = proposal;
+    now = underPolicy(now, { ...policy, version: policy.version + 1, classes });
+  }
+  if (legs.length > 0) return { service, legs, everySeconds };
+  throw new OpsError(
+    "nobody-moves",
+    EXIT.refused,
+    "nobody would be better off anywhere else: there is nothing to simulate",
+    { hint: "give --quality FILE" },
+  );
 }
 
 /** With the entries of the plan in force, and everyone where they lead. */
