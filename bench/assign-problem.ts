@@ -55,6 +55,7 @@ export function problemOf(
     ),
   ];
   const lost = kind === "lost" ? sites.filter(({ region }) => region === "r0") : [];
+  const tolls = sites.map(() => 5);
   const byProvince = new Map(rows.map((row, k) => [`p${k}`, row]));
   return {
     sites,
@@ -62,7 +63,7 @@ export function problemOf(
     classes,
     closed: lost.map(({ id }) => ({ site: id, carrier: null, province: null })),
     costs: (_, province) => byProvince.get(province)!,
-    moves: kind === "lost" ? null : Math.round(users / 20),
+    moves: kind === "lost" ? null : { most: Math.round(users / 20), tolls: () => tolls },
   };
 }
 

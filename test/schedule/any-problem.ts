@@ -40,8 +40,9 @@ export function anyProblem({ crossing }: { readonly crossing: boolean }): fc.Arb
       ),
       costs: fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 12, maxLength: 12 }),
       moves: fc.constantFrom(null, null, 0, 1, 2, 5),
+      tolls: fc.array(fc.nat({ max: 2 }), { minLength: 3, maxLength: 3 }),
     })
-    .map(({ costs, closed, moves, classes, ...parts }): Problem => ({
+    .map(({ costs, closed, moves, tolls, classes, ...parts }): Problem => ({
       sites: parts.sites.map(({ logins, carriers: reached }, i): Site => ({
         id: sites[i]!,
         idc: idcOf(i),
@@ -63,7 +64,7 @@ export function anyProblem({ crossing }: { readonly crossing: boolean }): fc.Arb
         const row = ["other", "c0", "c1"].indexOf(carrier) + (province === "p0" ? 1 : 0);
         return costs.slice(3 * row, 3 * row + 3);
       },
-      moves,
+      moves: moves === null ? null : { most: moves, tolls: () => tolls },
     }));
 }
 

@@ -22,6 +22,15 @@ function canStay(problem: Problem, one: UserClass): boolean {
   return one.site !== null && mayBe(problem, one).includes(one.site);
 }
 
+/** What a user of the class pays for a move there. */
+function toll(problem: Problem, one: UserClass, to: string): number {
+  const { sites, moves } = problem;
+  if (moves === null || one.site === to || !canStay(problem, one)) return 0;
+  const row = moves.tolls(one.carrier, one.province);
+  const at = (site: string | null) => row[sites.findIndex(({ id }) => id === site)]!;
+  return at(one.site) + at(to);
+}
+
 /** Limits of the same users are one, the tightest. */
 function merged(limits: readonly Limit[]): Limit[] {
   const same = (a: Limit, b: Limit) =>
@@ -52,7 +61,7 @@ export function valuesOf(
       left += all - (at.get(one.site!) ?? 0);
     }
     for (const [j, { id }] of sites.entries()) {
-      cost += (at.get(id) ?? 0) * costs(one.carrier, one.province)[j]!;
+      cost += (at.get(id) ?? 0) * (costs(one.carrier, one.province)[j]! + toll(problem, one, id));
     }
   }
   for (const { sites: ids, carrier, users, soft } of merged(limits)) {
@@ -65,7 +74,7 @@ export function valuesOf(
     over += Math.max(0, load - soft);
   }
   if (moves === null) return [unplaced, over, moved, cost];
-  return left > moves + 1e-6 ? null : [unplaced, over, cost];
+  return left > moves.most + 1e-6 ? null : [unplaced, over, cost];
 }
 
 /** The best of all placements of whole users. */
@@ -128,14 +137,15 @@ export function levelAfterLevel(
   }
   const stays = classes.map((one) => canStay(problem, one));
   const left = all.filter(({ i, id }) => stays[i] && id !== classes[i]!.site);
-  if (moves !== null) rows.push(`${terms(left.map(({ name }) => name))} <= ${moves}`);
+  if (moves !== null) rows.push(`${terms(left.map(({ name }) => name))} <= ${moves.most}`);
   for (const { id, loginsPerSecond } of sites) {
     const come = all.filter((one) => one.id === id && classes[one.i]!.site !== id);
     rows.push(`${terms(come.map(({ name }) => name))} - ${loginsPerSecond} t <= 0`);
   }
   const cost = all.map(({ i, id, name }) => {
     const { carrier, province } = classes[i]!;
-    return `${costs(carrier, province)[sites.findIndex((one) => one.id === id)]!} ${name}`;
+    const own = costs(carrier, province)[sites.findIndex((one) => one.id === id)]!;
+    return `${own + toll(problem, classes[i]!, id)} ${name}`;
   });
   const moved = [...left.map(({ name }) => name), ...waits.filter((_, i) => stays[i])];
   const goals = [waits, over, ...(moves === null ? [moved] : []), cost, ["t"]].map(terms);

@@ -20,13 +20,17 @@ export interface TestCluster {
 }
 
 /** An agent for every data node of the topology and every access node that has one. Call `stop` in an `afterAll`, `afterEach` or `finally`. */
-export async function startCluster(topologyText: string): Promise<TestCluster> {
+export async function startCluster(
+  topologyText: string,
+  gateways: { readonly heartbeatMs?: number } = {},
+): Promise<TestCluster> {
   const dir = await mkdtemp(join(tmpdir(), "ops-test-"));
   const up = await bringUp({
     topologyText,
     topologyPath: "topology.yaml",
     dir,
     dieWithParent: true,
+    ...gateways,
   });
   const { cluster } = up;
   return {

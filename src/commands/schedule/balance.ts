@@ -1,24 +1,21 @@
-import { ScheduleCommand, changeFlags } from "../../lib/console/schedule-command.js";
+import { BalanceCommand, balanceFlags } from "../../lib/console/balance-command.js";
 
-export default class ScheduleBalance extends ScheduleCommand<typeof ScheduleBalance> {
-  static override summary = "Spread logins over the sites by quality, under capacity.";
+export default class ScheduleBalance extends BalanceCommand<typeof ScheduleBalance> {
+  static override summary =
+    "Move users to where they are better off, a few of them, under capacity.";
 
-  static override description = `The fractions of each carrier and province become those at which everyone of the topology's demand is where it is best for
-them; what moves is the least that it takes. Who is connected stays until the next login. The first time it makes the policy.`;
+  static override description = `One round: of the users online at most --most belong elsewhere from then on, those for whom it gains the most, and those of
+them who are connected are told to log in there, with the sites that get them watched. What gains too little is left as
+it is. The first time it makes the policy, from the topology's demand. --every goes on round after round, until Ctrl-C.`;
 
   static override examples = [
     "<%= config.bin %> schedule balance -t topology.yaml --quality quality.yaml --reason 'first policy'",
+    "<%= config.bin %> schedule balance -t topology.yaml --quality live --every 60s --yes --reason 'by quality'",
   ];
 
-  static override flags = changeFlags;
+  static override flags = balanceFlags;
 
   async run(): Promise<object> {
-    const { planBalance } = await import("../../lib/run/change-users.js");
-    const { reason, state } = this.flags;
-    const request = await this.request();
-    return this.withRuns(state, async (env) => {
-      const plan = await planBalance(env, request, { reason, actor: env.actor });
-      return this.change(env, plan, "logins are spread so already");
-    });
+    return this.balance();
   }
 }

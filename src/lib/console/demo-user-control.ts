@@ -3,7 +3,8 @@ import { EXIT, OpsError } from "../errors.js";
 import { sha256 } from "../plan/hash.js";
 import type { UserPlan } from "../plan/users/types.js";
 import { applyPlan } from "../run/apply.js";
-import { type ChangeRequest, planBalance, planChange, planRestore } from "../run/change-users.js";
+import { planBalance } from "../run/balance-users.js";
+import { type ChangeRequest, planChange, planRestore } from "../run/change-users.js";
 import { PATIENCE, type Patience } from "../run/clock.js";
 import { rollbackRun } from "../run/rollback.js";
 import { readScheduleStatus } from "../run/schedule-status.js";
@@ -36,8 +37,9 @@ export function demoUserControl(
     over,
   );
   const topology = parseTopology(topologyText, "topology.yaml");
-  const costs = costsOf(qualitiesOf(topology, []));
-  const request: ChangeRequest = { topology, topologyHash: sha256(topologyText), costs };
+  const qualities = qualitiesOf(topology, []);
+  const topologyHash = sha256(topologyText);
+  const request: ChangeRequest = { topology, topologyHash, costs: costsOf(qualities) };
   const asked = (reason: string) => ({ reason, actor: env.actor });
   const prepared = (plan: UserPlan | null): PreparedMove =>
     preparedMove(plan, () => applied(env, plan!, () => run));
@@ -47,7 +49,9 @@ export function demoUserControl(
       return sites.map(({ id, online, loss }) => ({ id, online, loss }));
     },
     async balance(reason) {
-      const plan = await planBalance(env, request, asked(reason));
+      const quality = { kind: "stated", qualities } as const;
+      const wanted = { topology, topologyHash, quality, reason, most: 1, overrides: [] };
+      const { plan } = await planBalance(env, wanted);
       if (plan !== null) await applyPlan(env, plan, { until: null });
     },
     async keepAway({ site, reason, ...how }) {
@@ -57,6 +61,7 @@ export function demoUserControl(
         sites: [site],
         filter: EVERYBODY,
         pace: AS_FAST_AS_IT_GOES,
+        empties: false,
       });
       return prepared(plan);
     },

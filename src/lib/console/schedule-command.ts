@@ -7,6 +7,7 @@ import type { UserFilter } from "../policy/filter.js";
 import type { ChangeRequest } from "../run/change-users.js";
 import type { RunEnvironment } from "../run/session.js";
 import type { Intent, Pace } from "../schedule/change/intent.js";
+import type { Qualities } from "../schedule/quality/entries.js";
 import type { Scenario } from "../schedule/simulate/simulate.js";
 import type { VirtualService } from "../schedule/simulate/virtual.js";
 import type { Topology } from "../topology/types.js";
@@ -73,23 +74,28 @@ type Changing = Interfaces.InferredFlags<typeof changeFlags>;
 export abstract class ScheduleCommand<T extends typeof Command> extends RunCommand<T> {
   /** The topology, and what users have of each site. */
   protected async request(): Promise<ChangeRequest> {
-    const { loadTopology, readInput } = await import("../topology/load.js");
-    const { costsOf, qualitiesOf } = await import("../schedule/quality/entries.js");
+    const { costsOf } = await import("../schedule/quality/entries.js");
+    const { quality } = this.flags as Changing;
+    const { topology, topologyHash } = await this.topology();
+    const costs = costsOf(await this.qualities(topology, quality));
+    return { topology, topologyHash, costs };
+  }
+
+  protected async topology(): Promise<Pick<ChangeRequest, "topology" | "topologyHash">> {
+    const { loadTopology } = await import("../topology/load.js");
     const { sha256 } = await import("../plan/hash.js");
-    const { topology: file, quality } = this.flags as Changing;
-    const { topology, text } = await loadTopology(file);
+    const { topology, text } = await loadTopology((this.flags as Changing).topology);
+    return { topology, topologyHash: sha256(text) };
+  }
+
+  /** What a file says of them; nothing is known without one. */
+  protected async qualities(topology: Topology, file: string | undefined): Promise<Qualities> {
+    const { qualitiesOf } = await import("../schedule/quality/entries.js");
     const { demand } = topology;
-    const entries =
-      quality === undefined || demand === null
-        ? []
-        : (await import("../schedule/quality/parse.js")).parseQuality(
-            await readInput(quality),
-            quality,
-            topology,
-            demand,
-          );
-    const costs = costsOf(qualitiesOf(topology, entries));
-    return { topology, topologyHash: sha256(text), costs };
+    if (file === undefined || demand === null) return qualitiesOf(topology, []);
+    const { readInput } = await import("../topology/load.js");
+    const { parseQuality } = await import("../schedule/quality/parse.js");
+    return qualitiesOf(topology, parseQuality(await readInput(file), file, topology, demand));
   }
 
   /** Shows the plan; applies it unless it is a dry run. Exit 6 when access agents were not reached. */
@@ -236,9 +242,9 @@ export async function shareNamed(name: string, text: string): Promise<number> {
   const { readPercent } = await import("../topology/units.js");
   const read = readPercent(text);
   if (read.ok && read.value > 0) return read.value / 100;
-  const problem = read.ok ? "it must be more than 0" : read.problem;
+  const problem = read.ok ? "it must be more than 0%" : read.problem;
   throw new OpsError("bad-flag", EXIT.usage, `--${name} ${text}: ${problem}`, {
-    hint: "for example 50%",
+    hint: "for example 5%",
   });
 }
 

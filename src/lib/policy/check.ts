@@ -2,7 +2,7 @@ import type { SegmentMap } from "../keyspace/map.js";
 import { POSITION_END } from "../keyspace/segment.js";
 import { LONGEST_MS, type Entry, type PolicyDocument } from "./document.js";
 
-interface OfClass {
+export interface OfClass {
   readonly carrier: string;
   readonly province: string;
 }

@@ -1,11 +1,12 @@
 import { hashText, hashUid } from "../keyspace/hash.js";
 import { pieceAt, type SegmentMap } from "../keyspace/map.js";
 import { classKey } from "./check.js";
+import { Classes } from "./classes.js";
 import {
   type Address,
   type Entry,
   type Mode,
-  OTHER,
+  type PolicyClass,
   type PolicyDocument,
   type PolicySite,
 } from "./document.js";
@@ -45,9 +46,8 @@ interface Rule {
   readonly redirects: ReadonlyMap<string, SegmentMap<string>>;
 }
 
-interface Class {
+interface Class extends PolicyClass {
   readonly key: string;
-  readonly base: SegmentMap<string>;
 }
 
 /** A user as the rules see it: a carrier and a province without a class are `other`. */
@@ -65,10 +65,7 @@ const AS_SHARE = 2 ** -64;
 export class Router {
   readonly document: PolicyDocument;
   readonly #sites: ReadonlyMap<string, Site>;
-  readonly #classes: ReadonlyMap<string, Class>;
-  /** Of the classes. */
-  readonly #carriers: ReadonlySet<string>;
-  readonly #provinces: ReadonlySet<string>;
+  readonly #classes: Classes<Class>;
   /** Carriers that do not reach every site. */
   readonly #bound: ReadonlySet<string>;
 
@@ -82,11 +79,7 @@ export class Router {
         return [id, { ...site, id, seed: Number(hashText(id) & 0xffffffffn), entries }];
       }),
     );
-    this.#classes = new Map(
-      document.classes.map((one) => [classKey(one), { key: classKey(one), base: one.base }]),
-    );
-    this.#carriers = new Set(document.classes.map(({ carrier }) => carrier));
-    this.#provinces = new Set(document.classes.map(({ province }) => province));
+    this.#classes = new Classes(document.classes.map((one) => ({ ...one, key: classKey(one) })));
     this.#bound = new Set(sites.flatMap(([, { carriers }]) => carriers));
   }
 
@@ -123,9 +116,9 @@ export class Router {
   }
 
   #asking(user: User): Asking {
-    const carrier = this.#carriers.has(user.carrier) ? user.carrier : OTHER;
-    const province = this.#provinces.has(user.province) ? user.province : OTHER;
-    const of = this.#classOf(carrier, province);
+    const carrier = this.#classes.carrier(user.carrier);
+    const province = this.#classes.province(user.province);
+    const of = this.#classes.of(user);
     return { ...user, carrier, province, over: user.carrier, hash: hashUid(user.uid), of };
   }
 
@@ -159,13 +152,6 @@ export class Router {
       if (!isBound || site.carriers.includes(over))
         ranked.push({ site, rank: mixed(low ^ site.seed) });
     return ranked.sort((a, b) => a.rank - b.rank).map(({ site }) => site);
-  }
-
-  #classOf(carrier: string, province: string): Class | null {
-    const of = (c: string, p: string) => this.#classes.get(classKey({ carrier: c, province: p }));
-    return (
-      of(carrier, province) ?? of(carrier, OTHER) ?? of(OTHER, province) ?? of(OTHER, OTHER) ?? null
-    );
   }
 
   /** The maps cover every hash, and name sites that are there: see `checkPolicy`. */

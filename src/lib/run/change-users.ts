@@ -4,7 +4,6 @@ import type { UserPlan } from "../plan/users/types.js";
 import type { UserFilter } from "../policy/filter.js";
 import { alreadyInForce, planOfRepeat } from "../schedule/change/already.js";
 import type { PlanContext } from "../schedule/change/assemble.js";
-import { planOfBalance } from "../schedule/change/balance.js";
 import { receiverGates } from "../schedule/change/gates.js";
 import type { Intent, Pace } from "../schedule/change/intent.js";
 import { planKeepAway } from "../schedule/change/keep-away.js";
@@ -16,7 +15,6 @@ import { type Shift, planShiftIn } from "../schedule/change/shift.js";
 import { assertRules } from "../schedule/change/rules/refusal.js";
 import { demandOf } from "../schedule/change/service.js";
 import type { SilentAgent, Situation } from "../schedule/change/situation.js";
-import { spread } from "../schedule/change/spread.js";
 import type { Entry } from "../policy/document.js";
 import type { Costs } from "../schedule/types.js";
 import type { Topology } from "../topology/types.js";
@@ -46,8 +44,13 @@ export interface InForce extends Omit<Entry, "redirects" | "epoch"> {
 
 export type Reading = Pick<RunEnvironment, "store" | "connect" | "clock" | "random">;
 
-/** Bytes of the random part of an entry's name. */
-export const NAME_BYTES = 3;
+/** Bytes of the random part of a name. */
+const NAME_BYTES = 3;
+
+/** What makes the names of one change its own. */
+export function suffixOf({ random }: Pick<Reading, "random">): string {
+  return Buffer.from(random(NAME_BYTES)).toString("hex");
+}
 
 /**
  * Plans to keep users away from sites, but for those from which the same users are kept away so already.
@@ -74,7 +77,7 @@ export async function planChange(
     const again = () => planOfRepeat(wanted, entries, situation, contextOf(request, survey));
     return { plan: isBehind ? again() : null, already, silent };
   }
-  const suffix = Buffer.from(env.random(NAME_BYTES)).toString("hex");
+  const suffix = suffixOf(env);
   const plan = await planKeepAway(
     { topology, demand, costs },
     situation,
@@ -104,7 +107,7 @@ export async function planShift(
   const { situation } = survey;
   assertPolicy(situation);
   assertWell(situation, [...asked.to.keys()], "nothing was changed");
-  const id = `shift-${Buffer.from(env.random(NAME_BYTES)).toString("hex")}`;
+  const id = `shift-${suffixOf(env)}`;
   const service = { topology, demand: demandOf(topology), costs };
   return planShiftIn(service, situation, { ...asked, id }, contextOf(request, survey));
 }
@@ -157,30 +160,6 @@ export function assertWell({ silent }: Situation, sites: readonly string[], unti
   );
 }
 
-/** Plans to spread logins by quality under capacity, from the topology's demand. Null where they are spread so already. */
-export async function planBalance(
-  env: Reading,
-  request: ChangeRequest,
-  asked: { readonly reason: string; readonly actor: string },
-): Promise<UserPlan | null> {
-  const { topology, costs } = request;
-  const demand = demandOf(topology);
-  const survey = await surveyAccess(env, topology);
-  const { situation, sites: seen } = survey;
-  assertDispatcher(situation);
-  const known = new Set(topology.sets.map(({ id }) => id));
-  const kept = Object.entries(situation.policy.sites).filter(([id]) => known.has(id));
-  const sites = { ...Object.fromEntries(kept), ...seen };
-  const { problem, assignment } = await spread({ topology, demand, costs }, Object.keys(sites));
-  return planOfBalance(
-    { ...asked, sites },
-    situation,
-    problem,
-    assignment,
-    contextOf(request, survey),
-  );
-}
-
 export function assertPolicy(situation: Situation): void {
   if (situation.policy.version === 0) {
     throw new OpsError("no-policy", EXIT.refused, "no policy for users was ever published", {
@@ -190,7 +169,8 @@ export function assertPolicy(situation: Situation): void {
   assertDispatcher(situation);
 }
 
-function assertDispatcher({ dispatchers }: Situation): void {
+/** Throws OpsError `unreachable` (exit 9). */
+export function assertDispatcher({ dispatchers }: Situation): void {
   if (dispatchers.length > 0) return;
   throw new OpsError(
     "unreachable",
@@ -229,7 +209,7 @@ function assertNoneWider(
 }
 
 export function contextOf(
-  { topology, topologyHash }: ChangeRequest,
+  { topology, topologyHash }: Pick<ChangeRequest, "topology" | "topologyHash">,
   survey: AccessSurvey,
 ): PlanContext {
   return {

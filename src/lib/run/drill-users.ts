@@ -5,11 +5,11 @@ import { assertRules } from "../schedule/change/rules/refusal.js";
 import { demandOf } from "../schedule/change/service.js";
 import {
   type ChangeRequest,
-  NAME_BYTES,
   type Reading,
   assertPolicy,
   assertWell,
   contextOf,
+  suffixOf,
 } from "./change-users.js";
 import { surveyAccess } from "./observe-access.js";
 
@@ -30,6 +30,6 @@ export async function planDrill(
   assertPolicy(situation);
   const sites = topology.sets.map(({ id }) => id);
   assertWell(situation, sites, "a drill is for a service that is well");
-  const id = `drill-${Buffer.from(env.random(NAME_BYTES)).toString("hex")}`;
+  const id = `drill-${suffixOf(env)}`;
   return planDrillIn(service, situation, { ...asked, id }, contextOf(request, survey));
 }

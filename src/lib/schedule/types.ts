@@ -51,6 +51,13 @@ export interface Problem {
   readonly classes: readonly UserClass[];
   readonly closed: readonly Closure[];
   readonly costs: Costs;
-  /** Most users that may move away from where they could stay, for the least cost; null: as few as possible move, whatever the cost. */
-  readonly moves: number | null;
+  /** Null: as few as possible move from where they could stay, whatever the cost. */
+  readonly moves: Moves | null;
+}
+
+/** Users may move away from where they could stay, for the least cost. */
+export interface Moves {
+  readonly most: number;
+  /** What each of them costs besides, at the site that is left and at the one that is entered: no move gains less than both. */
+  readonly tolls: Costs;
 }

@@ -4,6 +4,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { WebSocket } from "ws";
 import { Superseded } from "../../../src/lib/access/gateway/departures.js";
 import type { Crowd } from "../../../src/lib/demo/sessions/crowd.js";
+import { probe } from "../../../src/lib/demo/sessions/probe.js";
 import { Sites } from "./sites.js";
 
 let sites: Sites;
@@ -186,6 +187,27 @@ test("a login storm is refused honestly: who comes back when told gets in", asyn
   expect(crowd.figures().refused).toBeLessThan(2 * 250);
 });
 
+test("a probe without a login is answered and is no session; to a site that does not answer everything is lost", async () => {
+  sites = await Sites.start({ a: {} });
+  const a = sites.gateway("a");
+  const beats: (number | null)[] = [];
+  const person = { uid: 7n, carrier: "telecom", province: "x" };
+  const probed = (url: string, loss: number) =>
+    probe({ site: "a", url, port: 1 }, person, {
+      network: () => ({ loss, delayMs: 40 }),
+      random: () => 0.5,
+      onBeat: (_person, _site, rttMs) => beats.push(rttMs),
+    });
+  await probed(a.addresses[0]!.url, 0.4);
+  expect(beats).toHaveLength(10);
+  for (const rttMs of beats) expect(rttMs).toBeGreaterThanOrEqual(40);
+  expect(a.figures()).toMatchObject({ sessions: 0, logins: { total: 0, refused: 0 } });
+  beats.length = 0;
+  await probed(a.addresses[0]!.url, 0.6);
+  await probed("ws://127.0.0.1:9", 0);
+  expect(beats).toEqual(Array.from({ length: 20 }, () => null));
+});
+
 test("what is no login is closed: nonsense, too much, too many, and clients that are gone", async () => {
   sites = await Sites.start({ a: { maxSessions: 1, heartbeatMs: 100, loginWithinMs: 1_500 } });
   const a = sites.gateway("a");
@@ -204,7 +226,7 @@ test("what is no login is closed: nonsense, too much, too many, and clients that
   for (const [messages, code] of [
     [["{}"], 1008],
     [["not json"], 1008],
-    [[ping], 1008],
+    [Array.from({ length: 21 }, () => ping), 1008],
     [[Buffer.from(login)], 1008],
     [[login.replace('"7"', '"18446744073709551616"')], 1008],
     [["x".repeat(2_000)], 1009],

@@ -1,12 +1,14 @@
 import { expect, test } from "vitest";
 import { generator } from "../../../src/lib/schedule/simulate/random.js";
 import {
+  balanceScenario,
   drillScenario,
   keepAwayScenario,
   restoreScenario,
   shiftScenario,
 } from "../../../src/lib/schedule/simulate/scenario.js";
 import { simulate, type Simulation } from "../../../src/lib/schedule/simulate/simulate.js";
+import { virtualService } from "../../../src/lib/schedule/simulate/virtual.js";
 import { TIANJIN, leaveTianjin, service, small } from "./services.js";
 
 /** Chance that never adds anything. */
@@ -171,3 +173,34 @@ test("a drain leaves nobody", async () => {
 function refused({ sites }: Simulation): number {
   return sites.reduce((sum, one) => sum + one.refused, 0);
 }
+
+test("300M users come from where logins are quickest to where they are best, round after round, and nobody loses a session by it", async () => {
+  const { topology, demand, costs, situation } = await service();
+  const virtual = await virtualService(
+    { topology, demand, costs: () => topology.sets.map(() => 0) },
+    "0".repeat(64),
+    { now: situation.now, createdAt: new Date(situation.now).toISOString() },
+  );
+  const known = {
+    costs,
+    tolls: () => topology.sets.map(() => 5),
+    isKnown: () => topology.sets.map(() => true),
+  };
+  const asked = { reason: "test", most: 0.05, overrides: [] };
+  const scenario = await balanceScenario(virtual, asked, known, 60);
+  expect(scenario!.legs.length).toBeGreaterThan(10);
+  let lost = 0;
+  const result = simulate(scenario!, still, (now, fluid) => {
+    lost = Math.max(lost, fluid.without);
+    if (now % 500 !== 0) return;
+    const users = fluid.census().reduce((sum, one) => sum + one.online + one.waiting, 0);
+    expect(users / 300e6).toBeCloseTo(1, 9);
+  });
+  expect(result).toMatchObject({ ended: { how: "done" }, overdue: 0 });
+  expect(result.moved / result.toMove).toBeGreaterThan(0.999);
+  expect(result.moved / result.toMove).toBeLessThan(1.001);
+  expect(result.mostOfLimit).toBeLessThanOrEqual(1);
+  expect(lost).toBe(0);
+  for (const { capacity, mostOnline } of result.sites)
+    expect(mostOnline).toBeLessThanOrEqual(0.9 * capacity + 1);
+});

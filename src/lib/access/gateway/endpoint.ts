@@ -1,13 +1,21 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
-import { type ClientMessage, clientMessage, CLOSE, MAX_MESSAGE_BYTES } from "./messages.js";
+import {
+  type ClientMessage,
+  clientMessage,
+  CLOSE,
+  MAX_MESSAGE_BYTES,
+  type ServerMessage,
+} from "./messages.js";
 import { closeSocket, type Session } from "./session.js";
 
 /** Connections beyond the sessions: those who have not logged in yet, and those who are being refused. */
 const EXTRA_CONNECTIONS = 2_000;
 /** Between two heartbeats. */
 const MESSAGES_MAX = 100;
+/** Pings of who has not logged in: a probe of the way to the site. */
+const PROBE_PINGS_MAX = 20;
 
 export interface EndpointOptions {
   readonly host: string;
@@ -88,6 +96,7 @@ export class Endpoint {
   #opened(socket: WebSocket, port: number): void {
     const { loginWithinMs, onLogin, onPing, onPong, onGone } = this.#options;
     let session: Session | null = null;
+    let probes = 0;
     this.#silent.set(socket, performance.now() + loginWithinMs);
     // What went wrong shows in the close that follows.
     socket.on("error", () => undefined);
@@ -117,6 +126,8 @@ export class Endpoint {
         session = onLogin(message, socket, port);
       } else if (message?.type === "ping" && session !== null) {
         if (mayAsk(session)) onPing(session, message.n);
+      } else if (message?.type === "ping" && (probes += 1) <= PROBE_PINGS_MAX) {
+        socket.send(JSON.stringify({ type: "pong", n: message.n } satisfies ServerMessage));
       } else {
         closeSocket(socket, CLOSE.violation, "no message of this protocol");
       }

@@ -6,6 +6,8 @@ import { Reports } from "./reports.js";
 import { User } from "./user.js";
 
 const REPORT_EVERY_MS = 1_000;
+/** Of all users together: enough to know every way in some minutes, and nothing beside the logins. */
+const PROBES_PER_SECOND = 1;
 
 export interface CrowdOptions {
   readonly people: readonly Person[];
@@ -15,6 +17,7 @@ export interface CrowdOptions {
   readonly random: () => number;
   /** What the ways to the sites do now; nothing by default. */
   readonly network?: (person: Person, site: string) => Network;
+  readonly probesPerSecond?: number;
 }
 
 /** Users with real WebSocket connections, all of this process, who want a session all the time. */
@@ -23,6 +26,7 @@ export class Crowd {
   readonly #dispatch: DispatchClient;
   readonly #reports = new Reports();
   readonly #reporting: NodeJS.Timeout;
+  readonly #probing: NodeJS.Timeout;
   readonly #counts: Counts = {
     logins: 0,
     refused: 0,
@@ -36,7 +40,13 @@ export class Crowd {
   };
   #stopped = false;
 
-  constructor({ people, dispatch, random, network = perfect }: CrowdOptions) {
+  constructor({
+    people,
+    dispatch,
+    random,
+    network = perfect,
+    probesPerSecond = PROBES_PER_SECOND,
+  }: CrowdOptions) {
     this.#dispatch = new DispatchClient(dispatch, random);
     const options = {
       dispatch: this.#dispatch,
@@ -50,6 +60,8 @@ export class Crowd {
       () => void this.#dispatch.report(this.#reports.take()),
       REPORT_EVERY_MS,
     ).unref();
+    const anyone = () => this.#users[Math.floor(random() * this.#users.length)];
+    this.#probing = setInterval(() => void anyone()?.probe(), 1_000 / probesPerSecond).unref();
   }
 
   get users(): readonly User[] {
@@ -97,6 +109,7 @@ export class Crowd {
   stop(): void {
     this.#stopped = true;
     clearInterval(this.#reporting);
+    clearInterval(this.#probing);
     for (const user of this.#users) user.stop();
     this.#dispatch.close();
   }

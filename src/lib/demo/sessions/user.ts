@@ -3,6 +3,7 @@ import type { Address } from "../../access/gateway/messages.js";
 import { Connection, type ConnectionOptions, type Network } from "./connection.js";
 import type { DispatchClient, Person } from "./dispatch-client.js";
 import type { Counts } from "./figures.js";
+import { probe } from "./probe.js";
 
 /** Who lost a session comes back after up to this, so that not all come at once. */
 const JITTER_MS = 500;
@@ -21,6 +22,8 @@ export class User {
   readonly person: Person;
   readonly #options: UserOptions;
   #connection: Connection | null = null;
+  /** Where it may log in, as it was told last. */
+  #addresses: readonly Address[] = [];
   /** Since when without a session; null with one, and before the first. */
   #lostAt: number | null = null;
   /** Logs in: at first, again, or elsewhere. One at a time. */
@@ -54,6 +57,14 @@ export class User {
     this.#connection?.leave();
   }
 
+  /** Looks how the way to another site is, any one of those where it might log in. */
+  async probe(): Promise<void> {
+    const { random } = this.#options;
+    const others = this.#addresses.filter(({ site }) => site !== this.site);
+    const to = others[Math.floor(random() * others.length)];
+    if (this.site !== null && to !== undefined) await probe(to, this.person, this.#options);
+  }
+
   /** Goes on until there is a session. */
   async #comeBack(): Promise<void> {
     if (this.#busy) return;
@@ -64,6 +75,7 @@ export class User {
       const addresses = await dispatch.addresses(this.person);
       if (addresses === null) counts.failedDispatches += 1;
       else this.#enter(await this.#logIn(addresses));
+      this.#addresses = addresses ?? this.#addresses;
     }
     this.#busy = false;
   }

@@ -10,7 +10,7 @@ export function costOf(
   level: LevelName,
   model: Model,
   { groups }: Shape,
-  { classes, costs }: Problem,
+  { classes, costs, moves }: Problem,
 ): Float64Array {
   const cost = new Float64Array(model.lp.cols);
   const places = (of: (group: number, site: number | null) => number): void => {
@@ -30,9 +30,9 @@ export function costOf(
       });
       break;
     case "cost": {
-      const rows = groups.map(({ members }) => {
+      const rows = groups.map(({ members, home }) => {
         const { carrier, province } = classes[members[0]!]!;
-        return costs(carrier, province);
+        return moveCosts(costs(carrier, province), moves?.tolls(carrier, province) ?? null, home);
       });
       places((group, site) => (site === null ? 0 : rows[group]![site]!));
       break;
@@ -41,4 +41,14 @@ export function costOf(
       cost[model.finish!] = 1;
   }
   return cost;
+}
+
+/** What each site costs those who could stay at `home`; null where they have none. */
+export function moveCosts(
+  costs: readonly number[],
+  tolls: readonly number[] | null,
+  home: number | null,
+): readonly number[] {
+  if (tolls === null || home === null) return costs;
+  return costs.map((cost, site) => (site === home ? cost : cost + tolls[home]! + tolls[site]!));
 }

@@ -1,5 +1,5 @@
-import type { Limit, Problem } from "../types.js";
-import type { LevelName } from "./levels.js";
+import type { Limit, Problem, UserClass } from "../types.js";
+import { type LevelName, moveCosts } from "./levels.js";
 import { reachOf } from "./reach.js";
 import { tightest } from "./tightest.js";
 import type { Model } from "./model.js";
@@ -14,6 +14,13 @@ export interface Share {
 export interface Placement {
   /** For each class of the problem, in its order: where its users are to be. What is missing has no place. */
   readonly shares: readonly (readonly Share[])[];
+}
+
+/** Everyone where they are. */
+export function staying(classes: readonly UserClass[]): Placement {
+  return {
+    shares: classes.map(({ site, users }) => (site === null ? [] : [{ site, users }])),
+  };
 }
 
 /** Below so many users it is rounding. */
@@ -48,7 +55,7 @@ export function placementOf(
 /** The users that each of some limits counts. */
 export function loadsOf(
   limits: readonly Limit[],
-  { classes }: Problem,
+  { classes }: Pick<Problem, "classes">,
   { shares }: Placement,
 ): number[] {
   const byCarrier = new Map<string, Map<string, number>>();
@@ -79,12 +86,15 @@ export function arrivalsOf(problem: Problem, { shares }: Placement): Map<string,
 
 /** What a placement comes to in each level: added up anew, from what it says and nothing else. */
 export function valuesOf(problem: Problem, placement: Placement): Record<LevelName, number> {
-  const { sites, limits, classes, costs } = problem;
+  const { sites, limits, classes, costs, moves } = problem;
   const index = new Map(sites.map(({ id }, i) => [id, i]));
   const reach = reachOf(problem);
   let [unplaced, moved, cost] = [0, 0, 0];
   for (const [i, one] of classes.entries()) {
-    const row = costs(one.carrier, one.province);
+    const at = one.site === null ? undefined : index.get(one.site);
+    const home = at !== undefined && reach(one).includes(at) ? at : null;
+    const tolls = moves?.tolls(one.carrier, one.province) ?? null;
+    const row = moveCosts(costs(one.carrier, one.province), tolls, home);
     let [placed, stayed] = [0, 0];
     for (const { site, users } of placement.shares[i]!) {
       placed += users;
@@ -92,8 +102,7 @@ export function valuesOf(problem: Problem, placement: Placement): Record<LevelNa
       cost += users * row[index.get(site)!]!;
     }
     unplaced += rounded(one.users - placed);
-    const home = one.site === null ? undefined : index.get(one.site);
-    if (home !== undefined && reach(one).includes(home)) moved += rounded(one.users - stayed);
+    if (home !== null) moved += rounded(one.users - stayed);
   }
   const caps = tightest(limits);
   const over = loadsOf(caps, problem, placement).map((load, i) => rounded(load - caps[i]!.soft));

@@ -70,7 +70,7 @@ export function shapeOf(problem: Problem): Shape {
     sites,
     groups: [...groups.values()].map(({ group, users }) => ({ ...group, users: users / part })),
     caps: capsOf(problem, indexes, part),
-    moves: moves === null ? null : { most: moves / part, isFull: false },
+    moves: moves === null ? null : { most: moves.most / part, isFull: false },
     part,
   };
 }
@@ -98,7 +98,7 @@ function capsOf(
 }
 
 /** Groups of which the cost of no member is another than that of the others. */
-export function splitByCost(shape: Shape, { classes, costs }: Problem): Shape {
+export function splitByCost(shape: Shape, { classes, costs, moves }: Problem): Shape {
   const rows = new Map<string, number>();
   const rowOf = new Map<string, number>();
   const row = (member: number): number => {
@@ -106,7 +106,8 @@ export function splitByCost(shape: Shape, { classes, costs }: Problem): Shape {
     const name = `${carrier} ${province}`;
     let found = rowOf.get(name);
     if (found === undefined) {
-      const text = costs(carrier, province).join(" ");
+      const tolls = moves?.tolls(carrier, province) ?? [];
+      const text = [...costs(carrier, province), ...tolls].join(" ");
       found = rows.get(text) ?? rows.size;
       rows.set(text, found);
       rowOf.set(name, found);

@@ -75,7 +75,7 @@ export function planOfBalance(
 }
 
 /** Without those of sites that are gone, and without ways to such sites or of such classes: whoever had one goes to what is left. */
-function entriesFor(
+export function entriesFor(
   entries: readonly Entry[],
   sites: Balance["sites"],
   classes: readonly PolicyClass[],

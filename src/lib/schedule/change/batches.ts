@@ -36,21 +36,51 @@ export function batchesOf(users: number, each: number | null): number {
   });
 }
 
-/** A stage for each batch: other fractions, then those whom they move are told, with the receivers watched before, and with it. */
-export function batchStages(all: Batches): StageDraft[] {
-  const { kind, id, classes, title, relogin, recall, watch, seconds } = all;
-  return classes.slice(1).map((after, i) => ({
+/** Users who belong elsewhere from now on. */
+export interface Batch {
+  readonly kind: UserStageKind;
+  readonly title: string;
+  readonly recall: readonly UserStepDraft[];
+  readonly before: PolicyPart;
+  readonly after: PolicyPart;
+  /** They are told, and the receivers watched. */
+  readonly told: readonly (readonly UserStepDraft[])[];
+  readonly seconds: number;
+}
+
+/** A stage: other fractions, then those whom they move are told. Taken back, the fractions come first, and the recall last. */
+export function batchStage({
+  kind,
+  title,
+  recall,
+  before,
+  after,
+  told,
+  seconds,
+}: Batch): StageDraft {
+  return {
     kind,
-    title: `Batch ${i + 1} of ${classes.length - 1}: ${title}`,
-    waves: [
-      recall(`${id}-${i + 1}`),
-      [{ kind: "policy", before: classesOnly(classes[i]!), after: classesOnly(after) }],
-      [watch],
-      [watch, ...relogin(`${id}-${i + 1}`)],
-    ],
+    title,
+    waves: [recall, [{ kind: "policy", before, after }], ...told],
     how: "publish the fractions before, then tell those who were moved to come back",
     seconds,
-  }));
+  };
+}
+
+/** A stage for each batch, with the receivers watched before, and with it. */
+export function batchStages(all: Batches): StageDraft[] {
+  const { kind, id, classes, title, relogin, recall, watch, seconds } = all;
+  return classes.slice(1).map((after, i) =>
+    batchStage({
+      kind,
+      title: `Batch ${i + 1} of ${classes.length - 1}: ${title}`,
+      recall: recall(`${id}-${i + 1}`),
+      before: classesOnly(classes[i]!),
+      after: classesOnly(after),
+      told: [[watch], [watch, ...relogin(`${id}-${i + 1}`)]],
+      seconds,
+    }),
+  );
 }
 
 export function classesOnly(classes: readonly PolicyClass[]): PolicyPart {

@@ -38,7 +38,7 @@ export function problemNow(
  * With the logins that they have to spare, as the gateways say; where none says anything, as the topology does. One that had none in the
  * last second is still a place to be: what it gets is for the pace, and for the rule of login rates.
  */
-function liveSites(topology: Topology, situation: Situation): Site[] {
+export function liveSites(topology: Topology, situation: Situation): Site[] {
   const logins = loginsOf(situation);
   return sitesOf(topology).map((site) => {
     const known = logins.get(site.id);

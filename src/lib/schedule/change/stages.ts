@@ -15,6 +15,11 @@ import type { GatewaySeen, Situation } from "./situation.js";
 const CANARY = 0.05;
 /** In so many parts the others are moved, each once the receivers have shown that they bear the one before. */
 const PARTS = 4;
+const SOME = [CANARY, ...Array.from({ length: PARTS - 1 }, () => (1 - CANARY) / PARTS)];
+/** Who has come since is a part of the last one. */
+const UNTIL_NOBODY_IS_LEFT = [...SOME, null];
+/** Others who are not where they belong are not those whom the change is about. */
+export const AS_MANY_AS_PLANNED = [...SOME, (1 - CANARY) / PARTS];
 /** Who was told to log in elsewhere has so long for it, ms. */
 const WITHIN_MS = 30_000;
 
@@ -79,16 +84,23 @@ function departing(leaving: readonly Leaving[], { perSecond }: Paced) {
   }));
 }
 
+/** So many users, in the proportion in which gateways have sessions. */
+export function inProportion(users: number, there: readonly Leaving[]): Leaving[] {
+  const all = there.reduce((sum, { sessions }) => sum + sessions, 0);
+  return there
+    .map((one) => ({ ...one, sessions: (users * one.sessions) / all }))
+    .filter(({ sessions }) => sessions > 0);
+}
+
 /** Users are told to log in elsewhere part by part, at a pace that is shared by the gateways; the receivers are watched before, and with each. */
 export function reloginWaves(
   leaving: readonly Leaving[],
   pace: Paced,
   watch: UserStepDraft,
+  parts: typeof UNTIL_NOBODY_IS_LEFT | typeof AS_MANY_AS_PLANNED = UNTIL_NOBODY_IS_LEFT,
 ): UserStepDraft[][] {
   if (leaving.length === 0) return [];
-  const some = [CANARY, ...Array.from({ length: PARTS - 1 }, () => (1 - CANARY) / PARTS)];
-  // Who has come since is a part of the last one.
-  return [[watch], ...[...some, null].map((part) => [watch, ...reloginSteps(leaving, pace, part)])];
+  return [[watch], ...parts.map((part) => [watch, ...reloginSteps(leaving, pace, part)])];
 }
 
 /** `part`: of the users, 0..1; null for all who are left. */

@@ -1,5 +1,5 @@
 import type { ReceiverView, UserMove } from "../../plan/users/types.js";
-import { loadsOf, type Placement } from "../assign/placement.js";
+import { loadsOf, type Placement, staying } from "../assign/placement.js";
 import type { Limit, Problem, UserClass } from "../types.js";
 import { finite, paceOf, type Paced } from "./pace.js";
 import { type Situation, deadSites } from "./situation.js";
@@ -19,7 +19,7 @@ export function viewOf(
   asked: number | null,
 ): View {
   const { classes, limits } = problem;
-  const stays: Placement = { shares: classes.map(staying) };
+  const stays = staying(classes);
   const moves = movesOf(classes, placement);
   const logins = loginsOf(situation);
   const at = (site: string) => logins.get(site) ?? { now: 0, limit: 0 };
@@ -63,10 +63,6 @@ export function loginsOf({
     sums.set(site, { now: now + logins.perSecond, limit: limit + logins.limit });
   }
   return sums;
-}
-
-function staying({ site, users }: UserClass) {
-  return site === null ? [] : [{ site, users }];
 }
 
 function movesOf(classes: readonly UserClass[], { shares }: Placement): UserMove[] {

@@ -30,7 +30,7 @@ type Task = (now: number) => boolean;
 const SOMEONE = 0.5;
 
 /** With the first of these stages users begin to move. */
-const MOVES: ReadonlySet<UserStageKind> = new Set(["mask", "return", "shift", "drill"]);
+const MOVES: ReadonlySet<UserStageKind> = new Set(["mask", "return", "shift", "drill", "balance"]);
 
 /** Users are told to leave, or closed. */
 const TELLS: ReadonlySet<UserStep["kind"]> = new Set(["relogin", "disconnect", "empty"]);

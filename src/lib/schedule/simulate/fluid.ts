@@ -189,6 +189,11 @@ export class Fluid {
     this.secondsWithout += this.#without;
   }
 
+  /** Users with a session where they are sent from home. */
+  away(): number {
+    return this.#options.kinds.reduce((sum, _, k) => sum + this.#online[2 * k + 1]!, 0);
+  }
+
   /** Of each kind: with a session, and without one. What the model must never lose. */
   census(): { readonly online: number; readonly waiting: number }[] {
     const parties = [...this.#waiting.values()].flatMap((due) => [...due.values()]);

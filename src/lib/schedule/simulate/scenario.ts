@@ -12,11 +12,18 @@ import type { Situation } from "../change/situation.js";
 import { LONGEST_MS, type Ramp } from "../../policy/document.js";
 import { classesOf } from "../problem.js";
 import { kindsOf } from "./kinds.js";
-import type { Scenario } from "./simulate.js";
-import type { VirtualService } from "./virtual.js";
+import { planOfRound } from "../change/round/plan.js";
+import { type Round, proposeRound } from "../change/round/propose.js";
+import { assertSafe } from "../change/rules/refusal.js";
+import type { Known } from "../quality/tolls.js";
+import type { Leg, Scenario } from "./simulate.js";
+import { type VirtualService, underPolicy } from "./virtual.js";
 
 /** As the commands give it. */
 const RAMP: Ramp = { step: 0.1, everyMs: 30_000 };
+
+/** More are not looked at. */
+const MOST_ROUNDS = 200;
 
 const idOf = (site: string) => `${site}-simulated`;
 
@@ -24,7 +31,7 @@ const idOf = (site: string) => `${site}-simulated`;
 export async function keepAwayScenario(service: VirtualService, intent: Intent): Promise<Scenario> {
   const { situation, context } = service;
   const plan = await planKeepAway(service, situation, intent, idOf, context);
-  return { service, policy: situation.policy, plan };
+  return { service, legs: [{ policy: situation.policy, plan }], everySeconds: 0 };
 }
 
 /** Users come back to sites from which everyone was moved away. */
@@ -51,7 +58,33 @@ export async function restoreScenario(
   const problem = problemNow(topology, demand, situation, [], costs);
   const restore = { ...asked, entries, actor: "simulation" };
   const plan = planOfRestore(restore, situation, problem, context);
-  return { service, policy: situation.policy, plan };
+  return { service, legs: [{ policy: situation.policy, plan }], everySeconds: 0 };
+}
+
+/**
+ * Rounds until nobody moves any more, from a service that is not as it should be; null where that is so at once.
+ * @throws OpsError (exit 3) `unsafe`
+ */
+export async function balanceScenario(
+  service: VirtualService,
+  asked: Pick<Round, "reason" | "most" | "overrides">,
+  known: Known,
+  everySeconds: number,
+): Promise<Scenario | null> {
+  const { sites } = service.situation.policy;
+  const legs: Leg[] = [];
+  for (let now = service; legs.length < MOST_ROUNDS;) {
+    const round = { ...asked, id: `balance-${legs.length + 1}`, actor: "simulation", sites };
+    const proposal = await proposeRound(now, now.situation, round, known);
+    assertSafe(proposal.objections);
+    const plan = planOfRound(proposal, service.context);
+    if (plan === null) break;
+    const { policy } = now.situation;
+    legs.push({ policy, plan });
+    const { classes } = proposal;
+    now = underPolicy(now, { ...policy, version: policy.version + 1, classes });
+  }
+  return legs.length === 0 ? null : { service, legs, everySeconds };
 }
 
 /** A part of a site's users belongs elsewhere from then on; null where nobody can be moved. Throws as `planShiftIn`. */
@@ -62,7 +95,9 @@ export async function shiftScenario(
   const { situation, context } = service;
   const shift = { ...asked, id: "shift-simulated", actor: "simulation" };
   const plan = planShiftIn(service, situation, shift, context);
-  return plan === null ? null : { service, policy: situation.policy, plan };
+  return plan === null
+    ? null
+    : { service, legs: [{ policy: situation.policy, plan }], everySeconds: 0 };
 }
 
 /** Sites are filled for a while; null where they are that full already. Throws as `planDrillIn`. */
@@ -73,7 +108,9 @@ export async function drillScenario(
   const { situation, context } = service;
   const drill = { ...asked, id: "drill-simulated", actor: "simulation" };
   const plan = await planDrillIn(service, situation, drill, context);
-  return plan === null ? null : { service, policy: situation.policy, plan };
+  return plan === null
+    ? null
+    : { service, legs: [{ policy: situation.policy, plan }], everySeconds: 0 };
 }
 
 /** With the entries of the plan in force, and everyone where they lead. */

@@ -12,21 +12,19 @@ const MOST_POINTS = 600;
 
 /** What the sites count, second by second. */
 export class Series {
-  readonly #counts: readonly Readonly<SiteCount>[];
   readonly #online: number[][];
   readonly #logins: number[][];
   readonly #without: number[] = [];
 
-  constructor(counts: readonly Readonly<SiteCount>[]) {
-    this.#counts = counts;
-    this.#online = counts.map(() => []);
-    this.#logins = counts.map(() => []);
+  constructor(sites: number) {
+    this.#online = Array.from({ length: sites }, () => []);
+    this.#logins = Array.from({ length: sites }, () => []);
   }
 
   /** `without`: users who have no session now. */
-  take(without: number): void {
+  take(counts: readonly Readonly<SiteCount>[], without: number): void {
     this.#without.push(without);
-    for (const [i, { online, perSecond }] of this.#counts.entries()) {
+    for (const [i, { online, perSecond }] of counts.entries()) {
       this.#online[i]!.push(online);
       this.#logins[i]!.push(perSecond);
     }
@@ -50,7 +48,7 @@ export class Series {
     const at = Array.from({ length: Math.ceil(seconds / everySeconds) + 1 }, (_, i) =>
       Math.min(seconds, i * everySeconds),
     );
-    const sites = this.#counts.map((_, site) => ({
+    const sites = this.#online.map((_, site) => ({
       online: at.map((second) => Math.max(0, Math.round(this.#online[site]![second]!))),
       logins: at.map((second, i) =>
         Math.round(most(this.#logins[site]!.slice(i === 0 ? 0 : at[i - 1]! + 1, second + 1))),

@@ -3,16 +3,22 @@ import { changePolicy } from "../change/policy-part.js";
 import type { PolicyDocument } from "../../policy/document.js";
 import { classesOf, sitesOf } from "../problem.js";
 import { Drive, type SimEvent } from "./drive.js";
-import { Fluid } from "./fluid.js";
+import { Fluid, type FluidSite } from "./fluid.js";
 import { kindsOf } from "./kinds.js";
 import { versionsOf } from "./recuts.js";
 import { Series, type SiteSeries } from "./series.js";
 import { Watcher } from "./watcher.js";
 import type { VirtualService } from "./virtual.js";
 
-/** A run in virtual time. */
+/** Runs in virtual time, one after the other. */
 export interface Scenario {
   readonly service: VirtualService;
+  readonly legs: readonly Leg[];
+  /** From the beginning of one to that of the next, seconds, if it is over by then. */
+  readonly everySeconds: number;
+}
+
+export interface Leg {
   /** At the start; the run changes it. */
   readonly policy: PolicyDocument;
   readonly plan: UserPlan;
@@ -77,36 +83,131 @@ const WATCH_SECONDS = 6 * 3_600;
 /** What comes after the last event. */
 const TAIL_SECONDS = 60;
 
-/** Runs the plan second by second on amounts of users. `onTick`: after each second. */
+/** Runs the plans second by second on amounts of users. `onTick`: after each second. */
 export function simulate(
-  { service, policy, plan }: Scenario,
+  scenario: Scenario,
   random: () => number,
   onTick?: (now: number, fluid: Fluid) => void,
 ): Simulation {
-  const { topology, demand, situation, churn } = service;
+  const { service, legs } = scenario;
+  const { topology, demand } = service;
   const sites = sitesOf(topology).map(({ id, loginsPerSecond: limit }) => ({ id, limit }));
+  const series = new Series(sites.length);
+  const played: Played[] = [];
+  let now = 0;
+  for (const leg of legs) {
+    const one = play(scenario, leg, { sites, series, random, startedAt: now, onTick });
+    played.push(one);
+    now = one.endedAt;
+    if (one.drive.endedAt === null || one.drive.problems.length > 0) break;
+  }
+  const sum = (of: (one: Played) => number) => played.reduce((all, one) => all + of(one), 0);
+  const [first, last] = [played[0]!, played.at(-1)!];
+  const { drive, fluid } = last;
+  const capacity = new Map(topology.sets.map((set) => [set.id, set.capacity.onlineUsers]));
+  const points = series.points();
+  const simulated = sites.map(({ id, limit }, i): SimulatedSite => ({
+    id,
+    capacity: capacity.get(id)!,
+    loginLimit: limit,
+    before: Math.round(first.before[i]!),
+    after: Math.max(0, Math.round(fluid.counts[i]!.online)),
+    mostOnline: series.mostOnline(i),
+    mostLogins: series.mostLogins(i),
+    refused: Math.round(sum((one) => one.fluid.counts[i]!.refused)),
+    ...points.sites[i]!,
+  }));
+  const bounds = legs.map(({ plan }) => plan.pace.boundSeconds);
+  const ended = drive.endedAt === null ? now : last.startedAt + drive.endedAt;
+  return {
+    change: {
+      what: legs[0]!.plan.change.what,
+      sites: [...new Set(legs.flatMap(({ plan }) => plan.change.sites))],
+    },
+    users: demand.onlineUsers,
+    toMove: Math.round(
+      legs.flatMap(({ plan }) => plan.moves).reduce((all, one) => all + one.users, 0),
+    ),
+    moved:
+      legs[0]!.plan.change.what === "balance"
+        ? Math.round(sum((one) => one.fluid.away()))
+        : simulated.reduce((all, one) => all + Math.max(0, movedOf(legs[0]!.plan, one)), 0),
+    told: Math.round(sum((one) => one.drive.told)),
+    ended:
+      drive.endedAt === null
+        ? { how: "unfinished" }
+        : drive.problems.length > 0
+          ? { how: "stopped", problems: drive.problems }
+          : { how: "done" },
+    seconds: ended - (first.drive.movingSince ?? 0),
+    boundSeconds: bounds.reduce<number | null>(
+      (all, one) => (all === null || one === null ? null : all + one),
+      0,
+    ),
+    simulatedSeconds: now,
+    mostOfLimit: Math.max(
+      ...simulated.map(({ mostLogins, loginLimit }) =>
+        mostLogins === 0 ? 0 : mostLogins / loginLimit,
+      ),
+    ),
+    overdue: Math.round(sum((one) => one.fluid.overdue)),
+    without: {
+      times: Math.round(sum((one) => one.fluid.lost)),
+      userSeconds: Math.round(sum((one) => one.fluid.secondsWithout)),
+      most: Math.round(Math.max(...played.map(({ without }) => without))),
+      atTheEnd: Math.max(0, Math.round(fluid.without)),
+      series: points.without,
+    },
+    events: played
+      .flatMap(({ startedAt, events }) =>
+        events.map(({ at, what }) => ({ at: startedAt + at, what })),
+      )
+      .toSorted((a, b) => a.at - b.at),
+    everySeconds: points.everySeconds,
+    sites: simulated,
+  };
+}
+
+/** A run that was played to its end. Its times are from its own start. */
+interface Played {
+  readonly drive: Drive;
+  readonly fluid: Fluid;
+  readonly events: readonly SimEvent[];
+  readonly before: readonly number[];
+  /** Users without a session, at most. */
+  readonly without: number;
+  /** Of all that is simulated, seconds. */
+  readonly startedAt: number;
+  readonly endedAt: number;
+}
+
+interface Stage {
+  readonly sites: readonly FluidSite[];
+  readonly series: Series;
+  readonly random: () => number;
+  readonly startedAt: number;
+  readonly onTick: ((now: number, fluid: Fluid) => void) | undefined;
+}
+
+function play(
+  { service, legs, everySeconds }: Scenario,
+  { policy, plan }: Leg,
+  { sites, series, random, startedAt, onTick }: Stage,
+): Played {
+  const { demand, situation, churn } = service;
   const most = mostSeconds(plan);
   const versions = versionsOf(policy, plan);
-  const kinds = kindsOf(
-    everInForce(policy, plan),
-    versions,
-    classesOf(demand),
-    situation.now + most * 1_000,
-  );
-  const fluid = new Fluid({
-    kinds,
-    sites,
-    churn,
-    random,
-  });
+  const until = situation.now + most * 1_000;
+  const kinds = kindsOf(everInForce(policy, plan), versions, classesOf(demand), until);
+  const fluid = new Fluid({ kinds, sites, churn, random });
   const ids = sites.map(({ id }) => id);
   const drive = new Drive({ plan, policy, fluid, sites: ids, startedAt: situation.now });
-  const events = new Watcher(sites, fluid, demand.onlineUsers);
-  const series = new Series(fluid.counts);
+  const watcher = new Watcher(sites, fluid, demand.onlineUsers);
   fluid.route(drive.levels(0), 0);
   fluid.settle();
-  series.take(fluid.without);
+  if (startedAt === 0) series.take(fluid.counts, fluid.without);
   const before = fluid.counts.map(({ online }) => online);
+  const isLast = plan === legs.at(-1)!.plan;
   let without = 0;
   let now = 0;
   for (let until = most; now < until; now += 1) {
@@ -114,65 +215,18 @@ export function simulate(
     fluid.route(levels, versions.indexOf(drive.policy.classes));
     drive.tick(now);
     fluid.tick(now);
-    series.take(fluid.without);
-    events.look(now, levels);
+    series.take(fluid.counts, fluid.without);
+    watcher.look(now, levels);
     without = Math.max(without, fluid.without);
-    onTick?.(now, fluid);
+    onTick?.(startedAt + now, fluid);
     // A mask does what it does until it has ended.
     const isOver =
       plan.change.what !== "mask" || [...drive.levels(now).values()].every((one) => one === 0);
     if (drive.endedAt !== null && isOver && fluid.without < 0.5)
-      until = Math.min(until, now + TAIL_SECONDS);
+      until = Math.min(until, isLast ? now + TAIL_SECONDS : Math.max(now + 1, everySeconds));
   }
-  const { endedAt, movingSince, problems } = drive;
-  const capacity = new Map(topology.sets.map((set) => [set.id, set.capacity.onlineUsers]));
-  const points = series.points();
-  const simulated = sites.map(({ id, limit }, i): SimulatedSite => {
-    const { online, refused } = fluid.counts[i]!;
-    return {
-      id,
-      capacity: capacity.get(id)!,
-      loginLimit: limit,
-      before: Math.round(before[i]!),
-      after: Math.max(0, Math.round(online)),
-      mostOnline: series.mostOnline(i),
-      mostLogins: series.mostLogins(i),
-      refused: Math.round(refused),
-      ...points.sites[i]!,
-    };
-  });
-  return {
-    change: { what: plan.change.what, sites: plan.change.sites },
-    users: demand.onlineUsers,
-    toMove: Math.round(plan.moves.reduce((sum, one) => sum + one.users, 0)),
-    moved: simulated.reduce((sum, one) => sum + Math.max(0, movedOf(plan, one)), 0),
-    told: Math.round(drive.told),
-    ended:
-      endedAt === null
-        ? { how: "unfinished" }
-        : problems.length > 0
-          ? { how: "stopped", problems }
-          : { how: "done" },
-    seconds: (endedAt ?? now) - (movingSince ?? 0),
-    boundSeconds: plan.pace.boundSeconds,
-    simulatedSeconds: now,
-    mostOfLimit: Math.max(
-      ...simulated.map(({ mostLogins, loginLimit }) =>
-        mostLogins === 0 ? 0 : mostLogins / loginLimit,
-      ),
-    ),
-    overdue: Math.round(fluid.overdue),
-    without: {
-      times: Math.round(fluid.lost),
-      userSeconds: Math.round(fluid.secondsWithout),
-      most: Math.round(without),
-      atTheEnd: Math.max(0, Math.round(fluid.without)),
-      series: points.without,
-    },
-    events: [...drive.events, ...events.events].toSorted((a, b) => a.at - b.at),
-    everySeconds: points.everySeconds,
-    sites: simulated,
-  };
+  const events = [...drive.events, ...watcher.events];
+  return { drive, fluid, events, before, without, startedAt, endedAt: startedAt + now };
 }
 
 function movedOf(
@@ -189,12 +243,12 @@ function mostSeconds({ change, estimate, pace }: UserPlan): number {
   return Math.min(MOST_SECONDS, 1.5 * Math.max(estimate.seconds, pace.boundSeconds ?? 0) + 1_800);
 }
 
-/** With the entries that the plan makes; of those that it ends or forgets the redirects are what counts. */
+/** With the entries and fractions that the plan makes; of entries that it ends or forgets the redirects are what counts. */
 function everInForce(policy: PolicyDocument, { stages }: UserPlan): PolicyDocument {
   const steps = stages.flatMap(({ waves }) => waves.flat());
   return steps.reduce(
     (all, step) =>
-      step.kind === "policy" && step.after.entries.length > 0
+      step.kind === "policy" && (step.after.entries.length > 0 || step.after.classes !== null)
         ? changePolicy(all, step.before, step.after, 1n)
         : all,
     policy,

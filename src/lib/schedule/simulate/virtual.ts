@@ -49,8 +49,15 @@ export async function virtualService(
   };
   const policy = await balanced(service, empty, context, sitesOf(topology, gateways));
   const churn = demand.loginsPerSecond / demand.onlineUsers;
-  const seen = topology.sets.flatMap(({ id, capacity }) => {
-    const own = gateways.filter(({ set }) => set === id);
+  return underPolicy({ ...service, situation: empty, context, churn }, { ...policy, version: 1 });
+}
+
+/** The same service with everyone where a policy without entries leads. */
+export function underPolicy(service: VirtualService, policy: PolicyDocument): VirtualService {
+  const { topology, demand, situation, churn } = service;
+  const all = gatewaysOf(topology);
+  const gateways = topology.sets.flatMap(({ id, capacity }) => {
+    const own = all.filter(({ set }) => set === id);
     const sessions = classesOf(demand).flatMap(({ carrier, province, users }) => {
       const of = policy.classes.find((one) => one.carrier === carrier && one.province === province);
       const share = fractionsOf(of?.base ?? []).get(id) ?? 0;
@@ -67,7 +74,7 @@ export async function virtualService(
       logins: { limit, perSecond: users * churn },
     }));
   });
-  return { ...service, situation: { ...empty, policy, gateways: seen }, context, churn };
+  return { ...service, situation: { ...situation, policy, gateways } };
 }
 
 async function balanced(
@@ -80,7 +87,7 @@ async function balanced(
   const asked = { reason: "simulation", actor: "simulation", sites };
   const plan = planOfBalance(asked, empty, problem, assignment, context)!;
   const step = plan.stages.flatMap(({ waves }) => waves.flat()).find(isPolicy)!;
-  return { ...changePolicy(NO_POLICY, step.before, step.after, 0n), version: 1 };
+  return changePolicy(NO_POLICY, step.before, step.after, 0n);
 }
 
 function isPolicy<S extends { kind: string }>(step: S): step is Extract<S, { kind: "policy" }> {
