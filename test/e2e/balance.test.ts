@@ -53,7 +53,7 @@ let isBad = false;
 /** One story on the same agents and users, step by step. */
 beforeAll(async () => {
   state = await mkdtemp(join(tmpdir(), "ops-e2e-"));
-  cluster = await startCluster(TOPOLOGY, { heartbeatMs: 1_000 });
+  cluster = await startCluster(TOPOLOGY, { heartbeatMs: 2_000 });
   await writeFile(join(state, "first.json"), JSON.stringify(AT_FIRST));
   crowd = new Crowd({
     people: Array.from({ length: USERS }, (_, i) => ({
