@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { Agent } from "undici";
+import type { Agent } from "undici";
 import type { Answer, Reign } from "../../ownership/types.js";
 import { HEADER } from "../protocol/headers.js";
 import { encodeJson } from "../protocol/json.js";
@@ -25,12 +25,7 @@ const SILENCE_MS = 10_000;
 /** What one agent asks of another. Every method throws `AgentProblem`. */
 export class Peers {
   /** Streams hold their connection for long, so requests must not queue behind them. */
-  readonly #dispatcher = new Agent({
-    connections: 1024,
-    connect: { timeout: CONNECT_MS },
-    bodyTimeout: SILENCE_MS,
-    headersTimeout: SILENCE_MS,
-  });
+  #dispatcher: Promise<Agent> | null = null;
 
   /** `timeoutMs`: for the whole answer. */
   async ownership(url: string, ask: OwnershipRequest, timeoutMs: number): Promise<Answer> {
@@ -126,7 +121,7 @@ export class Peers {
   }
 
   async close(): Promise<void> {
-    await this.#dispatcher.destroy();
+    await (await this.#dispatcher)?.destroy();
   }
 
   async #post(url: string, path: string, body: unknown, signal: AbortSignal): Promise<Readable> {
@@ -143,7 +138,10 @@ export class Peers {
   ) {
     let answer;
     try {
-      answer = await this.#dispatcher.request({
+      this.#dispatcher ??= openDispatcher();
+      answer = await (
+        await this.#dispatcher
+      ).request({
         origin: new URL(url).origin,
         path,
         method,
@@ -159,6 +157,17 @@ export class Peers {
     }
     return answer;
   }
+}
+
+/** An agent that never asks another does without undici. */
+async function openDispatcher(): Promise<Agent> {
+  const undici = await import("undici");
+  return new undici.Agent({
+    connections: 1024,
+    connect: { timeout: CONNECT_MS },
+    bodyTimeout: SILENCE_MS,
+    headersTimeout: SILENCE_MS,
+  });
 }
 
 async function read(url: string, body: Readable): Promise<string> {
