@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
-import type { Agent } from "undici";
+import request from "undici/lib/api/api-request.js";
+import Agent from "undici/lib/dispatcher/agent.js";
 import type { Answer, Reign } from "../../ownership/types.js";
 import { HEADER } from "../protocol/headers.js";
 import { encodeJson } from "../protocol/json.js";
@@ -25,7 +26,12 @@ const SILENCE_MS = 10_000;
 /** What one agent asks of another. Every method throws `AgentProblem`. */
 export class Peers {
   /** Streams hold their connection for long, so requests must not queue behind them. */
-  #dispatcher: Promise<Agent> | null = null;
+  readonly #dispatcher = new Agent({
+    connections: 1024,
+    connect: { timeout: CONNECT_MS },
+    bodyTimeout: SILENCE_MS,
+    headersTimeout: SILENCE_MS,
+  });
 
   /** `timeoutMs`: for the whole answer. */
   async ownership(url: string, ask: OwnershipRequest, timeoutMs: number): Promise<Answer> {
@@ -121,7 +127,7 @@ export class Peers {
   }
 
   async close(): Promise<void> {
-    await (await this.#dispatcher)?.destroy();
+    await this.#dispatcher.destroy();
   }
 
   async #post(url: string, path: string, body: unknown, signal: AbortSignal): Promise<Readable> {
@@ -138,10 +144,7 @@ export class Peers {
   ) {
     let answer;
     try {
-      this.#dispatcher ??= openDispatcher();
-      answer = await (
-        await this.#dispatcher
-      ).request({
+      answer = await request.call(this.#dispatcher, {
         origin: new URL(url).origin,
         path,
         method,
@@ -157,17 +160,6 @@ export class Peers {
     }
     return answer;
   }
-}
-
-/** An agent that never asks another does without undici. */
-async function openDispatcher(): Promise<Agent> {
-  const undici = await import("undici");
-  return new undici.Agent({
-    connections: 1024,
-    connect: { timeout: CONNECT_MS },
-    bodyTimeout: SILENCE_MS,
-    headersTimeout: SILENCE_MS,
-  });
 }
 
 async function read(url: string, body: Readable): Promise<string> {
