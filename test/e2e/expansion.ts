@@ -26,7 +26,7 @@ const KEYSPACE = "profile";
 const USERS = 4_000;
 const KEYS_EACH = 3;
 const RATES = { writesPerSecond: 300, readsPerSecond: 150 };
-/** Where dozens of takeovers follow each other: a hundred writes and more meet one of them all the same. */
+/** Where dozens of takeovers follow each other. */
 export const CALM = { writesPerSecond: 100, readsPerSecond: 50 };
 /** Real agents, users who write and read all the time, and the plan that moves a part of their keys to a new shard. */
 export class Expansion {
