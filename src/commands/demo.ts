@@ -1,4 +1,4 @@
-import { Flags } from "@oclif/core";
+import * as Flags from "@oclif/core/flags";
 import { BaseCommand } from "../lib/cli/base.js";
 import { EXIT } from "../lib/errors.js";
 import type { DemoResult } from "../lib/demo/facts.js";

@@ -10,14 +10,18 @@ const dir = mkdtempSync(join(tmpdir(), "ops-config-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 function load(more: object) {
+  return read(JSON.stringify({ node: "n1", dir: "data", listen: { port: 0 }, ...more }));
+}
+
+async function read(text: string) {
   const file = join(dir, "agent.yaml");
-  writeFileSync(file, JSON.stringify({ node: "n1", dir: "data", listen: { port: 0 }, ...more }));
+  writeFileSync(file, text);
   return loadConfig(file);
 }
 
-test("an agent holds data unless its configuration gives it another role", () => {
-  expect(load({})).toMatchObject({ role: "data", log: { maxBytes: 4 * 1024 ** 3 } });
-  expect(load({ role: "dispatch" })).toEqual({
+test("an agent holds data unless its configuration gives it another role", async () => {
+  expect(await load({})).toMatchObject({ role: "data", log: { maxBytes: 4 * 1024 ** 3 } });
+  expect(await load({ role: "dispatch" })).toEqual({
     node: "n1",
     role: "dispatch",
     dir: join(dir, "data"),
@@ -26,9 +30,15 @@ test("an agent holds data unless its configuration gives it another role", () =>
   });
 });
 
-test("what is not of its role is refused", () => {
-  expect(() => load({ role: "boss" })).toThrow("role: expected data, dispatch or gateway");
-  expect(() => load({ role: "dispatch", log: {} })).toThrow('Unrecognized key: "log"');
+test("what is not of its role is refused", async () => {
+  await expect(load({ role: "boss" })).rejects.toThrow("role: expected data, dispatch or gateway");
+  await expect(load({ role: "dispatch", log: {} })).rejects.toThrow('Unrecognized key: "log"');
+});
+
+test("it may be written as YAML or as JSON; what is neither is refused", async () => {
+  const yaml = "# of the first node\nnode: n1\ndir: data\nlisten: { port: 0 }\n";
+  expect(await read(yaml)).toEqual(await load({}));
+  await expect(read('{ "node": "n1", ')).rejects.toThrow("is not an agent configuration");
 });
 
 test("a store is of one role, also one from before there were roles", async () => {

@@ -7,6 +7,8 @@ import { People } from "../../src/lib/demo/people.js";
 import { Population } from "../../src/lib/demo/population.js";
 import { decodeJournal } from "../../src/lib/run/journal/codec.js";
 import type { JournalRecord } from "../../src/lib/run/journal/records.js";
+import { listRuns } from "../../src/lib/run/runs.js";
+import { FileStateStore } from "../../src/lib/state/file/store.js";
 import { setAgentUrls } from "../../src/lib/topology/edit.js";
 import { type TestCluster, startCluster } from "../support/cluster.js";
 import {
@@ -17,12 +19,15 @@ import {
   type Running,
   beginOps,
 } from "./ops-process.js";
+import { makePlan } from "./make-plan.js";
 import { type Shape, topology } from "./topologies.js";
 
 const KEYSPACE = "profile";
 const USERS = 4_000;
 const KEYS_EACH = 3;
 const RATES = { writesPerSecond: 300, readsPerSecond: 150 };
+/** Where dozens of takeovers follow each other. */
+export const CALM = { writesPerSecond: 100, readsPerSecond: 50 };
 /** Real agents, users who write and read all the time, and the plan that moves a part of their keys to a new shard. */
 export class Expansion {
   readonly cluster: TestCluster;
@@ -57,7 +62,7 @@ export class Expansion {
     const expansion = await Expansion.empty(shape, random);
     await expansion.must("shard", "apply", expansion.first, "--yes");
     await expansion.population.load();
-    await expansion.must("shard", "plan", "-t", expansion.wanted, "-o", expansion.plan);
+    await makePlan(expansion.wanted, expansion.plan);
     return expansion;
   }
 
@@ -75,7 +80,7 @@ export class Expansion {
     const cluster = await startCluster(first);
     const expansion = new Expansion(cluster, await mkdtemp(join(tmpdir(), "ops-e2e-")), random);
     await writeFile(expansion.wanted, setAgentUrls(wanted, cluster.urls));
-    await expansion.must("shard", "plan", "-t", cluster.topologyFile, "-o", expansion.first);
+    await makePlan(cluster.topologyFile, expansion.first);
     return expansion;
   }
 
@@ -84,8 +89,8 @@ export class Expansion {
   }
 
   /** Users begin to write and read. */
-  open(): void {
-    this.population.start(RATES);
+  open(rates = RATES): void {
+    this.population.start(rates);
   }
 
   /** Begins `ops ...`, by default with `--json`; with `killAt` it is killed after that journal append. */
@@ -120,7 +125,7 @@ export class Expansion {
 
   /** The newest run. */
   async lastRun(): Promise<string> {
-    const { runs } = (await this.must("run", "list")) as { runs: { run: string }[] };
+    const { runs } = await listRuns(new FileStateStore(this.state));
     return runs.at(-1)!.run;
   }
 

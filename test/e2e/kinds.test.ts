@@ -9,7 +9,8 @@ import { pieceAt } from "../../src/lib/keyspace/map.js";
 import { ringSegments } from "../../src/lib/keyspace/ring.js";
 import { finalizeRun } from "../../src/lib/run/finalize.js";
 import { environmentOf } from "./environment.js";
-import { Expansion } from "./expansion.js";
+import { CALM, Expansion } from "./expansion.js";
+import { makePlan } from "./make-plan.js";
 import type { Ended, Json } from "./ops-process.js";
 import { ringCheck } from "./ring-check.js";
 
@@ -104,8 +105,8 @@ beforeAll(async () => {
   status = new Population({ keyspace: "status", people, clients, random: Math.random });
   await Promise.all([expansion.population.load(), status.load()]);
   for (let uid = 0; uid < 1_000; uid += 100) await clients[0]!.put("album", `${uid}/a`, `${uid}`);
-  expansion.open();
-  status.start({ writesPerSecond: 150, readsPerSecond: 100 });
+  expansion.open(CALM);
+  status.start(CALM);
 }, LONG_MS);
 
 afterAll(async () => {
@@ -116,7 +117,7 @@ afterAll(async () => {
 
 async function plan(file: string, name: string): Promise<string> {
   const out = join(expansion.dir, `${name}.json`);
-  await expansion.must("shard", "plan", "-t", file, "-o", out);
+  await makePlan(file, out);
   return out;
 }
 

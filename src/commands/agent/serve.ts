@@ -1,4 +1,4 @@
-import { Flags } from "@oclif/core";
+import * as Flags from "@oclif/core/flags";
 import { BaseCommand } from "../../lib/cli/base.js";
 
 export default class AgentServe extends BaseCommand<typeof AgentServe> {
@@ -12,7 +12,7 @@ export default class AgentServe extends BaseCommand<typeof AgentServe> {
 
   override async run(): Promise<object> {
     const { loadConfig } = await import("../../lib/agent/server/config.js");
-    const config = loadConfig(this.flags.config);
+    const config = await loadConfig(this.flags.config);
     const { startAgent } = await import("../../lib/agent/server/agent.js");
     const agent = await startAgent(config, {
       version: this.config.version,

@@ -1,4 +1,4 @@
-import { Flags } from "@oclif/core";
+import * as Flags from "@oclif/core/flags";
 import { BaseCommand } from "../../lib/cli/base.js";
 
 export default class DevDown extends BaseCommand<typeof DevDown> {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Flags } from "@oclif/core";
+import * as Flags from "@oclif/core/flags";
 import { BaseCommand } from "../../lib/cli/base.js";
 import { topologyFlag } from "../../lib/cli/flags.js";
 import { onStopSignals } from "../../lib/cli/signals.js";

@@ -1,4 +1,4 @@
-import { Args } from "@oclif/core";
+import * as Args from "@oclif/core/args";
 import { BaseCommand } from "../../lib/cli/base.js";
 import { stateFlag } from "../../lib/cli/flags.js";
 import { EXIT, OpsError } from "../../lib/errors.js";

@@ -1,4 +1,4 @@
-import { Args } from "@oclif/core";
+import * as Args from "@oclif/core/args";
 import { BaseCommand } from "../../lib/cli/base.js";
 import { confirm } from "../../lib/cli/confirm.js";
 import { stateFlag, yesFlag } from "../../lib/cli/flags.js";

@@ -1,4 +1,4 @@
-import { Flags } from "@oclif/core";
+import * as Flags from "@oclif/core/flags";
 import { KeepAwayCommand, keepAwayFlags, sitesArg } from "../../lib/console/keep-away-command.js";
 import { paceFlag } from "../../lib/console/schedule-command.js";
 

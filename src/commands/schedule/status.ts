@@ -1,4 +1,4 @@
-import { Flags } from "@oclif/core";
+import * as Flags from "@oclif/core/flags";
 import { BaseCommand } from "../../lib/cli/base.js";
 import { stateFlag, topologyFlag, verboseFlag } from "../../lib/cli/flags.js";
 import { EXIT } from "../../lib/errors.js";

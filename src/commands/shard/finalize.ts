@@ -1,4 +1,4 @@
-import { Flags } from "@oclif/core";
+import * as Flags from "@oclif/core/flags";
 import { confirm, typed } from "../../lib/cli/confirm.js";
 import { dryRunFlag, runArg, stateFlag, verboseFlag, yesFlag } from "../../lib/cli/flags.js";
 import { RunCommand } from "../../lib/console/run-command.js";

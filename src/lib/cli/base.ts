@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Command, type Interfaces } from "@oclif/core";
+import type { Interfaces } from "@oclif/core";
+import { Command } from "@oclif/core/command";
 import type { Exit } from "../errors.js";
 import { toJson, wantsJson } from "./json.js";
 import { stdoutClosed, writeErr, writeOut } from "./output.js";

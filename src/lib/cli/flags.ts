@@ -1,4 +1,5 @@
-import { Args, Flags } from "@oclif/core";
+import * as Args from "@oclif/core/args";
+import * as Flags from "@oclif/core/flags";
 
 /** Where locks, routes and journals live. */
 export const stateFlag = Flags.string({

@@ -1,4 +1,7 @@
-import { Config, Errors, run, settings } from "@oclif/core";
+import { Config } from "@oclif/core/config";
+import { ExitError } from "@oclif/core/errors";
+import { run } from "@oclif/core/run";
+import { settings } from "@oclif/core/settings";
 import { report } from "./failure.js";
 import { wantsJson } from "./json.js";
 import { tolerateClosedPipes } from "./output.js";
@@ -18,7 +21,7 @@ export async function start(argv: readonly string[], root: string): Promise<void
     const config = await Config.load(root);
     await run(helpLast(argv), config);
   } catch (error) {
-    if (error instanceof Errors.ExitError) process.exit(error.oclif.exit);
+    if (error instanceof ExitError) process.exit(error.oclif.exit);
     fail(error);
   }
 }

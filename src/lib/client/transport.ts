@@ -1,4 +1,5 @@
-import { Pool } from "undici";
+import request from "undici/lib/api/api-request.js";
+import Pool from "undici/lib/dispatcher/pool.js";
 import { problem, type Problem } from "../agent/protocol/problem.js";
 import { ClientError } from "./errors.js";
 
@@ -60,7 +61,7 @@ export class Transport {
   async send(ask: Ask): Promise<Reply> {
     const pool = this.#pool(ask.url);
     try {
-      const answer = await pool.request({
+      const answer = await request.call(pool, {
         method: ask.method,
         path: ask.path,
         headers: ask.headers,

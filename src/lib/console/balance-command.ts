@@ -1,5 +1,5 @@
 import type { Command, Interfaces } from "@oclif/core";
-import { Flags } from "@oclif/core";
+import * as Flags from "@oclif/core/flags";
 import { EXIT, OpsError } from "../errors.js";
 import type { BalanceRequest } from "../run/balance-users.js";
 import {

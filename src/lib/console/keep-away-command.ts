@@ -1,5 +1,6 @@
 import type { Command, Interfaces } from "@oclif/core";
-import { Args, Flags as Oclif } from "@oclif/core";
+import * as Args from "@oclif/core/args";
+import * as Oclif from "@oclif/core/flags";
 import { EXIT } from "../errors.js";
 import type { Mode } from "../policy/document.js";
 import type { ChangeRequest } from "../run/change-users.js";

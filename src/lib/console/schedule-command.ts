@@ -1,5 +1,5 @@
 import type { Command, Interfaces } from "@oclif/core";
-import { Flags } from "@oclif/core";
+import * as Flags from "@oclif/core/flags";
 import { dryRunFlag, stateFlag, topologyFlag, verboseFlag, yesFlag } from "../cli/flags.js";
 import { EXIT, OpsError } from "../errors.js";
 import type { UserPlan } from "../plan/users/types.js";

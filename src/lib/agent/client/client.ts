@@ -1,4 +1,5 @@
-import { Pool } from "undici";
+import request from "undici/lib/api/api-request.js";
+import Pool from "undici/lib/dispatcher/pool.js";
 import type { z } from "zod";
 import type { RouteTable } from "../../routing/table.js";
 import { encodeTable, routesAnswer, type RoutesAnswer } from "../../routing/wire.js";
@@ -215,7 +216,7 @@ export class AgentClient {
     let status: number;
     let text: string;
     try {
-      const answer = await this.#pool.request({
+      const answer = await request.call(this.#pool, {
         method: ask.method,
         path: ask.path,
         headers,

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
-import { Agent } from "undici";
+import request from "undici/lib/api/api-request.js";
+import Agent from "undici/lib/dispatcher/agent.js";
 import type { Answer, Reign } from "../../ownership/types.js";
 import { HEADER } from "../protocol/headers.js";
 import { encodeJson } from "../protocol/json.js";
@@ -143,7 +144,7 @@ export class Peers {
   ) {
     let answer;
     try {
-      answer = await this.#dispatcher.request({
+      answer = await request.call(this.#dispatcher, {
         origin: new URL(url).origin,
         path,
         method,

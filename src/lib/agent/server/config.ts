@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { parse } from "yaml";
 import { z } from "zod";
 import { cannotRead, EXIT, OpsError, whyUnreadable } from "../../errors.js";
 
@@ -62,7 +61,7 @@ export type AgentConfig = DataConfig | z.output<typeof dispatch> | GatewayConfig
  * Reads the configuration of an agent. Throws `OpsError`: `cannot-read` (exit 64), or `agent-config` (exit 3) that names the file
  * and every field at fault.
  */
-export function loadConfig(path: string): AgentConfig {
+export async function loadConfig(path: string): Promise<AgentConfig> {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
@@ -71,18 +70,28 @@ export function loadConfig(path: string): AgentConfig {
   }
   let value: unknown;
   try {
-    value = parse(text);
+    value = await parsed(text);
   } catch (error) {
     throw invalid(path, [error instanceof Error ? error.message : String(error)]);
   }
-  const parsed = shape.safeParse(value);
-  if (!parsed.success) {
+  const config = shape.safeParse(value);
+  if (!config.success) {
     throw invalid(
       path,
-      parsed.error.issues.map(({ path: at, message }) => `${at.join(".") || "(file)"}: ${message}`),
+      config.error.issues.map(({ path: at, message }) => `${at.join(".") || "(file)"}: ${message}`),
     );
   }
-  return { ...parsed.data, dir: resolve(path, "..", parsed.data.dir) };
+  return { ...config.data, dir: resolve(path, "..", config.data.dir) };
+}
+
+/** JSON is YAML, and what `ops dev` and the demo write is JSON: it is read without loading a YAML parser. */
+async function parsed(text: string): Promise<unknown> {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    const { parse } = await import("yaml");
+    return parse(text);
+  }
 }
 
 function invalid(path: string, problems: readonly string[]): OpsError {

@@ -1,4 +1,6 @@
-import { Counter, Gauge, Histogram } from "prom-client";
+import Counter from "prom-client/lib/counter.js";
+import Gauge from "prom-client/lib/gauge.js";
+import Histogram from "prom-client/lib/histogram.js";
 import type { Engine } from "../../engines/contract.js";
 import type { Acknowledgements } from "./acknowledgements.js";
 import type { Holdings } from "./holdings.js";

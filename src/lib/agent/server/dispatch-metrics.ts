@@ -1,4 +1,4 @@
-import { Counter } from "prom-client";
+import Counter from "prom-client/lib/counter.js";
 import type { Metrics } from "./metrics.js";
 
 /** The metrics of a dispatcher. */

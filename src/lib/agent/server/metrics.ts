@@ -1,4 +1,6 @@
-import { Gauge, Histogram, Registry } from "prom-client";
+import Gauge from "prom-client/lib/gauge.js";
+import Histogram from "prom-client/lib/histogram.js";
+import Registry from "prom-client/lib/registry.js";
 import type { Engine } from "../../engines/contract.js";
 
 /** The Prometheus metrics that every agent has. Gauges are read when somebody asks. */

@@ -1,4 +1,4 @@
-import { Gauge } from "prom-client";
+import Gauge from "prom-client/lib/gauge.js";
 import type { Metrics } from "./metrics.js";
 import type { Policy } from "./policy.js";
 import type { Ramps } from "./ramps.js";

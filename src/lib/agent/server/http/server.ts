@@ -38,6 +38,8 @@ export function httpServer(base: Base, role: Role): HttpServer {
     routerOptions: { maxParamLength: 4_096 },
     forceCloseConnections: true,
     keepAliveTimeout: 75_000,
+    // No route has a schema for fastify: its compilers (ajv) would only be loaded.
+    schemaController: { compilersFactory: { buildValidator: unused, buildSerializer: unused } },
   });
   const routes: string[] = [];
   const taken = new Map<string, Set<string>>();
@@ -93,4 +95,8 @@ export function httpServer(base: Base, role: Role): HttpServer {
     }
   });
   return { app, routes };
+}
+
+function unused(): never {
+  throw new Error("bodies are checked by the zod shapes of agent/protocol");
 }
