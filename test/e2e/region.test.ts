@@ -73,6 +73,8 @@ let dir: string;
 let crowd: Crowd;
 let clients: Client[];
 let population: Population;
+/** Planned before there was a policy for users. */
+let withoutPolicy: Ended;
 const people = new People(3_000, 1);
 
 const begin = (args: readonly string[], killAt: KillAt = 0): Running =>
@@ -135,6 +137,7 @@ beforeAll(async () => {
   const first = join(dir, "first.json");
   await must("shard", "plan", "-t", cluster.topologyFile, "-o", first);
   await must("shard", "apply", first, "--yes");
+  withoutPolicy = await ops([...evacuate(), "--dry-run"]);
   await must("schedule", "balance", "-t", cluster.topologyFile, "--reason", "first", "--yes");
   clients = ["sh", "tj"].map((one) =>
     createClient({
@@ -193,6 +196,16 @@ describe("a region that burns", { timeout: LONG_MS }, () => {
     expect(kinds).toEqual(order);
     expect(await writers()).toEqual(HOME);
     expect(at("sh-a")).toBeGreaterThan(50);
+  });
+
+  it("is left by its writes although nobody can tell its users where to go, and that is said", () => {
+    expect(withoutPolicy).toMatchObject({
+      code: 0,
+      json: {
+        usersStay: expect.stringContaining("no policy") as string,
+        plan: { users: null, shards: { kind: "shards" } },
+      },
+    });
   });
 
   it("is left by everyone and every write, also when the command is killed between the two", async () => {
@@ -271,17 +284,31 @@ describe("a region that burns", { timeout: LONG_MS }, () => {
     expect(at("sh-a")).toBe(0);
 
     const expanding = String((expansion.lines.find(({ type }) => type === "run") as Json)["run"]);
-    expect(await ops(["shard", "rollback", expanding, "--yes"])).toMatchObject({
+    const builtOn = (evacuation: Ended) => ({
       code: 3,
-      json: { error: { hint: expect.stringContaining(`ops run rollback ${run(left)}`) as string } },
+      json: {
+        error: { hint: expect.stringContaining(`ops run rollback ${run(evacuation)}`) as string },
+      },
     });
+    expect(await ops(["shard", "rollback", expanding, "--yes"])).toMatchObject(builtOn(left));
+    expect(await ops(["run", "resume", expanding])).toMatchObject(builtOn(left));
     expect((await ops(["run", "rollback", run(left), "--yes"])).code).toBe(0);
     // As it was when it was stopped: the first slice may have gone over.
     const half = ["0 sh-1", "1 sh-2", "1 sh-3", "2 tj-1"];
     expect([HOME, half]).toContainEqual(await writers());
     expect((await ops(["run", "resume", expanding])).code).toBe(0);
     expect(await writers()).toEqual(half);
+
+    // The same once it soaks; brought back to where the new file has them, the writes are as they were.
+    const again = await ops(evacuate());
+    expect(again.code).toBe(0);
+    expect(await writers()).toEqual(AWAY);
+    expect(await ops(["shard", "finalize", expanding, "--yes"])).toMatchObject(builtOn(again));
+    const back = ["region", "restore", "sh", "-t", wanted, "--reason", "out", "--yes"];
+    expect((await ops(back)).code).toBe(0);
+    expect(await writers()).toEqual(half);
     expect((await ops(["shard", "rollback", expanding, "--yes"])).code).toBe(0);
+    expect(await writers()).toEqual(HOME);
     await everyoneIsWell();
   });
 

@@ -53,7 +53,7 @@ function usersWith(...kinds: readonly UserStageKind[]): UserPlan {
 }
 
 const composed = (users: UserPlan | null, data = shards): RegionPlan =>
-  composePlan({ ...about, change, users, shards: data, stays: [] });
+  composePlan({ ...about, change, users, shards: data, stays: [], usersStay: null });
 
 const kinds = ({ stages }: RegionPlan) => stages.map(({ kind }) => kind);
 

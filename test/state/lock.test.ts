@@ -101,14 +101,16 @@ describe("the lock of a scope", () => {
 
   it("tells its holder that somebody wants it to stop, and no holder after that", async () => {
     const by = { actor: "bob@host", command: "ops region evacuate sh" };
-    expect(await store.askToStop(SCOPE, by)).toBe(false);
+    expect(await store.askToStop(SCOPE, 1n, by)).toBe(false);
     const lease = await store.acquire(["keyspace/other", SCOPE], request("r-1"));
     expect(await lease.stopRequest()).toBeNull();
-    expect(await store.askToStop(SCOPE, by)).toBe(true);
-    expect(await store.askToStop(SCOPE, { ...by, actor: "carol@host" })).toBe(true);
+    expect(await store.askToStop(SCOPE, 1n, by)).toBe(true);
+    expect(await store.askToStop(SCOPE, 1n, { ...by, actor: "carol@host" })).toBe(true);
     expect(await lease.stopRequest()).toEqual(by);
     await lease.release();
     const next = await store.acquire([SCOPE], request("r-2"));
+    // Who asks late did not mean whoever holds it now.
+    expect(await store.askToStop(SCOPE, 1n, by)).toBe(false);
     expect(await next.stopRequest()).toBeNull();
     await next.release();
   });

@@ -28,27 +28,29 @@ export async function changeRegion(
   const { inForceText } = await import("../report/in-force.js");
   const { "dry-run": isDry, yes } = screen.flags;
   await makeWay(env, scopes, screen);
-  const { plan, already, silent, stays } = await planning();
+  const { plan, already, silent, stays, usersStay } = await planning();
   for (const one of already) screen.print(inForceText(one, screen.options));
-  const isPartial = silent.length > 0 || stays.length > 0;
+  const told = { already, silent, stays, usersStay };
+  const isPartial = silent.length > 0 || stays.length > 0 || usersStay !== null;
   if (plan === null) {
     for (const one of stays) screen.print(`stays: ${staysText(one)}`);
+    if (usersStay !== null) screen.print(`users stay: ${usersStay}`);
     for (const { node, why } of silent) screen.print(`${node} does not answer: ${why}`);
     screen.print("nothing is changed");
     if (isPartial && !isDry) screen.exitWith(EXIT.partial);
-    return { changes: false, already, silent, stays };
+    return { changes: false, ...told };
   }
   screen.print(`${regionPlanText(plan, screen.options)}\n`);
   if (isDry) {
     screen.print("dry run: nothing was changed");
-    return { dryRun: true, plan, already, silent, stays };
+    return { dryRun: true, plan, ...told };
   }
   const { what, sites } = plan.change;
   await confirm(`Apply plan ${plan.hash.slice(0, 12)} (${what} ${sites.join(", ")})?`, { yes });
   const { applyPlan } = await import("../run/apply.js");
   const summary = await screen.told(env, await applyPlan(env, plan, { until: null }));
   if (isPartial) screen.exitWith(EXIT.partial);
-  return { ...summary, already, silent, stays };
+  return { ...summary, ...told };
 }
 
 /** What is under way there is stopped first: a plan would be stale before it is read. */

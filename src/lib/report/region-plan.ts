@@ -12,7 +12,7 @@ import { movesText, userStageLines, whoMovesLines } from "./user-plan.js";
 /** Who and whose writes move, and how, in one: for the person who has to agree to it. */
 export function regionPlanText(plan: RegionPlan, options: TextOptions): string {
   const out = (text: string, indent: number) => wrap(text, options.width, indent);
-  const { change, users, shards, stages, stays, scopes, estimate } = plan;
+  const { change, users, shards, stages, stays, usersStay, scopes, estimate } = plan;
   const ofShards = new Set<unknown>(shards?.stages);
   return [
     ...out(`Plan ${plan.hash.slice(0, 12)} for ${plan.topology.name}, made ${plan.createdAt}`, 2),
@@ -22,7 +22,10 @@ export function regionPlanText(plan: RegionPlan, options: TextOptions): string {
       9,
     ),
     ...out(`  locks  ${scopes.join(", ")}`, 9),
-    ...out(`  users  ${users === null ? "nobody" : movesText(users)}`, 9),
+    ...out(
+      `  users  ${users === null ? (usersStay === null ? "nobody" : `all stay: ${usersStay}`) : movesText(users)}`,
+      9,
+    ),
     ...out(`  writes ${shards === null ? "none" : takeoversText(shards)}`, 9),
     ...out(`  time   about ${durationText(Math.max(1, estimate.seconds) * 1000)}`, 9),
     ...change.overridden.flatMap(({ rule, message }) => out(`  over   ${rule}: ${message}`, 9)),

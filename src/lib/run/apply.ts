@@ -1,6 +1,7 @@
 import { type AnyPlan, type AnyStage, stepsOf } from "../plan/any.js";
 import { encodePlan } from "../plan/encode.js";
 import { admitNew, pushEpochs } from "./admit.js";
+import { assertNotBuiltOn } from "./built-on.js";
 import { agendaForward, isReversible, stagesUpTo } from "./agenda.js";
 import type { RouteTable } from "../routing/table.js";
 import { type RunContext, asShards, participantsOf, statusOf } from "./context.js";
@@ -36,6 +37,7 @@ export async function applyPlan(
     try {
       // Somebody else may have been quicker.
       if (!sameAnswer(found, await findRun(env.store, plan))) continue;
+      if (found.what === "resume") await assertNotBuiltOn(env.store, found.status);
       if (found.what === "new") await env.store.createRun(run, encodePlan(plan));
       await withContext(env, run, plan, lease, async (context) => {
         if (found.what === "new") {

@@ -1,6 +1,7 @@
 import { planComingHome, planLeaving, type WritersPlan } from "../plan/writers.js";
 import { composePlan } from "../plan/region/compose.js";
 import type { RegionPlan, Stays } from "../plan/region/types.js";
+import { usersOf } from "../plan/any.js";
 import { assertSound } from "../plan/check/index.js";
 import type { UserPlan } from "../plan/users/types.js";
 import { SCHEDULE } from "../policy/document.js";
@@ -14,7 +15,7 @@ import { keyspaceScope } from "./context.js";
 import { unfinishedRuns } from "./find-run.js";
 import { accessNodes } from "./observe-access.js";
 import { BUCKETS, dataAgents } from "./observe.js";
-import type { RunEnvironment } from "./session.js";
+import { type RunEnvironment, planOf } from "./session.js";
 import { observeWithSilent } from "./silent-writers.js";
 
 type Reading = Pick<RunEnvironment, "store" | "connect" | "clock" | "random">;
@@ -26,7 +27,12 @@ export interface RegionChange {
   readonly already: readonly InForce[];
   readonly silent: readonly SilentAgent[];
   readonly stays: readonly Stays[];
+  /** Why the users of the region cannot be moved; null where they can. */
+  readonly usersStay: string | null;
 }
+
+/** Writes must leave a region also while nobody can tell users where to go. */
+const WITHOUT_USERS: ReadonlySet<string> = new Set(["no-policy", "no-demand", "unreachable"]);
 
 const EVERYONE = { carrier: null, province: null, port: null } as const;
 
@@ -40,19 +46,41 @@ export async function planEvacuation(
   region: string,
   wanted: Omit<Intent, "sites" | "filter">,
 ): Promise<RegionChange> {
-  const { topology } = request;
-  const sites = setsOf(topology, region);
-  const open = (await unfinishedRuns(env.store, [SCHEDULE])) ?? [];
-  // What has stopped half-way there is as good as nothing: this takes its place.
-  const replacing = open.length === 0 ? [] : [oneAtATime.id];
-  const overrides = [...new Set([...wanted.overrides, ...replacing])];
-  const intent = { ...wanted, sites, filter: EVERYONE, overrides };
-  const users = hasAccess(topology)
-    ? await planChange(env, request, intent)
-    : { plan: null, already: [], silent: [] };
+  const sites = setsOf(request.topology, region);
+  const users = await planLeavers(env, request, sites, wanted);
   const writers = await planWrites(env, request, (one) => planLeaving(one, region));
-  const plan = composed(request, region, "evacuate", wanted, users.plan, writers, env);
-  return { ...users, plan, stays: writers.stays };
+  const { usersStay } = users;
+  const plan = composed(request, region, "evacuate", wanted, users, writers, env);
+  return { ...users, plan, stays: writers.stays, usersStay };
+}
+
+type Leavers = Omit<RegionChange, "plan" | "stays"> & { readonly plan: UserPlan | null };
+
+async function planLeavers(
+  env: Reading,
+  request: ChangeRequest,
+  sites: readonly string[],
+  wanted: Omit<Intent, "sites" | "filter">,
+): Promise<Leavers> {
+  const nobody = { plan: null, already: [], silent: [] };
+  if (!hasAccess(request.topology)) return { ...nobody, usersStay: null };
+  // What has stopped half-way there is as good as nothing: this takes its place.
+  const replacing = (await isOneUnfinishedAt(env, sites)) ? [oneAtATime.id] : [];
+  const overrides = [...new Set([...wanted.overrides, ...replacing])];
+  try {
+    const intent = { ...wanted, sites, filter: EVERYONE, overrides };
+    return { ...(await planChange(env, request, intent)), usersStay: null };
+  } catch (error) {
+    if (!(error instanceof OpsError) || !WITHOUT_USERS.has(error.code)) throw error;
+    return { ...nobody, usersStay: error.message };
+  }
+}
+
+/** Whether a run of users that has not ended is about one of the sites. */
+async function isOneUnfinishedAt({ store }: Reading, sites: readonly string[]): Promise<boolean> {
+  const open = (await unfinishedRuns(store, [SCHEDULE])) ?? [];
+  const plans = await Promise.all(open.map(({ run }) => planOf(store, run)));
+  return plans.some((plan) => usersOf(plan)?.change.sites.some((site) => sites.includes(site)));
 }
 
 /**
@@ -71,8 +99,9 @@ export async function planRegionRestore(
     ? await planRestore(env, request, { ...wanted, sites, filter: EVERYONE })
     : null;
   const writers = await planWrites(env, request, (one) => planComingHome(one, region));
-  const plan = composed(request, region, "restore", wanted, users, writers, env);
-  return { plan, already: [], silent: [], stays: writers.stays };
+  const half = { plan: users, usersStay: null };
+  const plan = composed(request, region, "restore", wanted, half, writers, env);
+  return { plan, already: [], silent: [], stays: writers.stays, usersStay: null };
 }
 
 /** All that a change of the region may lock: users, and the keyspaces of which its data nodes hold anything by the file. */
@@ -106,7 +135,7 @@ function composed(
   region: string,
   what: "evacuate" | "restore",
   { reason, actor }: { readonly reason: string; readonly actor: string },
-  users: UserPlan | null,
+  { plan: users, usersStay }: Pick<Leavers, "plan" | "usersStay">,
   { plan: shards, stays }: WritersPlan,
   { clock }: Reading,
 ): RegionPlan | null {
@@ -119,6 +148,7 @@ function composed(
     users,
     shards,
     stays,
+    usersStay,
   });
 }
 

@@ -2,6 +2,7 @@ import { EXIT, OpsError } from "../errors.js";
 import { subtract } from "../keyspace/map.js";
 import { formatSegment } from "../keyspace/wire.js";
 import { copiesOf } from "../plan/holdings.js";
+import { assertNotBuiltOn } from "./built-on.js";
 import { pushEpochs } from "./admit.js";
 import { agendaFinal, isReversible } from "./agenda.js";
 import { entriesOn } from "./ask.js";
@@ -39,6 +40,7 @@ export async function finalizeRun(
   if (left === null) return;
   const plan = await shardPlanOf(env.store, run);
   const { status: stands } = await readHistory(env.store, run);
+  if (stands !== null) await assertNotBuiltOn(env.store, stands);
   if (stands?.direction !== "finalize") assertConfirmed(run, plan, options.deletions);
   if (!options.early) await waitOut(env, run, left);
   await withRun(env, run, plan, async (context) => {

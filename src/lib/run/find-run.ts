@@ -49,17 +49,17 @@ function unfinished(runs: readonly RunStatus[], scopes: readonly string[]): RunS
   );
 }
 
-/** What is done in an incident; it changes nothing that a run before it needs to go on, or back, once it is over. */
-const URGENT: ReadonlySet<string> = new Set([...MODES, "evacuate"]);
+/** What keeps users away changes nothing that a run before it needs to go on, or back: the rules for sites see to the rest. */
+const KEEPS_AWAY: ReadonlySet<string> = new Set([...MODES, "evacuate"]);
 
 /**
- * Whether an unfinished run has to end before the plan may be applied. Users are kept away from a site whatever else was begun with
- * others: the rules for sites see to the rest. A region is evacuated from wherever a change of its data has stopped.
+ * Whether an unfinished run has to end before the plan may be applied. A region is left, and come back to, from wherever a change of its
+ * data has stopped.
  */
 function blocks({ plan: of, epochs }: RunStatus, plan: AnyPlan): boolean {
-  if (of === plan.hash || plan.kind === "shards" || !URGENT.has(plan.change.what)) return true;
-  const shared = plan.scopes.filter((scope) => Object.hasOwn(epochs, scope));
-  return plan.kind === "users" && shared.some((scope) => scope !== SCHEDULE);
+  if (of === plan.hash || plan.kind === "shards") return true;
+  if (KEEPS_AWAY.has(plan.change.what)) return false;
+  return plan.kind === "users" || Object.hasOwn(epochs, SCHEDULE);
 }
 
 function inTheWay(status: RunStatus, plan: AnyPlan): OpsError {

@@ -30,14 +30,18 @@ export async function allRuns(store: StateStore): Promise<AllRuns> {
 
 /** Which of the runs was the last to change a keyspace of this one after it; null for none. Epochs tell, not clocks. */
 export function changedSince(runs: readonly RunStatus[], status: RunStatus): RunStatus | null {
-  const isLater = ({ run, outcome, epochs }: RunStatus) =>
-    run !== status.run &&
-    outcome !== "refused" &&
-    outcome !== "rolled-back" &&
-    Object.entries(epochs).some(
-      ([scope, epoch]) => BigInt(epoch) > BigInt(status.epochs[scope] ?? epoch),
-    );
-  return runs.findLast(isLater) ?? null;
+  return runs.findLast((one) => isLater(one, status)) ?? null;
+}
+
+/** Whether a run that stands has taken a lock of another one after it. */
+export function isLater(
+  { run, outcome, epochs }: RunStatus,
+  status: Pick<RunStatus, "run" | "epochs">,
+): boolean {
+  const stands = outcome !== "refused" && outcome !== "rolled-back";
+  const after = ([scope, epoch]: [string, string]) =>
+    BigInt(epoch) > BigInt(status.epochs[scope] ?? epoch);
+  return run !== status.run && stands && Object.entries(epochs).some(after);
 }
 
 export interface RunList {

@@ -78,12 +78,12 @@ export async function withContext<P extends AnyPlan, T>(
   work: (context: RunContext<P>) => Promise<T>,
 ): Promise<T> {
   const { store, clock, patience, emit } = env;
+  const lineage = await store.lineage();
+  const journal = await Journal.open(store, run, clock.now);
   const others = heedOthers(env, lease);
   const { stop } = others;
   // Each step of a wave listens to them.
   setMaxListeners(0, stop.stopping, stop.detached);
-  const lineage = await store.lineage();
-  const journal = await Journal.open(store, run, clock.now);
   try {
     const agents = await env.connect(plan.nodes);
     try {
@@ -114,8 +114,8 @@ export async function withContext<P extends AnyPlan, T>(
       await agents.close();
     }
   } finally {
-    await journal.close();
     await others.end();
+    await journal.close();
   }
 }
 

@@ -27,9 +27,11 @@ export function heedOthers(
       await clock.sleep(LOOK_MS, over.signal);
     }
   };
-  const watching = watch();
-  // Whoever ends it gets the failure; until then it is nobody's.
-  watching.catch(() => undefined);
+  // A run that cannot see who wants it to stop still does what it was asked for.
+  const watching = watch().catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error);
+    emit({ type: "note", message: `requests to stop this run are not seen any more: ${why}` });
+  });
   return {
     stop: { ...stop, stopping: AbortSignal.any([stop.stopping, asked.signal]) },
     end: async () => {
@@ -39,7 +41,7 @@ export function heedOthers(
   };
 }
 
-/** The runs that hold a lock of these scopes now, each once. */
+/** Who holds a lock of these scopes now. */
 export async function holdersOf(
   { store }: Pick<RunEnvironment, "store">,
   scopes: readonly string[],
@@ -57,7 +59,7 @@ export async function stopOthers(
   holders: readonly LockHolder[],
 ): Promise<void> {
   const { store, clock, emit, actor, command, stop } = env;
-  for (const { scope } of holders) await store.askToStop(scope, { actor, command });
+  for (const { scope, epoch } of holders) await store.askToStop(scope, epoch, { actor, command });
   for (const run of new Set(holders.map((one) => one.run)))
     emit({ type: "note", message: `asked run ${run} to stop at its next safe boundary` });
   const until = clock.now() + PATIENCE_MS;

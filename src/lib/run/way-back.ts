@@ -5,6 +5,7 @@ import type { StateStore } from "../state/contract.js";
 import { agendaBack, findStage, isReversible } from "./agenda.js";
 import type { Agents } from "./agents.js";
 import { entriesIn } from "./ask.js";
+import { assertNotBuiltOn, assertNotReplaced } from "./built-on.js";
 import { assertKnown } from "./damaged-run.js";
 import { asProblem } from "./failure.js";
 import { readHistory } from "./journal/journal.js";
@@ -77,8 +78,9 @@ export async function assertReversible(store: StateStore, status: RunStatus): Pr
       `run ${run} was ${outcome ?? "partly finalized"}: the old copies are gone`,
       epochs,
     );
+  await assertNotReplaced(store, status, await planOf(store, run));
+  if (outcome !== "applied") return assertNotBuiltOn(store, status);
   const { runs, damaged } = await allRuns(store);
-  if (outcome !== "applied") return assertNotBuiltOn(runs, status);
   assertKnown(
     damaged.filter((other) => other.run > run),
     Object.keys(epochs),
@@ -92,19 +94,6 @@ export async function assertReversible(store: StateStore, status: RunStatus): Pr
     EXIT.refused,
     `run ${later.run} of the same keyspaces came after run ${run} and has not ended`,
     { hint: `roll that one back first: ops shard rollback ${later.run}` },
-  );
-}
-
-/** An evacuation goes on from where a change of data has stopped: what that made may be what others write to by now. */
-function assertNotBuiltOn(runs: readonly RunStatus[], status: RunStatus): void {
-  const later = changedSince(runs, status);
-  const isOfData = (scope: string) => scope !== SCHEDULE && Object.hasOwn(status.epochs, scope);
-  if (later === null || !Object.keys(later.epochs).some(isOfData)) return;
-  throw new OpsError(
-    "unfinished-run",
-    EXIT.refused,
-    `run ${later.run} came after run ${status.run} and moved writes of the same keyspaces`,
-    { hint: `roll that one back first: ops run rollback ${later.run}` },
   );
 }
 
@@ -159,8 +148,14 @@ export async function assertUnused(
 
 function noWayBack(message: string, scopes: Readonly<Record<string, unknown>>): OpsError {
   return new OpsError("no-way-back", EXIT.refused, `${message}, there is nothing to go back to`, {
-    hint: Object.hasOwn(scopes, SCHEDULE)
-      ? "ops schedule restore SITE ends what keeps users away"
-      : "plan the way back: ops shard plan with the earlier topology",
+    hint: hintFor(Object.keys(scopes)),
   });
+}
+
+function hintFor(scopes: readonly string[]): string {
+  if (!scopes.includes(SCHEDULE))
+    return "plan the way back: ops shard plan with the earlier topology";
+  return scopes.length > 1
+    ? "ops region restore REGION brings users and writes back"
+    : "ops schedule restore SITE ends what keeps users away";
 }

@@ -18,8 +18,11 @@ export interface StateStore {
   acquire(scopes: readonly string[], request: LockRequest): Promise<Lease>;
   /** Who holds what now, by scope. Changes nothing. */
   holders(): Promise<readonly LockHolder[]>;
-  /** Asks whoever holds the lock to stop at its next safe boundary; its lease says so. False where nobody holds it. */
-  askToStop(scope: string, by: StopRequest): Promise<boolean>;
+  /**
+   * Asks the holder of this epoch of a lock to stop at its next safe boundary; its lease says so. False where it does not hold it any
+   * more: whoever does now was not meant.
+   */
+  askToStop(scope: string, epoch: bigint, by: StopRequest): Promise<boolean>;
   /** Frees a lock whatever its holder does; the next holder's epoch fences the old one. Null when nobody held it. */
   breakLock(scope: string): Promise<LockHolder | null>;
   /** The last published table of a keyspace. */

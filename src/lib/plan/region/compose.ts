@@ -70,9 +70,19 @@ function regionHash({
   shards,
   order,
   stays,
+  usersStay,
 }: RegionPlanParts): string {
   const halves = { users: users?.hash ?? null, shards: shards?.hash ?? null };
-  return hashOf({ v: PLAN_VERSION, createdAt, topology, change, ...halves, order, stays });
+  return hashOf({
+    v: PLAN_VERSION,
+    createdAt,
+    topology,
+    change,
+    ...halves,
+    order,
+    stays,
+    usersStay,
+  });
 }
 
 function stagesOf({ users, shards }: Halves): AnyStage[] {

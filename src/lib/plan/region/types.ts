@@ -25,6 +25,8 @@ export interface RegionPlanParts {
   /** Ids of the stages of both, in the order in which they are done. */
   readonly order: readonly string[];
   readonly stays: readonly Stays[];
+  /** Why users who should move do not; null where they do, or there are none. */
+  readonly usersStay: string | null;
 }
 
 /**

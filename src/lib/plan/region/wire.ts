@@ -25,6 +25,7 @@ export const regionPlanWire = z.object({
       why: z.string(),
     }),
   ),
+  usersStay: z.string().nullable(),
 }) satisfies z.ZodType<
   Omit<RegionPlanParts, "users" | "shards"> & Pick<RegionPlan, "v" | "kind" | "hash">,
   unknown
@@ -32,6 +33,7 @@ export const regionPlanWire = z.object({
 
 /** What follows from the halves is left out. */
 export function writtenOf(plan: RegionPlan): object {
-  const { v, kind, hash, createdAt, topology, change, users, shards, order, stays } = plan;
-  return { v, kind, hash, createdAt, topology, change, users, shards, order, stays };
+  const { v, kind, hash, createdAt, topology, change, users, shards, order, stays, usersStay } =
+    plan;
+  return { v, kind, hash, createdAt, topology, change, users, shards, order, stays, usersStay };
 }

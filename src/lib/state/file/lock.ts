@@ -60,12 +60,11 @@ export class ScopeLock {
     return held === null || held.released ? null : describe(this.#scope, held, thisProcess());
   }
 
-  /** Asks the holder of the lock to stop. False where nobody holds it. */
-  async askToStop(by: StopRequest): Promise<boolean> {
+  /** Asks the holder of this epoch to stop. False where it is over. */
+  async askToStop(epoch: bigint, { actor, command }: StopRequest): Promise<boolean> {
     const held = await this.#latest();
-    if (held === null || held.released) return false;
-    const { actor, command } = by;
-    await createFile(this.#path(held.epoch, "stop"), `${JSON.stringify({ actor, command })}\n`);
+    if (held === null || held.released || held.epoch !== epoch) return false;
+    await createFile(this.#path(epoch, "stop"), `${JSON.stringify({ actor, command })}\n`);
     return true;
   }
 

@@ -91,8 +91,8 @@ export class FileStateStore implements StateStore {
     return holders.filter((holder) => holder !== null);
   }
 
-  askToStop(scope: string, by: StopRequest): Promise<boolean> {
-    return this.#lock(scope).askToStop(by);
+  askToStop(scope: string, epoch: bigint, by: StopRequest): Promise<boolean> {
+    return this.#lock(scope).askToStop(epoch, by);
   }
 
   async breakLock(scope: string): Promise<LockHolder | null> {
