@@ -8,6 +8,7 @@ import { dispatch } from "./dispatch.js";
 import { expand } from "./expand.js";
 import { gateway } from "./gateway.js";
 import { linkCopy } from "./link-copy.js";
+import { mask } from "./mask.js";
 import { planner } from "./planner.js";
 import { simulation } from "./simulate.js";
 import { startUp } from "./start-up.js";
@@ -30,6 +31,7 @@ const ALL: readonly Benchmark[] = [
   assignment,
   dispatch,
   gateway,
+  mask,
   simulation,
 ];
 const USAGE = `usage: npm run bench -- [--only NAME] [--rows N] [--json]
