@@ -149,7 +149,7 @@ beforeAll(async () => {
   );
   population = new Population({ keyspace: KEYSPACE, people, clients, random: Math.random });
   await population.load();
-  population.start({ writesPerSecond: 200, readsPerSecond: 100 });
+  population.start({ writesPerSecond: 80, readsPerSecond: 40 });
   crowd = new Crowd({
     people: Array.from({ length: USERS }, (_, i) => ({
       uid: BigInt(i),
