@@ -20,9 +20,10 @@ again (run resume), or back (run rollback).`;
       const { stopOthers } = await import("../../lib/run/stop-requests.js");
       const holders = await env.store.holders();
       const held = holders.filter((one) => one.run === run && one.alive !== "no");
-      if (held.length === 0) this.print(`no process works on run ${run}`);
       await stopOthers(env, held);
-      return this.told(env, run);
+      const summary = await this.told(env, run);
+      if (held.length === 0) this.print("no process works on it");
+      return summary;
     });
   }
 }

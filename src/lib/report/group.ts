@@ -20,7 +20,13 @@ const RANGES_SHOWN = 3;
 const OF_PARTS: ReadonlySet<AnyStepKind> = new Set(["relogin", "disconnect"]);
 
 /** Steps of these kinds are about a node each. */
-const OF_NODES: ReadonlySet<AnyStepKind> = new Set(["preflight", "adopt", "reach", "recall"]);
+const OF_NODES: ReadonlySet<AnyStepKind> = new Set([
+  "preflight",
+  "adopt",
+  "reach",
+  "recall",
+  "empty",
+]);
 
 /** Steps that say the same about different segments, in the order of the first of each group. Each alone when `verbose`. */
 export function groupsOf<T extends Told>(
