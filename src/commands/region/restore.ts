@@ -26,7 +26,7 @@ beginning with the region empty.`;
   static override flags = { ...changeFlags, ...simulateFlags, pace: paceFlag };
 
   async run(): Promise<object> {
-    const { planRegionRestore, scopesOf, setsOf } = await import("../../lib/run/change-region.js");
+    const { planRegionRestore, setsOf } = await import("../../lib/run/change-region.js");
     const { changeRegion } = await import("../../lib/console/region-changes.js");
     const { region } = this.args;
     const { reason, pace, state, simulate } = this.flags;
@@ -39,7 +39,7 @@ beginning with the region empty.`;
     return this.withRuns(state, async (env) =>
       changeRegion(
         env,
-        scopesOf(request.topology, region),
+        [],
         () =>
           planRegionRestore(env, request, region, {
             reason,

@@ -22,6 +22,12 @@ function notOne(from: string): OpsError {
   });
 }
 
+function toItself(site: string): OpsError {
+  return new OpsError("bad-flag", EXIT.usage, `--to names ${site}, which users are to leave`, {
+    hint: "leave it out: whoever is not moved stays there",
+  });
+}
+
 export default class ScheduleShift extends ScheduleCommand<typeof ScheduleShift> {
   static override summary = "Move a part of a site's users to others for good, batch after batch.";
 
@@ -59,9 +65,11 @@ get them are watched before the next. Ctrl-C stops between two steps, ops run re
     const { topology } = request;
     const [site, ...others] = sitesNamed(topology, [from]);
     if (others.length > 0) throw notOne(from);
+    const weights = weightsNamed(topology, to);
+    if (weights.has(site!)) throw toItself(site!);
     const asked = {
       from: site!,
-      to: weightsNamed(topology, to),
+      to: weights,
       filter: { carrier: this.filter.carrier, province: this.filter.province },
       users: users === undefined ? null : await countNamed("users", users),
       batch: batch === undefined ? null : await countNamed("batch", batch),

@@ -15,19 +15,19 @@ export interface RegionScreen {
 }
 
 /**
- * Stops what runs in these scopes, then plans, shows the plan and applies it. Exit 6 where access agents were not reached, or writes
+ * Stops what runs in the scopes of `stops`, then plans, shows the plan and applies it. Exit 6 where access agents were not reached, or writes
  * stay where they should not be.
  */
 export async function changeRegion(
   env: RunEnvironment,
-  scopes: readonly string[],
+  stops: readonly string[],
   planning: () => Promise<RegionChange>,
   screen: RegionScreen,
 ): Promise<object> {
   const { regionPlanText, staysText } = await import("../report/region-plan.js");
   const { inForceText } = await import("../report/in-force.js");
   const { "dry-run": isDry, yes } = screen.flags;
-  await makeWay(env, scopes, screen);
+  await makeWay(env, stops, screen);
   const { plan, already, silent, stays, usersStay } = await planning();
   for (const one of already) screen.print(inForceText(one, screen.options));
   const told = { already, silent, stays, usersStay };

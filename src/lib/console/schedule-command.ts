@@ -23,7 +23,16 @@ export const qualityFlag = Flags.string({
 export const changeFlags = {
   topology: topologyFlag,
   quality: qualityFlag,
-  reason: Flags.string({ description: "why, for those who find it later", required: true }),
+  reason: Flags.string({
+    description: "why, for those who find it later",
+    required: true,
+    parse: async (text) => {
+      if (text.trim() !== "") return text;
+      throw new OpsError("bad-flag", EXIT.usage, "--reason says nothing", {
+        hint: "for example --reason 'packet loss at the border'",
+      });
+    },
+  }),
   "dry-run": dryRunFlag,
   verbose: verboseFlag,
   state: stateFlag,

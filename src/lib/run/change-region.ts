@@ -51,6 +51,7 @@ export async function planEvacuation(
   const writers = await planWrites(env, request, (one) => planLeaving(one, region));
   const { usersStay } = users;
   const plan = composed(request, region, "evacuate", wanted, users, writers, env);
+  if (plan === null && writers.isDeaf && users.already.length === 0) throw nobodyAnswers();
   return { ...users, plan, stays: writers.stays, usersStay };
 }
 
@@ -113,18 +114,25 @@ export function scopesOf({ nodes, keyspaces }: Topology, region: string): string
   return [SCHEDULE, ...held.map(({ id }) => keyspaceScope(id))];
 }
 
+function nobodyAnswers(): OpsError {
+  return new OpsError("unreachable", EXIT.unreachable, "no agent answers: nothing can be moved", {
+    hint: "start at least one, or correct their URLs in the topology",
+  });
+}
+
 async function planWrites(
   { connect, clock }: Reading,
   { topology, topologyHash }: ChangeRequest,
   planning: (request: Parameters<typeof planLeaving>[0]) => WritersPlan,
-): Promise<WritersPlan> {
+): Promise<WritersPlan & { /** Not one data node answers. */ readonly isDeaf: boolean }> {
   const agents = await connect(dataAgents(topology));
   try {
     const observed = await observeWithSilent(agents, BUCKETS);
     const createdAt = new Date(clock.now()).toISOString();
     const writers = planning({ topology, observed, createdAt, topologyHash });
     if (writers.plan !== null) assertSound(writers.plan);
-    return writers;
+    const isDeaf = agents.nodes.length > 0 && observed.unreachable.length === agents.nodes.length;
+    return { ...writers, isDeaf };
   } finally {
     await agents.close();
   }
