@@ -192,6 +192,17 @@ describe("safety rules", () => {
     const spent = objectionsTo(await proposed({}, { gateways }));
     expect(new Set(spent.map(({ rule }) => rule))).toEqual(new Set(["login-rate"]));
     expect(spent[0]!.message).toContain("none are to spare");
+    // Who is told at a pace of the planner's own does not come all at once: the one without a login to spare is in the way, no other.
+    const one = [gateway("sh-a", 200), gateway("sz-a", 200, 100), gateway("tj-a", 200)];
+    expect(
+      objectionsTo(await proposed({}, { gateways: one })).map(({ message }) => message),
+    ).toEqual(["sz-a has 100 logins/s of the 100 that it takes: none are to spare now"]);
+    const many = [gateway("sh-a", 200, 90), gateway("sz-a", 200, 50), gateway("tj-a", 200, 10)];
+    expect(
+      objectionsTo(await proposed({}, { gateways: many })).map(({ message }) => message),
+    ).toEqual([
+      "sz-a has 50 logins/s of the 100 that it takes: none are to spare now beside those that the users who come make by themselves",
+    ]);
     expect(await rulesAgainst({ mode: "mask" }, { gateways })).toEqual([]);
   });
 

@@ -91,7 +91,7 @@ export function proposeShift(shift: Shift, situation: Situation, problem: Proble
     }),
   };
   const view = viewOf(problem, situation, placement, askedOf(pace));
-  const found = againstFractions(situation, [from, ...to.keys()], filter, view.receivers);
+  const found = againstFractions(situation, [from, ...to.keys()], filter, view);
   const objections = overridden(found, overrides);
   return { shift, situation, view, share, batches, objections };
 }
