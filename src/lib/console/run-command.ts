@@ -78,7 +78,8 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
     const { summaryText } = await import("../report/run-summary.js");
     const summary = await showRun(env.store, run);
     this.print(summaryText(summary, ageBy(env.clock), this.textOptions));
-    if (Object.keys(summary.missing).length + summary.policyMissing.length > 0)
+    const { missing, policyMissing, without } = summary;
+    if (Object.keys(missing).length + policyMissing.length + without.length > 0)
       this.exitWith(EXIT.partial);
     return summary;
   }

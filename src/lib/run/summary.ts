@@ -1,5 +1,5 @@
 import { SCHEDULE } from "../policy/document.js";
-import type { Failure, JsonObject, Outcome } from "./journal/records.js";
+import type { Failure, Gone, JsonObject, Outcome } from "./journal/records.js";
 import { pausesOf } from "./pauses.js";
 import { type Activity, type Direction, type RunStatus, isTouched } from "./journal/status.js";
 
@@ -28,6 +28,8 @@ export interface RunSummary {
   readonly missing: Readonly<Record<string, readonly string[]>>;
   /** Agents that have not acknowledged the last policy. */
   readonly policyMissing: readonly string[];
+  /** Access agents that the run went on without, why, and how many steps were left out for each. */
+  readonly without: readonly (Gone & { readonly steps: number })[];
   /** What to type next. */
   readonly next: readonly string[];
 }
@@ -63,6 +65,11 @@ export function summarize(status: RunStatus): RunSummary {
     ),
     missing: Object.fromEntries(missing.map(([keyspace, { missing: nodes }]) => [keyspace, nodes])),
     policyMissing: status.policy?.missing ?? [],
+    without: [...status.without].map(([node, why]) => ({
+      node,
+      why,
+      steps: [...status.leftOut.values()].filter((one) => one === node).length,
+    })),
     next: nextCommands(status),
   };
 }
