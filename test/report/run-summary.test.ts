@@ -42,6 +42,7 @@ const RUN: RunInspection = {
   takeovers: [takeover(4, 12), takeover(5.5, 80), takeover(5, 30)],
   missing: {},
   policyMissing: [],
+  unheard: [],
   without: [],
   next: ["ops run resume r-20260101-000000-0000", "ops shard rollback r-20260101-000000-0000"],
   holder: null,

@@ -78,9 +78,9 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
     const { summaryText } = await import("../report/run-summary.js");
     const summary = await showRun(env.store, run);
     this.print(summaryText(summary, ageBy(env.clock), this.textOptions));
-    const { missing, policyMissing, without } = summary;
-    if (Object.keys(missing).length + policyMissing.length + without.length > 0)
-      this.exitWith(EXIT.partial);
+    const { missing, policyMissing, unheard, without } = summary;
+    const unreached = [...Object.keys(missing), ...policyMissing, ...unheard, ...without];
+    if (unreached.length > 0) this.exitWith(EXIT.partial);
     return summary;
   }
 
