@@ -9,6 +9,7 @@ import { alreadyInForce } from "../../src/lib/schedule/change/already.js";
 import { type PlanContext, policyFingerprint } from "../../src/lib/schedule/change/assemble.js";
 import { planOfBalance } from "../../src/lib/schedule/change/balance.js";
 import type { Intent } from "../../src/lib/schedule/change/intent.js";
+import { planKeepAway } from "../../src/lib/schedule/change/keep-away.js";
 import { paceOf, pacePlanned } from "../../src/lib/schedule/change/pace.js";
 import { planOfProposal } from "../../src/lib/schedule/change/plan.js";
 import { changePolicy, entriesOnly, planned } from "../../src/lib/schedule/change/policy-part.js";
@@ -261,6 +262,59 @@ describe("a plan that moves users", () => {
     const { moves, pace } = await proposed({ mode: "strong" }, { gateways, silent });
     expect(moves.length).toBeGreaterThan(0);
     expect(pace).toMatchObject({ perSecond: 0, seconds: 0 });
+  });
+
+  const ofPort80 = (policy: PolicyDocument) =>
+    planKeepAway(
+      { topology: TOPOLOGY, demand: TOPOLOGY.demand!, costs: () => [10, 20, 30] },
+      { ...SITUATION, policy },
+      { ...INTENT, filter: { carrier: null, province: null, port: 80 } },
+      (site) => `${site}-1`,
+      CONTEXT,
+    );
+
+  it("of one port has the site itself for a receiver, and is as fast as that takes logins", async () => {
+    const { moves, receivers, pace, stages } = await ofPort80(POLICY);
+    expect(moves.map(({ from, to, users }) => ({ from, to, users }))).toEqual([
+      { from: "sh-a", to: "sh-a", users: 100 },
+      { from: "sh-a", to: "sh-a", users: 100 },
+    ]);
+    expect(receivers).toMatchObject([{ site: "sh-a", before: 200, after: 200 }]);
+    // 0.95 of the 98 logins that it has to spare: who stays there makes no others.
+    expect(pace.perSecond).toBeCloseTo(93.1);
+    const steps = stages.flatMap(({ waves }) => waves.flat());
+    expect(steps.find(({ kind }) => kind === "relogin")).toMatchObject({
+      perSecond: pace.perSecond,
+    });
+    expect(steps.find(({ kind }) => kind === "receivers")).toMatchObject({
+      receivers: [{ site: "sh-a" }],
+    });
+  });
+
+  it("of the only port of a site is one of the site", async () => {
+    const { addresses, ...site } = POLICY.sites["sh-a"]!;
+    const only = { ...site, addresses: addresses.filter(({ port }) => port === 80) };
+    const { receivers } = await ofPort80({ ...POLICY, sites: { ...POLICY.sites, "sh-a": only } });
+    expect(receivers.map(({ site: id }) => id).toSorted()).toEqual(["sz-a"]);
+  });
+
+  it("to sites that do not hold them, as a person wants it, is not stopped by that, and says so", async () => {
+    const gatesOf = ({ stages }: UserPlan) =>
+      stages.flatMap(({ waves }) => waves.flat()).filter((step) => step.kind === "receivers");
+    const room = {
+      sites: ["sh-a", "sz-a"],
+      filter: { carrier: "telecom", province: null, port: null },
+    };
+    const gateways = [gateway("sh-a", 400), gateway("sz-a", 400), gateway("tj-a", 200)];
+    const full = planOf(
+      await proposed({ ...room, overrides: ["room", "login-rate"] }, { gateways }),
+    );
+    expect(full.change.overridden.map(({ rule }) => rule)).toContain("room");
+    expect(gatesOf(full).map(({ gates }) => gates.maxOnline)).toContain(null);
+    expect(sayStep(gatesOf(full)[0]!).what).toMatch(/, however many users they have$/);
+    expect(decodeStoredPlan(encodePlan(full), "plan")).toEqual(full);
+    const held = planOf(await proposed());
+    expect(new Set(gatesOf(held).map(({ gates }) => gates.maxOnline))).toEqual(new Set([1]));
   });
 
   it("is read back as it was written, and not when a byte of it is another one", async () => {

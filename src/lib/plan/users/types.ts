@@ -90,8 +90,8 @@ export interface ReceiverGates {
   readonly minSamples: number;
   /** Of the logins, 0..1. */
   readonly maxRefused: number;
-  /** Of its capacity, 0..1. */
-  readonly maxOnline: number;
+  /** Of its capacity, 0..1; null: a person does not mind how many (`--override room`). */
+  readonly maxOnline: number | null;
   /** A URL that must answer 2xx; null for none. */
   readonly checkUrl: string | null;
 }

@@ -52,7 +52,7 @@ const step = z.discriminatedUnion("kind", [
       windowSeconds: z.number().min(0),
       minSamples: z.number().min(0),
       maxRefused: share,
-      maxOnline: positive,
+      maxOnline: positive.nullable(),
       // Plans of an earlier version have none.
       checkUrl: z.string().nullable().default(null),
     }),

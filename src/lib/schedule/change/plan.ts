@@ -1,5 +1,6 @@
 import type { PolicyPart, UserPlan } from "../../plan/users/types.js";
 import { type PlanContext, assemble } from "./assemble.js";
+import { gatesUnder } from "./gates.js";
 import { nameOf } from "./intent.js";
 import { pacePlanned } from "./pace.js";
 import { changePolicy, entriesOnly, planned } from "./policy-part.js";
@@ -24,7 +25,7 @@ export function planOfProposal(
   const { intent, situation, entries, pace, receivers, moves } = proposal;
   const { mode, sites, reason, actor } = intent;
   const leaving = leavingFrom(entries, situation);
-  const watch = watchStep(receivers, situation, context.gates);
+  const watch = watchStep(receivers, situation, gatesUnder(context.gates, overridden));
   const waves =
     mode === "mask"
       ? []
