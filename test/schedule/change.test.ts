@@ -394,6 +394,51 @@ describe("a plan that moves users", () => {
     expect(ending).toMatchObject({ after: { entries: [{ expires: NOW + 60_001 }] } });
   });
 
+  const restored = (entries: Entry[], gateways: GatewaySeen[]) => {
+    const situation = { ...SITUATION, gateways, policy: { ...POLICY, entries } };
+    const problem = problemNow(TOPOLOGY, TOPOLOGY.demand!, situation, [], () => [10, 20, 30]);
+    const asked = { reason: "well again", actor: "me@here", pace: { kind: "auto" } } as const;
+    return planOfRestore({ ...asked, entries }, situation, problem, CONTEXT);
+  };
+
+  it("back takes from no site more than it has, wherever users are", () => {
+    const ended = [entry(), entry({ id: "sz-a-0", site: "sz-a" })];
+    fc.assert(
+      fc.property(fc.array(fc.nat(400), { minLength: 3, maxLength: 3 }), (sessions) => {
+        const gateways = SITES.map((site, i) => gateway(site, sessions[i]!));
+        const { moves, receivers } = restored(ended, gateways);
+        const gone = moves.reduce((sum, { users }) => sum + users, 0);
+        expect(gone).toBeLessThanOrEqual(sessions[2]! + 1e-6);
+        for (const { before, after } of receivers) expect(after).toBeGreaterThanOrEqual(before);
+      }),
+    );
+  });
+
+  it("back takes users from where the entry sent them, whoever else is there", () => {
+    const redirects = CLASSES.map((one) => ({
+      ...one,
+      map: cut(
+        [],
+        new Map(
+          one.carrier === "unicom"
+            ? [["sz-a", 1]]
+            : [
+                ["sz-a", 0.5],
+                ["tj-a", 0.5],
+              ],
+        ),
+      ),
+    }));
+    const gateways = [gateway("sh-a", 0), gateway("sz-a", 400), gateway("tj-a", 100)];
+    const { moves } = restored([entry({ redirects })], gateways);
+    const telecom = moves.filter(({ carrier }) => carrier === "telecom");
+    const [sz, tj] = ["sz-a", "tj-a"].map(
+      (site) => telecom.find(({ from }) => from === site)?.users ?? 0,
+    );
+    expect(sz).toBeCloseTo(50);
+    expect(tj).toBeCloseTo(50);
+  });
+
   it("sends each class in the proportions of its assignment", async () => {
     const { entries, assignment } = await proposed();
     const { redirects } = entries[0]!;
