@@ -401,6 +401,16 @@ describe("a plan that moves users", () => {
     return planOfRestore({ ...asked, entries }, situation, problem, CONTEXT);
   };
 
+  it("taken back calls those home who belong to its site, and a restore tells no others", async () => {
+    const homes = ({ stages }: UserPlan, kind: "recall" | "relogin") =>
+      stages
+        .flatMap(({ waves }) => waves.flat())
+        .flatMap((step) => (step.kind === kind ? [step.home] : []));
+    expect(new Set(homes(planOf(await proposed()), "recall"))).toEqual(new Set(["sh-a"]));
+    const gateways = [gateway("sh-a", 0), gateway("sz-a", 300), gateway("tj-a", 300)];
+    expect(new Set(homes(restored([entry()], gateways), "relogin"))).toEqual(new Set(["sh-a"]));
+  });
+
   it("back takes from no site more than it has, wherever users are", () => {
     const ended = [entry(), entry({ id: "sz-a-0", site: "sz-a" })];
     fc.assert(

@@ -167,6 +167,6 @@ function returning(
   return entries.flatMap(({ id, site, carrier, province }) => {
     const home = moves.filter(({ to }) => to === site);
     const filter = { carrier, province, port: null };
-    return leavingBy(home, { entry: `${id}-back`, filter }, situation);
+    return leavingBy(home, { entry: `${id}-back`, filter, home: site }, situation);
   });
 }

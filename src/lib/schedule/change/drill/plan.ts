@@ -63,7 +63,7 @@ export function planOfDrill(proposal: DrillProposal, context: PlanContext): User
     to,
   }));
   const returning = reloginWaves(
-    leavingBy(homeward, { entry: `${id}-home`, filter: EVERYONE }, situation),
+    leavingBy(homeward, { entry: `${id}-home`, filter: EVERYONE, home: null }, situation),
     back.pace,
     watchStep(back.receivers, situation, gates),
   );
@@ -75,7 +75,11 @@ export function planOfDrill(proposal: DrillProposal, context: PlanContext): User
       classes,
       title: `${countText(Math.round(count / batches))} users to ${sites.join(", ")}`,
       relogin: (account) =>
-        reloginSteps(leavingBy(moves, { entry: account, filter: EVERYONE }, situation), pace, null),
+        reloginSteps(
+          leavingBy(moves, { entry: account, filter: EVERYONE, home: null }, situation),
+          pace,
+          null,
+        ),
       recall: (account) =>
         recallSteps([{ ...EVERYONE, id: account }], receivers, situation, recallPace),
       watch,

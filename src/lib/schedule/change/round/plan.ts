@@ -113,7 +113,7 @@ function leavingBy({ round, situation, view, classes }: RoundProposal): Leaving[
           const sessions = own
             .filter((group) => group.carrier === name)
             .reduce((sum, group) => sum + group.sessions, 0);
-          return { gateway, entry: `${round.id}-${name}`, filter, sessions };
+          return { gateway, entry: `${round.id}-${name}`, filter, home: null, sessions };
         });
       });
     return inProportion(users, there).filter(({ sessions }) => isSomeone(sessions));
