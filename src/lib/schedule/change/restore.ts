@@ -2,7 +2,7 @@ import type { UserPlan } from "../../plan/users/types.js";
 import type { Placement } from "../assign/placement.js";
 import { fractionsOf } from "../../policy/fractions.js";
 import type { Entry } from "../../policy/document.js";
-import type { Problem, UserClass } from "../types.js";
+import type { Problem } from "../types.js";
 import { type PlanContext, assemble } from "./assemble.js";
 import type { Pace } from "./intent.js";
 import { pacePlanned } from "./pace.js";
@@ -35,12 +35,7 @@ export function planOfRestore(
     ...entry,
     expires: Math.max(entry.since + 1, Math.min(entry.expires, now)),
   }));
-  const view = viewOf(
-    problem,
-    situation,
-    homeward(problem, situation, entries, sites),
-    askedOf(asked),
-  );
+  const view = viewOf(problem, situation, homeward(problem, situation, sites), askedOf(asked));
   const { moves, receivers, pace } = view;
   const watch = watchStep(receivers, situation, context.gates);
   const waves =
@@ -94,68 +89,55 @@ export function planOfRestore(
   );
 }
 
-/**
- * Those who belong to the sites there: from where the entries sent them, and the others of their class evenly. No more leave a site
- * than are there.
- */
+/** Those who belong to the sites there, taken from the others of their class evenly. */
 function homeward(
   { classes }: Problem,
   { policy }: Situation,
-  entries: readonly Entry[],
   sites: readonly string[],
 ): Placement {
-  const shares = new Map<UserClass, Map<string, number>>(
-    classes.map((one) => [one, new Map([[one.site ?? "", one.users]])]),
-  );
-  const here = (one: UserClass) => shares.get(one)!.get(one.site ?? "")!;
-  const send = (one: UserClass, to: string, users: number) => {
-    const own = shares.get(one)!;
-    own.set(one.site!, here(one) - users);
-    own.set(to, (own.get(to) ?? 0) + users);
+  const shareOf = (carrier: string, province: string, site: string): number => {
+    const own = policy.classes.find((one) => one.carrier === carrier && one.province === province);
+    return fractionsOf(own?.base ?? []).get(site) ?? 0;
   };
-  for (const { carrier, province, base } of policy.classes) {
-    const all = classes.filter((one) => one.carrier === carrier && one.province === province);
-    const away = all.filter(({ site }) => site !== null && !sites.includes(site));
-    const belong = fractionsOf(base);
-    for (const site of sites) {
-      const there = sumOf(all.filter((one) => one.site === site).map(({ users }) => users));
-      let missing = Math.max(
-        0,
-        sumOf(all.map(({ users }) => users)) * (belong.get(site) ?? 0) - there,
-      );
-      const sent = sentFrom(entries, site, { carrier, province });
-      const ways = away.map((one) => Math.min(here(one), missing * (sent.get(one.site!) ?? 0)));
-      for (const [i, one] of away.entries()) send(one, site, ways[i]!);
-      missing -= sumOf(ways);
-      const left = sumOf(away.map(here));
-      const part = left === 0 ? 0 : Math.min(1, Math.max(0, missing) / left);
-      for (const one of away) send(one, site, here(one) * part);
+  const total = new Map<string, number>();
+  const key = (one: { carrier: string; province: string }, site: string | null) =>
+    JSON.stringify([one.carrier, one.province, site]);
+  for (const one of classes) {
+    const all = key(one, null);
+    total.set(all, (total.get(all) ?? 0) + one.users);
+    if (one.site !== null && sites.includes(one.site)) {
+      const here = key(one, one.site);
+      total.set(here, (total.get(here) ?? 0) + one.users);
     }
   }
-  return {
-    shares: classes.map((one) =>
-      [...shares.get(one)!]
-        .map(([site, users]) => ({ site, users }))
-        .filter(({ site, users }) => site === (one.site ?? "") || users > 0),
-    ),
-  };
-}
-
-/** Of those of a class whom an entry keeps away from the site: the part that it sends to each other one. */
-function sentFrom(
-  entries: readonly Entry[],
-  site: string,
-  { carrier, province }: Pick<UserClass, "carrier" | "province">,
-): Map<string, number> {
-  const ways = entries
-    .filter((entry) => entry.site === site)
-    .flatMap(({ redirects }) => redirects)
-    .find((one) => one.carrier === carrier && one.province === province);
-  return fractionsOf(ways?.map ?? []);
-}
-
-function sumOf(all: readonly number[]): number {
-  return all.reduce((sum, one) => sum + one, 0);
+  const shares = classes.map((one) => {
+    if (one.site === null || sites.includes(one.site))
+      return [{ site: one.site ?? "", users: one.users }];
+    const all = total.get(key(one, null))!;
+    const there = sites.reduce((sum, site) => sum + (total.get(key(one, site)) ?? 0), 0);
+    const elsewhere = all - there;
+    const missing = sites.map((site) =>
+      Math.max(
+        0,
+        all * shareOf(one.carrier, one.province, site) - (total.get(key(one, site)) ?? 0),
+      ),
+    );
+    // Where one of the sites has more than its share the others lack more than there are elsewhere.
+    const wanted = Math.max(
+      elsewhere,
+      missing.reduce((sum, users) => sum + users, 0),
+    );
+    const coming = sites.map((site, i) => ({
+      site,
+      users: wanted === 0 ? 0 : (missing[i]! * one.users) / wanted,
+    }));
+    const gone = coming.reduce((sum, { users }) => sum + users, 0);
+    return [
+      { site: one.site, users: one.users - gone },
+      ...coming.filter(({ users }) => users > 0),
+    ];
+  });
+  return { shares };
 }
 
 /** The gateways of the sites that users come from, on account of the entry that kept them away. */
