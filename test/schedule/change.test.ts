@@ -85,6 +85,7 @@ const SITUATION: Situation = {
   policy: POLICY,
   gateways: SITES.map((site) => gateway(site, 200)),
   dispatchers: ["dp"],
+  over: [],
   silent: [],
 };
 
@@ -400,6 +401,29 @@ describe("a plan that moves users", () => {
     const asked = { reason: "well again", actor: "me@here", pace: { kind: "auto" } } as const;
     return planOfRestore({ ...asked, entries }, situation, problem, CONTEXT);
   };
+
+  it("takes entries out of the policy that have ended for good, and no other", async () => {
+    const ended = (id: string, ms: number, site = "tj-a") =>
+      entry({ id, site, since: NOW - 3_600_000, expires: NOW - ms });
+    const [old, held, recent] = [
+      ended("old", 600_000),
+      ended("held", 600_000),
+      ended("recent", 200_000),
+    ];
+    const standing = entry({ id: "standing", site: "sz-a", port: 80 });
+    const found = { ...withEntries(old, held, recent, standing), over: ["old", "recent"] };
+    const policyOf = (plan: UserPlan) =>
+      plan.stages.flatMap(({ waves }) => waves.flat()).find((step) => step.kind === "policy")!;
+    const plan = planOf(await proposed({}, found));
+    const { before, after } = policyOf(plan);
+    expect(before.entries.map(({ id }) => id)).toEqual(["old"]);
+    const left = changePolicy(found.policy, before, after, 1n);
+    expect(left.entries.map(({ id }) => id)).toEqual(["held", "recent", "standing", "sh-a-1"]);
+    expect(plan.fingerprint.after).toBe(policyFingerprint(left));
+    expect(
+      policyOf(planOf(await proposed({}, { ...found, dispatchers: [] }))).before.entries,
+    ).toEqual([]);
+  });
 
   it("taken back calls those home who belong to its site, and a restore tells no others", async () => {
     const homes = ({ stages }: UserPlan, kind: "recall" | "relogin") =>

@@ -3,7 +3,7 @@ import { type PlanContext, assemble } from "./assemble.js";
 import { gatesUnder } from "./gates.js";
 import { nameOf } from "./intent.js";
 import { pacePlanned } from "./pace.js";
-import { changePolicy, entriesOnly, planned } from "./policy-part.js";
+import { changePolicy, entriesOnly, planned, spentEntries } from "./policy-part.js";
 import type { Proposal } from "./proposal.js";
 import { sameFilter } from "./rules/one-at-a-time.js";
 import type { Objection } from "./rules/registry.js";
@@ -35,7 +35,8 @@ export function planOfProposal(
   const replaced = situation.policy.entries.filter((entry) =>
     entries.some((one) => one.site === entry.site && sameFilter(one, entry)),
   );
-  const before: PolicyPart = entriesOnly(replaced.map(planned));
+  const gone = new Set([...replaced, ...spentEntries(situation)]);
+  const before: PolicyPart = entriesOnly([...gone].map(planned));
   const after: PolicyPart = entriesOnly(entries);
   const watched = waves.flat().filter(({ kind }) => kind === "receivers").length;
   return assemble(
