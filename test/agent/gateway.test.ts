@@ -121,6 +121,44 @@ test("a weak disable goes on without its asker, at its pace, and tells nobody tw
   await withinLimits();
 });
 
+test("who is called home on account of one entry is told, and nobody whom another one moved", async () => {
+  await sites.publish([]);
+  const call: OperationRequest = {
+    kind: "relogin",
+    entry: "weak-a-back",
+    filter: ALL,
+    count: null,
+    perSecond: 140,
+    withinMs: 30_000,
+  };
+  const callFrom = async (site: string, name: string, request: OperationRequest) => {
+    await sites.put(site, name, request);
+    return (await sites.ended(site, name)).result;
+  };
+  for (const site of ["b", "c"]) await callFrom(site, `all-home-from-${site}`, call);
+  const home = crowd.figures().bySite;
+  await sites.publish([sites.entry("a", "weak"), sites.entry("b", "weak")]);
+  for (const site of ["a", "b"])
+    await callFrom(site, `away-from-${site}`, { ...call, entry: `away-${site}` });
+  await until(() => expect(crowd.figures().bySite).toEqual({ c: USERS }));
+  // One of the two is taken back as the other ends by itself, whose users come back as they log in.
+  await sites.publish([]);
+  const back = { ...call, entry: "away-a-back", home: "a" };
+  expect(await callFrom("c", "away-a-back-from-c", back)).toMatchObject({
+    told: home["a"],
+    staying: USERS - home["a"]!,
+  });
+  await until(() =>
+    expect(crowd.figures().bySite).toEqual({ a: home["a"], c: USERS - home["a"]! }),
+  );
+  await callFrom("c", "away-b-back-from-c", { ...call, entry: "away-b-back", home: "b" });
+  await until(() => expect(crowd.figures().bySite).toEqual(home));
+  await withinLimits();
+  // As after a weak disable of a once more.
+  await sites.publish([sites.entry("a", "weak")]);
+  await callFrom("a", "away-once-more", { ...call, entry: "once-more" });
+});
+
 test("an operation that ran when its gateway was killed can be asked for again", async () => {
   await sites.publish([]);
   // Back to where they belong: each site tells those who are not at home.

@@ -208,3 +208,35 @@ test("an entry ends by itself with no command about, and users come back as they
     await dispatcher.close();
   }
 });
+
+test("a run whose gateway dies for good is ended without it, which only that may be left out", async () => {
+  const slowly = ["sh-a", "--mode", "weak", "--ttl", "10m", "--ramp", "100ms", "--pace", "20"];
+  const common = ["-t", cluster.topologyFile, "--reason", "a test", "--yes"];
+  await until(() => expect(crowd.figures().online).toBe(USERS));
+  const override = ["--override", "anti-flap"];
+  await ops(["schedule", "disable", ...slowly, ...override, ...common], "op.accepted");
+  const { run } = await lastRun();
+  const resume = (...without: string[]) =>
+    ops(["run", "resume", String(run), ...without.flatMap((node) => ["--without", node])]);
+  expect(await resume("sz-gw")).toMatchObject({ code: 3, json: { error: { code: "answers" } } });
+  expect(await resume("sz-1")).toMatchObject({
+    code: 64,
+    json: { error: { code: "no-such-agent" } },
+  });
+  await cluster.kill9("sh-gw");
+  const { code, json, lines } = await resume("sh-gw");
+  expect({ code, json }).toMatchObject({
+    code: 6,
+    json: { outcome: "applied", without: [{ node: "sh-gw", steps: expect.any(Number) as number }] },
+  });
+  const notes = lines.filter(({ type }) => type === "note").map(({ message }) => message);
+  expect(notes).toContainEqual(expect.stringMatching(/^sh-gw is gone: \d+ steps of it left out$/));
+  const { json: shown } = await ops(["run", "show", String(run)]);
+  expect(shown["without"]).toEqual(json["without"]);
+  await everyoneIsWell();
+  expect(at("sh-a")).toBe(0);
+  expect(await ops(["run", "rollback", String(run), "--yes"])).toMatchObject({
+    code: 6,
+    json: { outcome: "rolled-back" },
+  });
+});

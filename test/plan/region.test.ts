@@ -38,7 +38,14 @@ function usersWith(...kinds: readonly UserStageKind[]): UserPlan {
     seconds: 1,
   }));
   const nodes = { "sh-gw": { url: "http://127.0.0.1:1", region: "sh", set: "sh-a" } };
-  const situation = { now: 0, policy: NO_POLICY, gateways: [], dispatchers: [], silent: [] };
+  const situation = {
+    now: 0,
+    policy: NO_POLICY,
+    gateways: [],
+    dispatchers: [],
+    over: [],
+    silent: [],
+  };
   const context = {
     ...about,
     nodes,

@@ -42,6 +42,8 @@ const RUN: RunInspection = {
   takeovers: [takeover(4, 12), takeover(5.5, 80), takeover(5, 30)],
   missing: {},
   policyMissing: [],
+  unheard: [],
+  without: [],
   next: ["ops run resume r-20260101-000000-0000", "ops shard rollback r-20260101-000000-0000"],
   holder: null,
   remaining: { leastMs: 181_000, mostMs: 299_000 },
@@ -73,4 +75,12 @@ test("work of a run that is under way is told in groups, with why it does not go
 test("with --verbose each of it stands by itself", () => {
   const lines = inspectionText(RUN, age, { width: 200, verbose: true }).split("\n");
   expect(lines.filter((line) => line.startsWith("  sz-1: "))).toHaveLength(4);
+});
+
+test("agents that a run went on without are named, with what was left out and why", () => {
+  const without = [{ node: "sz-gw", why: "http://10.0.0.1: ECONNREFUSED", steps: 7 }];
+  const lines = inspectionText({ ...RUN, without }, age, { width: 200, verbose: false }).split(
+    "\n",
+  );
+  expect(lines).toContain("  gone   sz-gw: 7 steps of it left out (http://10.0.0.1: ECONNREFUSED)");
 });

@@ -81,6 +81,7 @@ function survey() {
       gateway("gc", "c", 30, 20, 0),
     ],
     dispatchers: ["d1", "d2", "d3"],
+    over: [],
     silent: [{ node: "gb2", role: "gateway", site: "b", why: "timeout" }],
   };
   const agents = [

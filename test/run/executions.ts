@@ -84,6 +84,7 @@ function candidatesOf(status: RunStatus): RecordBody[] {
     return [
       { type: "step.done", step },
       { type: "step.undone", step },
+      { type: "step.left-out", step, node: "gone", why: "dead" },
       { type: "op.intent", op: `${step}-${attempt}`, ...intent },
       { type: "evidence", step, about: "x", facts: {} },
       {
@@ -114,6 +115,7 @@ function candidatesOf(status: RunStatus): RecordBody[] {
     { type: "finalize.start", ...taken },
     { type: "run.stopped", reason: "failed", step: null, error },
     { type: "run.resume", ...taken },
+    { type: "run.resume", ...taken, without: [{ node: "gone", why: "dead" }] },
     { type: "rollback.start", to: null, ...taken },
     { type: "rollback.start", to: "2-attach", ...taken },
     { type: "rollback.done", to: "2-attach" },

@@ -9,7 +9,13 @@ import { FIRST_PREV, decodeJournal, encodeRecord } from "../../src/lib/run/journ
 import { Journal, readHistory } from "../../src/lib/run/journal/journal.js";
 import { nextStatus, replay } from "../../src/lib/run/journal/next-status.js";
 import type { RecordBody } from "../../src/lib/run/journal/records.js";
-import { IllegalRecord, wholeStages } from "../../src/lib/run/journal/status.js";
+import {
+  IllegalRecord,
+  type RunStatus,
+  isTouched,
+  wholeStages,
+} from "../../src/lib/run/journal/status.js";
+import { summarize } from "../../src/lib/run/summary.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
 import { ENDING, START, execution, recordsOf } from "./executions.js";
 
@@ -50,6 +56,7 @@ describe("a journal", () => {
         const touched = new Set<string>();
         for (const record of records) {
           if (record.type === "op.intent" && !record.undo) touched.add(record.step);
+          if (record.type === "step.left-out") touched.delete(record.step);
           if (record.type === "step.undone") {
             const later = START.stages
               .flatMap(({ waves }) => waves)
@@ -133,6 +140,57 @@ describe("a journal", () => {
     ).toThrow("begins with run.start");
   });
 });
+
+describe("a run that goes on without an agent that is gone", () => {
+  const begun: RecordBody[] = [
+    START,
+    { type: "stage.enter", stage: "1-preflight" },
+    { type: "run.stopped", reason: "unknown", step: "s1", error: null },
+  ];
+  const gone = [{ node: "gone", why: "dead" }];
+  const after = (...bodies: RecordBody[]) =>
+    replay(
+      [...begun, ...bodies].map(
+        (body, i) => ({ seq: i + 1, time: "", prev: "", ...body }) as never,
+      ),
+    )!;
+  const leftOut: RecordBody = { type: "step.left-out", step: "s1", node: "gone", why: "dead" };
+
+  it("has its stage done without the step, and nothing to undo of it", () => {
+    const status = after({ type: "run.resume", ...taken, without: gone }, leftOut, {
+      type: "stage.done",
+      stage: "1-preflight",
+    });
+    expect(wholeStages(status).map(({ id }) => id)).toEqual(["1-preflight"]);
+    expect(agendaBackSteps(status)).toEqual([]);
+    expect(summarize(status)).toMatchObject({
+      steps: { done: 0 },
+      without: [{ node: "gone", why: "dead", steps: 1 }],
+    });
+  });
+
+  it("remembers it when it is taken up once more", () => {
+    const status = after(
+      { type: "run.resume", ...taken, without: gone },
+      { type: "run.stopped", reason: "signal", step: null, error: null },
+      { type: "run.resume", ...taken },
+      leftOut,
+    );
+    expect(status.steps.get("s1")?.state).toBe("left-out");
+  });
+
+  it("leaves out nothing that nobody said is gone, nor the same step twice", () => {
+    const resumed: RecordBody = { type: "run.resume", ...taken };
+    expect(() => after(resumed, leftOut)).toThrow("does not go on without gone");
+    const without: RecordBody = { type: "run.resume", ...taken, without: gone };
+    expect(() => after(without, leftOut, leftOut)).toThrow("over already");
+  });
+});
+
+/** The steps that a rollback would look at. */
+function agendaBackSteps(status: RunStatus): string[] {
+  return status.stages.flatMap(({ waves }) => waves.flat()).filter((id) => isTouched(status, id));
+}
 
 it("is not refused for nothing once a node was asked to leave its control plane", () => {
   const bodies: RecordBody[] = [

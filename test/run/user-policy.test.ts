@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { AgentProblem } from "../../src/lib/agent/client/problem.js";
 import type { PlannedEntry, PolicyStep } from "../../src/lib/plan/users/types.js";
 import type { UserContext } from "../../src/lib/run/context.js";
 import { policy } from "../../src/lib/run/steps/users/policy.js";
@@ -22,7 +23,10 @@ const entry = (id: string, expires: number): PlannedEntry => ({
 });
 
 /** As far as a policy step needs one: a policy with site a, and one agent that takes what it is told. */
-function contextOf(entries: readonly PlannedEntry[]) {
+function contextOf(
+  entries: readonly PlannedEntry[],
+  readBack: (has: PolicyDocument) => Promise<PolicyDocument | null> = async (has) => has,
+) {
   let document: PolicyDocument = {
     ...NO_POLICY,
     version: 1,
@@ -36,7 +40,7 @@ function contextOf(entries: readonly PlannedEntry[]) {
     stop: { stopping: new AbortController().signal, detached: new AbortController().signal },
     agents: {
       nodes: ["dp"],
-      of: () => ({ policy: async () => ({ policy: document }) }),
+      of: () => ({ policy: async () => ({ policy: await readBack(document) }) }),
       urlOf: (node: string) => `http://${node}`,
     },
     policy: {
@@ -73,4 +77,23 @@ it("what no agent would take is refused before it is published", async () => {
     code: "bad-policy",
   });
   expect(ids()).toEqual([]);
+});
+
+it("an agent that dies after it took a policy is told apart from one that has another", async () => {
+  const made = [entry("made", NOW + 60_000)];
+  const dead = contextOf([], () =>
+    Promise.reject(
+      new AgentProblem("http://dp", { unreachable: new Error("refused"), sent: true }),
+    ),
+  );
+  await expect(policy.apply(dead.context, step([], made))).rejects.toMatchObject({
+    failure: {
+      code: "not-read-back",
+      message: expect.stringMatching(/^dp .* did not answer when it was asked for it: /),
+    },
+  });
+  const other = contextOf([], async (has) => ({ ...has, version: 9, entries: [] }));
+  await expect(policy.apply(other.context, step([], made))).rejects.toMatchObject({
+    failure: { message: "dp acknowledged the policy, and has another one when asked: version 9" },
+  });
 });

@@ -24,7 +24,14 @@ function wanted(more: Partial<Intent> = {}): Intent {
 }
 
 function situation(entries: readonly Entry[], now = 1): Situation {
-  return { now, policy: threeSites(entries), gateways: [], dispatchers: ["d1"], silent: [] };
+  return {
+    now,
+    policy: threeSites(entries),
+    gateways: [],
+    dispatchers: ["d1"],
+    over: [],
+    silent: [],
+  };
 }
 
 const MASK = entry({ id: "a-1", site: "a" });

@@ -9,6 +9,7 @@ import { alreadyInForce } from "../../src/lib/schedule/change/already.js";
 import { type PlanContext, policyFingerprint } from "../../src/lib/schedule/change/assemble.js";
 import { planOfBalance } from "../../src/lib/schedule/change/balance.js";
 import type { Intent } from "../../src/lib/schedule/change/intent.js";
+import { planKeepAway } from "../../src/lib/schedule/change/keep-away.js";
 import { paceOf, pacePlanned } from "../../src/lib/schedule/change/pace.js";
 import { planOfProposal } from "../../src/lib/schedule/change/plan.js";
 import { changePolicy, entriesOnly, planned } from "../../src/lib/schedule/change/policy-part.js";
@@ -84,6 +85,7 @@ const SITUATION: Situation = {
   policy: POLICY,
   gateways: SITES.map((site) => gateway(site, 200)),
   dispatchers: ["dp"],
+  over: [],
   silent: [],
 };
 
@@ -192,6 +194,17 @@ describe("safety rules", () => {
     const spent = objectionsTo(await proposed({}, { gateways }));
     expect(new Set(spent.map(({ rule }) => rule))).toEqual(new Set(["login-rate"]));
     expect(spent[0]!.message).toContain("none are to spare");
+    // Who is told at a pace of the planner's own does not come all at once: the one without a login to spare is in the way, no other.
+    const one = [gateway("sh-a", 200), gateway("sz-a", 200, 100), gateway("tj-a", 200)];
+    expect(
+      objectionsTo(await proposed({}, { gateways: one })).map(({ message }) => message),
+    ).toEqual(["sz-a has 100 logins/s of the 100 that it takes: none are to spare now"]);
+    const many = [gateway("sh-a", 200, 90), gateway("sz-a", 200, 50), gateway("tj-a", 200, 10)];
+    expect(
+      objectionsTo(await proposed({}, { gateways: many })).map(({ message }) => message),
+    ).toEqual([
+      "sz-a has 50 logins/s of the 100 that it takes: none are to spare now beside those that the users who come make by themselves",
+    ]);
     expect(await rulesAgainst({ mode: "mask" }, { gateways })).toEqual([]);
   });
 
@@ -250,6 +263,59 @@ describe("a plan that moves users", () => {
     const { moves, pace } = await proposed({ mode: "strong" }, { gateways, silent });
     expect(moves.length).toBeGreaterThan(0);
     expect(pace).toMatchObject({ perSecond: 0, seconds: 0 });
+  });
+
+  const ofPort80 = (policy: PolicyDocument) =>
+    planKeepAway(
+      { topology: TOPOLOGY, demand: TOPOLOGY.demand!, costs: () => [10, 20, 30] },
+      { ...SITUATION, policy },
+      { ...INTENT, filter: { carrier: null, province: null, port: 80 } },
+      (site) => `${site}-1`,
+      CONTEXT,
+    );
+
+  it("of one port has the site itself for a receiver, and is as fast as that takes logins", async () => {
+    const { moves, receivers, pace, stages } = await ofPort80(POLICY);
+    expect(moves.map(({ from, to, users }) => ({ from, to, users }))).toEqual([
+      { from: "sh-a", to: "sh-a", users: 100 },
+      { from: "sh-a", to: "sh-a", users: 100 },
+    ]);
+    expect(receivers).toMatchObject([{ site: "sh-a", before: 200, after: 200 }]);
+    // 0.95 of the 98 logins that it has to spare: who stays there makes no others.
+    expect(pace.perSecond).toBeCloseTo(93.1);
+    const steps = stages.flatMap(({ waves }) => waves.flat());
+    expect(steps.find(({ kind }) => kind === "relogin")).toMatchObject({
+      perSecond: pace.perSecond,
+    });
+    expect(steps.find(({ kind }) => kind === "receivers")).toMatchObject({
+      receivers: [{ site: "sh-a" }],
+    });
+  });
+
+  it("of the only port of a site is one of the site", async () => {
+    const { addresses, ...site } = POLICY.sites["sh-a"]!;
+    const only = { ...site, addresses: addresses.filter(({ port }) => port === 80) };
+    const { receivers } = await ofPort80({ ...POLICY, sites: { ...POLICY.sites, "sh-a": only } });
+    expect(receivers.map(({ site: id }) => id).toSorted()).toEqual(["sz-a"]);
+  });
+
+  it("to sites that do not hold them, as a person wants it, is not stopped by that, and says so", async () => {
+    const gatesOf = ({ stages }: UserPlan) =>
+      stages.flatMap(({ waves }) => waves.flat()).filter((step) => step.kind === "receivers");
+    const room = {
+      sites: ["sh-a", "sz-a"],
+      filter: { carrier: "telecom", province: null, port: null },
+    };
+    const gateways = [gateway("sh-a", 400), gateway("sz-a", 400), gateway("tj-a", 200)];
+    const full = planOf(
+      await proposed({ ...room, overrides: ["room", "login-rate"] }, { gateways }),
+    );
+    expect(full.change.overridden.map(({ rule }) => rule)).toContain("room");
+    expect(gatesOf(full).map(({ gates }) => gates.maxOnline)).toContain(null);
+    expect(sayStep(gatesOf(full)[0]!).what).toMatch(/, however many users they have$/);
+    expect(decodeStoredPlan(encodePlan(full), "plan")).toEqual(full);
+    const held = planOf(await proposed());
+    expect(new Set(gatesOf(held).map(({ gates }) => gates.maxOnline))).toEqual(new Set([1]));
   });
 
   it("is read back as it was written, and not when a byte of it is another one", async () => {
@@ -327,6 +393,67 @@ describe("a plan that moves users", () => {
       .flatMap(({ waves }) => waves.flat())
       .filter(({ kind }) => kind === "policy");
     expect(ending).toMatchObject({ after: { entries: [{ expires: NOW + 60_001 }] } });
+  });
+
+  const restored = (entries: Entry[], gateways: GatewaySeen[]) => {
+    const situation = { ...SITUATION, gateways, policy: { ...POLICY, entries } };
+    const problem = problemNow(TOPOLOGY, TOPOLOGY.demand!, situation, [], () => [10, 20, 30]);
+    const asked = { reason: "well again", actor: "me@here", pace: { kind: "auto" } } as const;
+    return planOfRestore({ ...asked, entries }, situation, problem, CONTEXT);
+  };
+
+  it("takes entries out of the policy that have ended for good, and no other", async () => {
+    const ended = (id: string, ms: number, site = "tj-a") =>
+      entry({ id, site, since: NOW - 3_600_000, expires: NOW - ms });
+    const [old, held, recent] = [
+      ended("old", 600_000),
+      ended("held", 600_000),
+      ended("recent", 200_000),
+    ];
+    const standing = entry({ id: "standing", site: "sz-a", port: 80 });
+    const found = { ...withEntries(old, held, recent, standing), over: ["old", "recent"] };
+    const policyOf = (plan: UserPlan) =>
+      plan.stages.flatMap(({ waves }) => waves.flat()).find((step) => step.kind === "policy")!;
+    const plan = planOf(await proposed({}, found));
+    const { before, after } = policyOf(plan);
+    expect(before.entries.map(({ id }) => id)).toEqual(["old"]);
+    const left = changePolicy(found.policy, before, after, 1n);
+    expect(left.entries.map(({ id }) => id)).toEqual(["held", "recent", "standing", "sh-a-1"]);
+    expect(plan.fingerprint.after).toBe(policyFingerprint(left));
+    expect(
+      policyOf(planOf(await proposed({}, { ...found, dispatchers: [] }))).before.entries,
+    ).toEqual([]);
+  });
+
+  it("taken back calls those home who belong to its site, and a restore tells no others", async () => {
+    const homes = ({ stages }: UserPlan, kind: "recall" | "relogin") =>
+      stages
+        .flatMap(({ waves }) => waves.flat())
+        .flatMap((step) => (step.kind === kind ? [step.home] : []));
+    expect(new Set(homes(planOf(await proposed()), "recall"))).toEqual(new Set(["sh-a"]));
+    const gateways = [gateway("sh-a", 0), gateway("sz-a", 300), gateway("tj-a", 300)];
+    expect(new Set(homes(restored([entry()], gateways), "relogin"))).toEqual(new Set(["sh-a"]));
+  });
+
+  it("back takes from no site more than it has, wherever users are", () => {
+    const ended = [entry(), entry({ id: "sz-a-0", site: "sz-a" })];
+    fc.assert(
+      fc.property(fc.array(fc.nat(400), { minLength: 3, maxLength: 3 }), (sessions) => {
+        const gateways = SITES.map((site, i) => gateway(site, sessions[i]!));
+        const { moves, receivers } = restored(ended, gateways);
+        const gone = moves.reduce((sum, { users }) => sum + users, 0);
+        expect(gone).toBeLessThanOrEqual(sessions[2]! + 1e-6);
+        for (const { before, after } of receivers) expect(after).toBeGreaterThanOrEqual(before);
+      }),
+    );
+  });
+
+  it("back tells users at every site that may have them, wherever an entry sent its own", () => {
+    const redirects = CLASSES.map((one) => ({ ...one, map: cut([], new Map([["sz-a", 1]])) }));
+    const gateways = [gateway("sh-a", 0), gateway("sz-a", 300), gateway("tj-a", 300)];
+    const { moves } = restored([entry({ redirects })], gateways);
+    // Those of a gateway that died are where the addresses led them that they had.
+    expect(new Set(moves.map(({ from }) => from))).toEqual(new Set(["sz-a", "tj-a"]));
   });
 
   it("sends each class in the proportions of its assignment", async () => {

@@ -69,7 +69,14 @@ function world(
     classes,
     entries: [],
   };
-  const situation: Situation = { now: NOW, policy, gateways, dispatchers: ["dp"], silent: [] };
+  const situation: Situation = {
+    now: NOW,
+    policy,
+    gateways,
+    dispatchers: ["dp"],
+    over: [],
+    silent: [],
+  };
   const limits = SITES.map((site): Limit => ({
     what: "users online",
     sites: [site],

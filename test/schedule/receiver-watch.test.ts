@@ -42,6 +42,8 @@ test("in the first window nothing is said of refusals, but of a site that is ful
   expect(watch.look(6_000, counts({ online: 700 }, { online: 301 }))).toEqual([
     "b has 1.0k users online, and takes 1.0k",
   ]);
+  const anyhow = new ReceiverWatch(receivers, { ...gates, maxOnline: null }, counts({}));
+  expect(anyhow.look(6_000, counts({ online: 700 }, { online: 301 }))).toEqual([]);
 });
 
 test("a gateway that was restarted counts from 0, and hides nothing of the others", () => {

@@ -1,3 +1,4 @@
+import { Flags } from "@oclif/core";
 import { dryRunFlag, runArg, stateFlag, verboseFlag } from "../../lib/cli/flags.js";
 import { RunCommand } from "../../lib/console/run-command.js";
 
@@ -9,6 +10,14 @@ export default class RunResume extends RunCommand<typeof RunResume> {
   };
 
   static override flags = {
+    without: Flags.string({
+      description:
+        "an access agent that is gone for good: its part in moving users is left out; may be given several times",
+      helpValue: "NODE",
+      multiple: true,
+      multipleNonGreedy: true,
+      default: [],
+    }),
     "dry-run": dryRunFlag,
     verbose: verboseFlag,
     state: stateFlag,
@@ -16,11 +25,12 @@ export default class RunResume extends RunCommand<typeof RunResume> {
 
   async run(): Promise<object> {
     const { run } = this.args;
+    const { without } = this.flags;
     return this.withRuns(this.flags.state, async (env) => {
       const { previewResume } = await import("../../lib/run/preview.js");
-      if (this.flags["dry-run"]) return this.foretold(await previewResume(env, run));
+      if (this.flags["dry-run"]) return this.foretold(await previewResume(env, run, without));
       const { resumeRun } = await import("../../lib/run/resume.js");
-      await resumeRun(env, run);
+      await resumeRun(env, run, without);
       return this.told(env, run);
     });
   }

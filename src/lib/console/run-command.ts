@@ -78,8 +78,9 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
     const { summaryText } = await import("../report/run-summary.js");
     const summary = await showRun(env.store, run);
     this.print(summaryText(summary, ageBy(env.clock), this.textOptions));
-    if (Object.keys(summary.missing).length + summary.policyMissing.length > 0)
-      this.exitWith(EXIT.partial);
+    const { missing, policyMissing, unheard, without } = summary;
+    const unreached = [...Object.keys(missing), ...policyMissing, ...unheard, ...without];
+    if (unreached.length > 0) this.exitWith(EXIT.partial);
     return summary;
   }
 

@@ -35,6 +35,10 @@ export function summaryText(summary: RunSummary, age: Age, { width }: TextOption
   for (const [keyspace, nodes] of Object.entries(missing))
     fact("routes", `of ${keyspace} not acknowledged by ${nodes.join(", ")}`);
   if (policyMissing.length > 0) fact("policy", `not acknowledged by ${policyMissing.join(", ")}`);
+  if (summary.unheard.length > 0)
+    fact("ramp", `${summary.unheard.join(", ")} did not say whether users are still kept away`);
+  for (const { node, why, steps: leftOut } of summary.without)
+    fact("gone", `${node}: ${plural(leftOut, "step")} of it left out (${why})`);
   return [...lines, ...nextLines(summary)].join("\n");
 }
 

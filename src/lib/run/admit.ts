@@ -7,7 +7,7 @@ import {
   asShards,
   asUsers,
   authorityFor,
-  participantsOf,
+  neededFor,
   statusOf,
   stopAtBoundary,
   unlessLeft,
@@ -57,7 +57,7 @@ export async function pushEpochs(
 export async function admitNew(context: RunContext): Promise<void> {
   const { plan, emit } = context;
   const steps = stepsOf(plan).filter(({ kind }) => kind !== "preflight");
-  const needed = participantsOf(steps);
+  const needed = neededFor(context, steps);
   const silent = await pushEpochs(context, needed);
   const missing = needed.flatMap((node) => silent.get(node)?.failure.message ?? []);
   if (missing.length > 0) {

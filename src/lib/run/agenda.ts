@@ -2,7 +2,7 @@ import { EXIT, OpsError } from "../errors.js";
 import type { Said } from "../plan/said.js";
 import { countItems, sayStep, sayUndo } from "../plan/say.js";
 import type { AnyPlan, AnyStage, AnyStep, AnyStepKind } from "../plan/any.js";
-import { type RunStatus, isTouched } from "./journal/status.js";
+import { type RunStatus, isOver, isTouched } from "./journal/status.js";
 
 /** What is left of a stage, in the order in which it is done. */
 export interface AgendaStage {
@@ -104,7 +104,7 @@ export function findStage(plan: AnyPlan, name: string): AnyStage {
 function left(stage: AnyStage, status: RunStatus | null): AgendaStage[] {
   if (status?.stagesDone.has(stage.id)) return [];
   const waves = stage.waves
-    .map((wave) => wave.filter(({ id }) => status?.steps.get(id)?.state !== "done"))
+    .map((wave) => wave.filter(({ id }) => status === null || !isOver(status, id)))
     .filter((wave) => wave.length > 0);
   return [{ stage, waves }];
 }

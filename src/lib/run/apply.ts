@@ -4,18 +4,22 @@ import { admitNew, pushEpochs } from "./admit.js";
 import { assertNotBuiltOn } from "./built-on.js";
 import { agendaForward, isReversible, stagesUpTo } from "./agenda.js";
 import type { RouteTable } from "../routing/table.js";
-import { type RunContext, asShards, participantsOf, statusOf } from "./context.js";
+import { type RunContext, asShards, neededFor, statusOf } from "./context.js";
 import { tellingRemaining } from "./eta/tracker.js";
 import { executeForward, stopRun } from "./execute.js";
 import { findRun, type Found } from "./find-run.js";
 import { newRunId } from "./id.js";
+import type { Gone } from "./journal/records.js";
 import { isUntouched } from "./journal/status.js";
 import { type RunEnvironment, takeLocks, takenBy, withContext } from "./session.js";
+import { withoutCommand } from "./without.js";
 import { tableOr } from "./steps/first-table.js";
 
 export interface ApplyOptions {
   /** The id of the last stage to do; null for all up to the soak. */
   readonly until: string | null;
+  /** Access agents that the run goes on without, once it is taken up again. */
+  readonly without?: readonly Gone[];
 }
 
 /**
@@ -56,7 +60,12 @@ export async function applyPlan(
             ...takenBy(env, context),
           });
         } else {
-          await context.journal.append({ type: "run.resume", ...takenBy(env, context) });
+          const { without = [] } = options;
+          await context.journal.append({
+            type: "run.resume",
+            ...takenBy(env, context),
+            ...(without.length === 0 ? {} : { without }),
+          });
         }
         const doing = found.what === "new" ? "apply" : "resume";
         env.emit({ type: "run", run, doing, plan: plan.hash });
@@ -84,7 +93,13 @@ async function goForward(context: RunContext, { until }: ApplyOptions): Promise<
     // Until it has touched something, a run that is taken up is as good as a new one: the plan may be stale by now.
     let admitted = !isUntouched(statusOf(context)) || agenda.length === 0;
     if (admitted)
-      await pushEpochs(context, participantsOf(agenda.flatMap(({ waves }) => waves.flat(2))));
+      await pushEpochs(
+        context,
+        neededFor(
+          context,
+          agenda.flatMap(({ waves }) => waves.flat(2)),
+        ),
+      );
     const { steps } = statusOf(context);
     const done = (step: string) => steps.get(step)?.state === "done";
     const telling =
@@ -97,7 +112,7 @@ async function goForward(context: RunContext, { until }: ApplyOptions): Promise<
     });
     if (ends && left() === 0) await tellMissing(context);
   } catch (error) {
-    return stopRun(context, error, commands);
+    return stopRun(context, error, [...commands, ...withoutCommand(context, error)]);
   }
   if (left() > 0) {
     await journal.append({ type: "run.stopped", reason: "until", step: null, error: null });

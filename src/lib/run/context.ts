@@ -134,6 +134,12 @@ export function stageOf(context: RunContext, step: string): string {
   return status.stages[place.stage]!.id;
 }
 
+/** The nodes without which the run cannot do the steps. */
+export function neededFor(context: RunContext, steps: readonly AnyStep[]): string[] {
+  const { without } = statusOf(context);
+  return participantsOf(steps).filter((node) => !without.has(node));
+}
+
 /** The nodes without which a step cannot be done or undone, sorted. */
 export function participantsOf(steps: readonly AnyStep[]): string[] {
   const nodes = steps.flatMap((step): string[] => {

@@ -9,6 +9,7 @@ import { Interrupted, StepFailure, runError } from "./failure.js";
 import type { StopReason } from "./journal/records.js";
 import { isUntouched } from "./journal/status.js";
 import { handlerOf } from "./steps/registry.js";
+import { agendaWithout, leaveOut, stepWithout } from "./without.js";
 
 /** Does what is left of stages, wave by wave; `before` is done once a stage is entered. */
 export async function executeForward(
@@ -21,7 +22,10 @@ export async function executeForward(
     const { id, title } = item.stage;
     if (!statusOf(context).entered.has(id))
       await journal.append({ type: "stage.enter", stage: id });
-    emit({ type: "stage", stage: id, title, state: "entered", left: countLeft(item, "forward") });
+    const done = agendaWithout([item], statusOf(context).without);
+    const left = countLeft(done.agenda[0]!, "forward");
+    emit({ type: "stage", stage: id, title, state: "entered", left });
+    for (const message of done.notes) emit({ type: "note", message });
     await before(item);
     for (const wave of item.waves) {
       stopAtBoundary(context);
@@ -33,8 +37,10 @@ export async function executeForward(
           kind: step.kind,
           ...sayStep(step),
         } as const;
+        const rest = stepWithout(step, statusOf(context).without);
+        if (rest === null) return leaveOut(context, step);
         emit({ ...told, state: "begun" });
-        await handlerOf(step).apply(contextFor(inner, step), step);
+        await handlerOf(rest).apply(contextFor(inner, rest), rest);
         await journal.append({ type: "step.done", step: step.id });
         emit({ ...told, state: "done" });
       });

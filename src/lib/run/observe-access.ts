@@ -89,6 +89,7 @@ async function observeAccess(
   answers.sort((a, b) => (a.node.id < b.node.id ? -1 : 1));
   silent.sort((a, b) => (a.node < b.node ? -1 : 1));
   const stored = await readPolicy(store);
+  const dispatchers = answers.filter(({ node }) => node.role === "dispatch");
   const known = [stored, ...answers.map(({ policy }) => policy)].filter((one) => one !== null);
   const policy = known.reduce((best, one) => (one.version > best.version ? one : best), NO_POLICY);
   return {
@@ -96,13 +97,21 @@ async function observeAccess(
       now,
       policy,
       gateways: answers.flatMap(({ gateway }) => gateway ?? []),
-      dispatchers: answers.flatMap(({ node }) => (node.role === "dispatch" ? [node.id] : [])),
+      dispatchers: dispatchers.map(({ node }) => node.id),
+      over: policy.entries.map(({ id }) => id).filter((id) => isOver(id, dispatchers)),
       silent,
     },
     nodes: accessRoutes(answers.map(({ node }) => node)),
     sites: sitesIn(topology, answers),
     agents: answers.map(({ seen }) => seen),
   };
+}
+
+/** A dispatcher that has not heard of the entry yet has still to ramp it. */
+function isOver(id: string, dispatchers: readonly Answer[]): boolean {
+  return dispatchers.every(({ seen }) =>
+    seen.levels.some(({ entry, level }) => entry === id && level === 0),
+  );
 }
 
 async function askAccess(agents: Agents, node: AccessNode): Promise<Answer> {

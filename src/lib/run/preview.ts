@@ -12,6 +12,7 @@ import { isUntouched } from "./journal/status.js";
 import { observeAgents } from "./observe.js";
 import { type RunEnvironment, planOf } from "./session.js";
 import { assertUnused, wayBack } from "./way-back.js";
+import { agendaWithout, goneFor } from "./without.js";
 
 /** What a command would do. Made with reading requests only, and without a lock: nothing anywhere is changed by it. */
 export interface Preview {
@@ -28,6 +29,7 @@ export async function previewApply(
   env: Reading,
   plan: AnyPlan,
   until: string | null,
+  without: readonly string[] = [],
 ): Promise<Preview> {
   const found = await findRun(env.store, plan);
   const status = found.what === "new" ? null : found.status;
@@ -36,13 +38,19 @@ export async function previewApply(
     const note = `the plan is applied${activity === "soaking" ? "; the run soaks" : ""}`;
     return { run, lines: [], notes: [note] };
   }
-  const agenda = agendaForward(plan, status, until);
+  const gone = new Set([...(status?.without.keys() ?? []), ...without]);
+  const left = agendaWithout(agendaForward(plan, status, until), gone);
+  const { agenda } = left;
   const needed = participantsOf(agenda.flatMap(({ waves }) => waves.flat(2)));
   const isNew = status === null || isUntouched(status);
   const notes = await reach(env, plan, needed, (_, observed) => {
     if (isNew && plan.kind === "shards") assertCurrent(plan, observed);
   });
-  return { run: status?.run ?? null, lines: linesOf(agenda, "forward"), notes };
+  return {
+    run: status?.run ?? null,
+    lines: linesOf(agenda, "forward"),
+    notes: [...left.notes, ...notes],
+  };
 }
 
 export async function previewRollback(
@@ -72,14 +80,20 @@ export async function previewFinalize(env: Reading, run: string): Promise<Previe
 }
 
 /** What `resumeRun` would do. */
-export async function previewResume(env: Reading, run: string): Promise<Preview> {
+export async function previewResume(
+  env: Reading,
+  run: string,
+  without: readonly string[],
+): Promise<Preview> {
   const { status } = await readHistory(env.store, run);
   if (status === null || status.activity === "ended" || status.activity === "soaking") {
     return { run, lines: [], notes: ["there is nothing to resume"] };
   }
+  const plan = await planOf(env.store, run);
+  await goneFor(env, plan, status, without);
   if (status.direction === "undo") return previewRollback(env, run, status.undoTo);
   if (status.direction === "finalize") return previewFinalize(env, run);
-  return previewApply(env, await planOf(env.store, run), null);
+  return previewApply(env, plan, null, without);
 }
 
 /** Looks at the agents; `needed` ones must answer. `check` throws what else stands in the way. */

@@ -1,7 +1,13 @@
 import { SCHEDULE } from "../policy/document.js";
-import type { Failure, JsonObject, Outcome } from "./journal/records.js";
+import type { Failure, Gone, JsonObject, Outcome } from "./journal/records.js";
 import { pausesOf } from "./pauses.js";
-import { type Activity, type Direction, type RunStatus, isTouched } from "./journal/status.js";
+import {
+  type Activity,
+  type Direction,
+  type RunStatus,
+  type StepStatus,
+  isTouched,
+} from "./journal/status.js";
 
 /** How a run stands, for people and programs. */
 export interface RunSummary {
@@ -28,6 +34,10 @@ export interface RunSummary {
   readonly missing: Readonly<Record<string, readonly string[]>>;
   /** Agents that have not acknowledged the last policy. */
   readonly policyMissing: readonly string[];
+  /** Agents that did not say whether they still keep users away by entries that have ended. */
+  readonly unheard: readonly string[];
+  /** Access agents that the run went on without, why, and how many steps were left out for each. */
+  readonly without: readonly (Gone & { readonly steps: number })[];
   /** What to type next. */
   readonly next: readonly string[];
 }
@@ -63,8 +73,18 @@ export function summarize(status: RunStatus): RunSummary {
     ),
     missing: Object.fromEntries(missing.map(([keyspace, { missing: nodes }]) => [keyspace, nodes])),
     policyMissing: status.policy?.missing ?? [],
+    unheard: [...new Set([...status.steps.values()].flatMap(silentIn))],
+    without: [...status.without].map(([node, why]) => ({
+      node,
+      why,
+      steps: [...status.leftOut.values()].filter((one) => one === node).length,
+    })),
     next: nextCommands(status),
   };
+}
+
+function silentIn({ evidence }: StepStatus): string[] {
+  return evidence?.about === "silent" ? (evidence.facts["nodes"] as string[]) : [];
 }
 
 /** What can be typed about a run in this state. */

@@ -23,6 +23,8 @@ export interface Departure {
 }
 
 export interface Relogin extends Departure {
+  /** Only those whom the policy has at this site; without it all whom it has elsewhere. */
+  readonly home?: string | undefined;
   /** Who was told and is still there after so long is closed. */
   readonly withinMs: number;
 }
@@ -35,7 +37,7 @@ export interface DepartureFigures {
   readonly left: number;
   /** Were closed because they had not. */
   readonly overdue: number;
-  /** Were not told, because the policy has them at this very site. */
+  /** Were not told, because the policy has them at this very site, or not at the one that is asked for. */
   readonly staying: number;
 }
 
@@ -124,7 +126,7 @@ export class Departures {
    */
   async relogin(relogin: Relogin, task: DepartureTask): Promise<DepartureFigures> {
     const { registry, addressesFor, site, notify } = this.#deps;
-    const { entry: id, withinMs, filter } = relogin;
+    const { entry: id, withinMs, filter, home } = relogin;
     const { entry, wave, running } = this.#begin(relogin, withinMs);
     const staying = new Set<Session>();
     const earlier = [...registry.all()].flatMap((session) => {
@@ -136,7 +138,8 @@ export class Departures {
       wave.adopt(session, Math.min(deadline, latest));
     const tell = (session: Session): boolean => {
       const addresses = addressesFor(session);
-      if (addresses.length === 0 || isAmong(session, site, addresses)) {
+      const isMeant = home === undefined || addresses[0]?.site === home;
+      if (addresses.length === 0 || !isMeant || isAmong(session, site, addresses)) {
         staying.add(session);
         return false;
       }

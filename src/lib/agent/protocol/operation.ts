@@ -62,6 +62,8 @@ export const operationRequest = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("relogin"),
     ...departure,
+    /** Only those whom the policy has at this site; without it all whom it has elsewhere. */
+    home: z.string().optional(),
     /** Who was told and is still there after so long is closed. */
     withinMs: z.int().min(100).max(3_600_000),
   }),

@@ -56,7 +56,7 @@ function textOf(step: UserStep, isLike: boolean): string {
     case "empty":
       return `see that no ${whomText(step.filter)} are left at ${isLike ? "gateways" : step.node}; who has come since is told as well`;
     case "receivers":
-      return `watch the logins of ${step.receivers.map(({ site }) => site).join(", ")} for ${durationText(step.gates.windowSeconds * 1000)}`;
+      return `watch the logins of ${step.receivers.map(({ site }) => site).join(", ")} for ${durationText(step.gates.windowSeconds * 1000)}${step.gates.maxOnline === null ? ", however many users they have" : ""}`;
     case "ramp":
       return `wait until logins are sent to ${step.site} again as before, for about ${durationText(step.seconds * 1000)}`;
   }

@@ -41,6 +41,8 @@ interface Departing<K extends string> extends StepOf<K> {
 
 /** Users of a gateway whom the policy leads elsewhere are told to log in there, at a pace. */
 export interface ReloginStep extends Departing<"relogin"> {
+  /** Only those who belong to this site; null for all who belong elsewhere. */
+  readonly home: string | null;
   /** At most so many; null for all. */
   readonly sessions: number | null;
   /** Null: as fast as it goes. */
@@ -51,6 +53,8 @@ export interface ReloginStep extends Departing<"relogin"> {
 
 /** The same on the way back, once the policy leads users home again. On the way there nothing is done. */
 export interface RecallStep extends Departing<"recall"> {
+  /** Only those who belong to this site: others were moved by another change, or came by themselves. Null where many sites were left. */
+  readonly home: string | null;
   readonly perSecond: number;
   readonly withinMs: number;
 }
@@ -90,8 +94,8 @@ export interface ReceiverGates {
   readonly minSamples: number;
   /** Of the logins, 0..1. */
   readonly maxRefused: number;
-  /** Of its capacity, 0..1. */
-  readonly maxOnline: number;
+  /** Of its capacity, 0..1; null: a person does not mind how many (`--override room`). */
+  readonly maxOnline: number | null;
   /** A URL that must answer 2xx; null for none. */
   readonly checkUrl: string | null;
 }

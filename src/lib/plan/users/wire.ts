@@ -26,17 +26,27 @@ const departing = {
   }),
 };
 
+// Plans of an earlier version have none.
+const home = id.nullable().default(null);
+
 const step = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("reach"), id, node: id }),
   z.object({ kind: z.literal("policy"), id, before: part, after: part }),
   z.object({
     kind: z.literal("relogin"),
     ...departing,
+    home,
     sessions: z.int().positive().nullable(),
     perSecond: positive.nullable(),
     withinMs: positive,
   }),
-  z.object({ kind: z.literal("recall"), ...departing, perSecond: positive, withinMs: positive }),
+  z.object({
+    kind: z.literal("recall"),
+    ...departing,
+    home,
+    perSecond: positive,
+    withinMs: positive,
+  }),
   z.object({ kind: z.literal("disconnect"), ...departing, perSecond: positive.nullable() }),
   z.object({
     kind: z.literal("empty"),
@@ -52,7 +62,7 @@ const step = z.discriminatedUnion("kind", [
       windowSeconds: z.number().min(0),
       minSamples: z.number().min(0),
       maxRefused: share,
-      maxOnline: positive,
+      maxOnline: positive.nullable(),
       // Plans of an earlier version have none.
       checkUrl: z.string().nullable().default(null),
     }),

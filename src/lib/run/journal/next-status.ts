@@ -82,7 +82,7 @@ function count({ tally, stages }: Mutable, step: string, before: StepState, afte
   if (place === null) return;
   const waves = tally[place.stage]!;
   const { size, done, inTheWay } = waves[place.wave]!;
-  const isDone = (state: StepState) => (state === "done" ? 1 : 0);
+  const isDone = (state: StepState) => (state === "done" || state === "left-out" ? 1 : 0);
   const blocks = (state: StepState) => (state === "begun" || state === "done" ? 1 : 0);
   waves[place.wave] = {
     size,
@@ -115,6 +115,8 @@ function started(record: JournalRecord): RunStatus {
     ops: new Map(),
     routes: new Map(),
     policy: null,
+    without: new Map(),
+    leftOut: new Map(),
     hasAdopted: false,
     undoTo: null,
     soakingSince: null,
@@ -132,7 +134,18 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
     case "run.start":
       return {};
     case "run.resume":
-      return { fields: { ...taken(record), activity: "running", stop: null, since } };
+      return {
+        fields: {
+          ...taken(record),
+          without: new Map([
+            ...status.without,
+            ...(record.without ?? []).map(({ node, why }) => [node, why] as const),
+          ]),
+          activity: "running",
+          stop: null,
+          since,
+        },
+      };
     case "rollback.start":
       return {
         fields: {
@@ -234,6 +247,11 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
     }
     case "step.done":
       return stepEdit(status, record.step, "done");
+    case "step.left-out":
+      return {
+        ...stepEdit(status, record.step, "left-out"),
+        fields: { leftOut: new Map(status.leftOut).set(record.step, record.node) },
+      };
     case "step.undone":
       return stepEdit(status, record.step, "undone", null);
     case "step.postponed":

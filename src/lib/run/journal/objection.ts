@@ -4,6 +4,7 @@ import {
   type RunStatus,
   type WaveTally,
   isOpen,
+  isOver,
   isTouched,
   isUntouched,
   openOps,
@@ -102,6 +103,11 @@ function workObjection(status: RunStatus, record: WorkRecord): string | null {
     case "step.done":
       if (direction === "undo") return "the run is being rolled back";
       return stepObjection(status, record.step) ?? lastOpObjection(status, record.step);
+    case "step.left-out":
+      if (direction !== "apply") return "the run is not being applied";
+      if (!status.without.has(record.node)) return `the run does not go on without ${record.node}`;
+      if (openOps(status, record.step).length > 0) return "an operation of the step is still open";
+      return stepObjection(status, record.step);
     case "step.undone":
     case "step.postponed":
       if (direction !== "undo") return "the run is not being rolled back";
@@ -143,7 +149,7 @@ function stepObjection(status: RunStatus, step: string): string | null {
   }
   if (!status.entered.has(shape.id) || status.stagesDone.has(shape.id))
     return `stage ${shape.id} is not under way`;
-  if (status.steps.get(step)?.state === "done") return "the step is done already";
+  if (isOver(status, step)) return "the step is over already";
   return status.tally[place.stage]!.slice(0, place.wave).every(isDone)
     ? null
     : "an earlier wave is not done";

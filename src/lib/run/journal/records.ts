@@ -54,6 +54,12 @@ interface Taken {
   readonly command: string;
 }
 
+/** An access agent that is gone for good: a person said so, and it does not answer. */
+export interface Gone {
+  readonly node: string;
+  readonly why: string;
+}
+
 /**
  * What is journalled: intents before anything is sent, outcomes after. Not a debug log: a run is exactly what these say.
  * `undo` tells the operations of a rollback from those that they undo.
@@ -66,7 +72,10 @@ export type RecordBody =
       readonly lineage: string;
       readonly stages: readonly StageShape[];
     } & Taken)
-  | ({ readonly type: "run.resume" } & Taken)
+  | ({
+      readonly type: "run.resume";
+      /** From now on the run goes on without these. */ readonly without?: readonly Gone[];
+    } & Taken)
   | ({
       readonly type: "rollback.start";
       /** Null: all of it. */ readonly to: string | null;
@@ -146,6 +155,8 @@ export type RecordBody =
       readonly facts: JsonObject;
     }
   | { readonly type: "step.done" | "step.undone"; readonly step: string }
+  /** The run goes on without what the step would have done: its agent is gone. */
+  | ({ readonly type: "step.left-out"; readonly step: string } & Gone)
   /** A rollback went on without a node that did not answer; the step is undone later. */
   | { readonly type: "step.postponed"; readonly step: string; readonly error: Failure };
 

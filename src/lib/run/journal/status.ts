@@ -38,9 +38,9 @@ export interface PublishedStatus {
 export interface StepStatus {
   /**
    * `undone` steps are as if they had never been begun, and may be begun again. A `postponed` one is still to be undone, but
-   * does not keep the writes from going back.
+   * does not keep the writes from going back. One that was `left-out` is over, and there is nothing to undo.
    */
-  readonly state: "begun" | "done" | "postponed" | "undone";
+  readonly state: "begun" | "done" | "postponed" | "undone" | "left-out";
   /** In the order of their attempts. */
   readonly ops: readonly string[];
   /** The last that was noted about it on the way there; null for nothing. */
@@ -49,6 +49,7 @@ export interface StepStatus {
 
 export interface WaveTally {
   readonly size: number;
+  /** Those that were left out count. */
   readonly done: number;
   /** Steps that left something behind that keeps earlier ones from being undone: begun or done, not postponed. */
   readonly inTheWay: number;
@@ -74,6 +75,10 @@ export interface RunStatus {
   readonly routes: ReadonlyMap<string, PublishedStatus>;
   /** The last policy for users that this run meant to publish. */
   readonly policy: PublishedStatus | null;
+  /** Agents that the run goes on without, and why. */
+  readonly without: ReadonlyMap<string, string>;
+  /** Of each step that was left out, which of them would have done it. */
+  readonly leftOut: ReadonlyMap<string, string>;
   /** A node was asked to leave another control plane for this one. */
   readonly hasAdopted: boolean;
   /** The stage that a rollback goes back to; null for the beginning. */
@@ -145,17 +150,23 @@ export function placeOf({ stages }: Pick<RunStatus, "stages">, step: string): St
 /** Whether the step left anything behind that a rollback has to look at. */
 export function isTouched(status: RunStatus, step: string): boolean {
   const state = status.steps.get(step)?.state;
-  return state !== undefined && state !== "undone";
+  return state !== undefined && state !== "undone" && state !== "left-out";
+}
+
+/** Whether nothing of the step is left to do on the way there. */
+export function isOver({ steps }: Pick<RunStatus, "steps">, step: string): boolean {
+  const state = steps.get(step)?.state;
+  return state === "done" || state === "left-out";
 }
 
 /**
  * The first stages that are done and of which no step has been undone since: at the end of each of them the run can stand, at no
  * later one.
  */
-export function wholeStages({ stages, stagesDone, steps }: RunStatus): readonly StageShape[] {
+export function wholeStages(status: RunStatus): readonly StageShape[] {
+  const { stages, stagesDone } = status;
   const end = stages.findIndex(
-    ({ id, waves }) =>
-      !stagesDone.has(id) || waves.flat().some((step) => steps.get(step)?.state !== "done"),
+    ({ id, waves }) => !stagesDone.has(id) || waves.flat().some((step) => !isOver(status, step)),
   );
   return end === -1 ? stages : stages.slice(0, end);
 }

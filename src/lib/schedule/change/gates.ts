@@ -1,6 +1,8 @@
 import { countText } from "../../figures.js";
 import type { Receiver, ReceiverGates } from "../../plan/users/types.js";
 import type { Policy } from "../../topology/types.js";
+import type { Objection } from "./rules/registry.js";
+import { room } from "./rules/room.js";
 
 /** What a gateway has counted since its process began, and whom it has online now. */
 export interface Counted {
@@ -24,6 +26,14 @@ export function receiverGates({ gates }: Pick<Policy, "gates">): ReceiverGates {
   return { windowSeconds, minSamples, maxRefused, maxOnline: 1, checkUrl };
 }
 
+/** Whoever wants users at sites that do not hold them does not want to be stopped by just that. */
+export function gatesUnder(
+  gates: ReceiverGates,
+  overridden: readonly Pick<Objection, "rule">[],
+): ReceiverGates {
+  return overridden.some(({ rule }) => rule === room.id) ? { ...gates, maxOnline: null } : gates;
+}
+
 /** What the gates have against the receivers, by what their gateways counted from one time to another. */
 export function gateProblems(
   receivers: readonly Receiver[],
@@ -38,7 +48,7 @@ export function gateProblems(
     const problems: string[] = [];
     if (asked >= gates.minSamples && refused > asked * gates.maxRefused)
       problems.push(`${site} refused ${countText(refused)} of ${countText(asked)} logins`);
-    if (online > onlineUsers * gates.maxOnline)
+    if (gates.maxOnline !== null && online > onlineUsers * gates.maxOnline)
       problems.push(
         `${site} has ${countText(online)} users online, and takes ${countText(onlineUsers)}`,
       );

@@ -4,7 +4,7 @@ import type { PlanContext } from "./assemble.js";
 import type { Intent } from "./intent.js";
 import { planOfProposal } from "./plan.js";
 import { problemNow } from "./problem.js";
-import { proposalOf } from "./proposal.js";
+import { hasOtherPort, proposalOf } from "./proposal.js";
 import { assertRules, assertSafe } from "./rules/refusal.js";
 import { objectionsTo } from "./rules/registry.js";
 import type { Service } from "./service.js";
@@ -23,8 +23,9 @@ export async function planKeepAway(
 ): Promise<UserPlan> {
   assertRules(intent.overrides);
   const { carrier, province, port } = intent.filter;
-  // Another port of the site is as good as the site.
-  const leaving = port === null ? intent.sites.map((site) => ({ site, carrier, province })) : [];
+  const leaving = intent.sites
+    .filter((site) => port === null || !hasOtherPort(situation.policy, site, port))
+    .map((site) => ({ site, carrier, province }));
   const problem = problemNow(topology, demand, situation, leaving, costs);
   const proposal = proposalOf(intent, situation, problem, await assign(problem), idOf);
   const objections = objectionsTo(proposal);

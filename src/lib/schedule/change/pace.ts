@@ -21,6 +21,8 @@ export interface Paced {
   readonly boundSeconds: number;
   /** Of each receiver, the logins a second that come to those that it has: its share of the pace and what its new users make. */
   readonly logins: ReadonlyMap<string, number>;
+  /** Receivers that have no login to spare, so that there is no pace but a person's own. */
+  readonly spent: readonly string[];
 }
 
 /**
@@ -29,22 +31,28 @@ export interface Paced {
  */
 export function paceOf(arrivals: readonly Arrivals[], asked: number | null): Paced {
   const users = arrivals.reduce((sum, one) => sum + one.users, 0);
-  if (users === 0) return { perSecond: asked ?? 0, seconds: 0, boundSeconds: 0, logins: new Map() };
+  if (users === 0)
+    return { perSecond: asked ?? 0, seconds: 0, boundSeconds: 0, logins: new Map(), spent: [] };
   const boundSeconds = Math.max(...arrivals.map(leastSeconds));
-  const slowest = Math.max(
-    ...arrivals.map((one) => (one.users === 0 ? 0 : one.users / Math.max(0, one.spare - one.own))),
-  );
+  const slowest = Math.max(...arrivals.map(secondsAlone));
+  const isSpent = (one: Arrivals) => asked === null && !Number.isFinite(secondsAlone(one));
+  const spent = arrivals.filter(isSpent).map(({ site }) => site);
   // Where a receiver has nothing to spare there is no pace: the rule of login rates says so.
   const perSecond = asked ?? (Number.isFinite(slowest) ? (users / slowest) * USED : Infinity);
   if (!Number.isFinite(perSecond))
-    return { perSecond, seconds: 0, boundSeconds, logins: allAtOnce(arrivals) };
+    return { perSecond, seconds: 0, boundSeconds, logins: allAtOnce(arrivals), spent };
   const logins = new Map(
     arrivals.map((one) => [one.site, one.own + (perSecond * one.users) / users]),
   );
   // Of those who are left, some log in by themselves: n' = -perSecond - own / users * n. It ends where the fewest do.
   const least = Math.min(...arrivals.map(({ own, users: of }) => (of === 0 ? Infinity : own / of)));
   const seconds = (users / perSecond) * perUnit((least * users) / perSecond, Math.log1p);
-  return { perSecond, seconds, boundSeconds, logins };
+  return { perSecond, seconds, boundSeconds, logins, spent };
+}
+
+/** With all of their own logins from the beginning; Infinity where these leave none to spare. */
+function secondsAlone({ users, spare, own }: Arrivals): number {
+  return users === 0 ? 0 : users / Math.max(0, spare - own);
 }
 
 /**

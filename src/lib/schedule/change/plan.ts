@@ -1,8 +1,9 @@
 import type { PolicyPart, UserPlan } from "../../plan/users/types.js";
 import { type PlanContext, assemble } from "./assemble.js";
+import { gatesUnder } from "./gates.js";
 import { nameOf } from "./intent.js";
 import { pacePlanned } from "./pace.js";
-import { changePolicy, entriesOnly, planned } from "./policy-part.js";
+import { changePolicy, entriesOnly, planned, spentEntries } from "./policy-part.js";
 import type { Proposal } from "./proposal.js";
 import { sameFilter } from "./rules/one-at-a-time.js";
 import type { Objection } from "./rules/registry.js";
@@ -24,7 +25,7 @@ export function planOfProposal(
   const { intent, situation, entries, pace, receivers, moves } = proposal;
   const { mode, sites, reason, actor } = intent;
   const leaving = leavingFrom(entries, situation);
-  const watch = watchStep(receivers, situation, context.gates);
+  const watch = watchStep(receivers, situation, gatesUnder(context.gates, overridden));
   const waves =
     mode === "mask"
       ? []
@@ -34,7 +35,8 @@ export function planOfProposal(
   const replaced = situation.policy.entries.filter((entry) =>
     entries.some((one) => one.site === entry.site && sameFilter(one, entry)),
   );
-  const before: PolicyPart = entriesOnly(replaced.map(planned));
+  const gone = new Set([...replaced, ...spentEntries(situation)]);
+  const before: PolicyPart = entriesOnly([...gone].map(planned));
   const after: PolicyPart = entriesOnly(entries);
   const watched = waves.flat().filter(({ kind }) => kind === "receivers").length;
   return assemble(

@@ -1,5 +1,6 @@
 import type { PlannedEntry, PolicyPart } from "../../plan/users/types.js";
 import type { Entry, PolicyDocument } from "../../policy/document.js";
+import type { Situation } from "./situation.js";
 
 /** Of a control plane that has published none yet. */
 export const NO_POLICY: PolicyDocument = { v: 1, version: 0, sites: {}, classes: [], entries: [] };
@@ -25,6 +26,25 @@ export function changePolicy(
       ...after.entries.map((entry) => ({ ...entry, epoch: known.get(entry.id)?.epoch ?? epoch })),
     ],
   };
+}
+
+/** So long an entry that has ended is still told of, ms: a change of its site is not forgotten at once. */
+const TOLD_FOR_MS = 5 * 60_000;
+
+/**
+ * Entries that whoever next keeps users away takes out of the policy: they have ended, and keep nobody away at any dispatcher. Where none
+ * answers nobody can say so.
+ */
+export function spentEntries({
+  policy,
+  now,
+  over,
+  dispatchers,
+}: Pick<Situation, "policy" | "now" | "over" | "dispatchers">): Entry[] {
+  if (dispatchers.length === 0) return [];
+  return policy.entries.filter(
+    ({ id, expires }) => over.includes(id) && now - expires > TOLD_FOR_MS,
+  );
 }
 
 export function entriesOnly(entries: readonly PlannedEntry[]): PolicyPart {

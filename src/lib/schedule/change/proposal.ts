@@ -1,6 +1,7 @@
 import { EXIT, OpsError } from "../../errors.js";
-import type { PlannedEntry } from "../../plan/users/types.js";
+import type { PlannedEntry, UserMove } from "../../plan/users/types.js";
 import type { Assignment } from "../assign/assign.js";
+import { isFor } from "../../policy/filter.js";
 import { OTHER, type PolicyDocument } from "../../policy/document.js";
 import type { Problem } from "../types.js";
 import type { Intent, Pace } from "./intent.js";
@@ -42,8 +43,28 @@ export function proposalOf(
     ramp,
     redirects: redirectsFrom(site, policy.classes, problem.classes, assignment.shares),
   }));
-  const view = viewOf(problem, situation, assignment, askedOf(pace));
+  const again = sites.flatMap((site) => loggingInAgain(site, filter, situation));
+  const view = viewOf(problem, situation, assignment, askedOf(pace), again);
   return { intent, situation, assignment, entries, ...view };
+}
+
+/** Whether clients connect to the site on another port too: that is as good as the site. */
+export function hasOtherPort({ sites }: PolicyDocument, site: string, port: number): boolean {
+  return sites[site]?.addresses.some((one) => one.port !== port) ?? false;
+}
+
+/** Users of a port who are to use another one of their site: they do not leave it, but they log in there. */
+function loggingInAgain(
+  site: string,
+  filter: Intent["filter"],
+  { policy, gateways }: Situation,
+): UserMove[] {
+  if (filter.port === null || !hasOtherPort(policy, site, filter.port)) return [];
+  const users = new Map<string, number>();
+  const groups = gateways.flatMap((one) => (one.site === site ? one.groups : []));
+  for (const { carrier, sessions } of groups.filter((group) => isFor(filter, group)))
+    users.set(carrier, (users.get(carrier) ?? 0) + sessions);
+  return [...users].map(([carrier, count]) => ({ from: site, to: site, carrier, users: count }));
 }
 
 /** Agents would take it, keep nobody away, and say nothing. */

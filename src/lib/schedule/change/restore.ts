@@ -116,11 +116,21 @@ function homeward(
     const all = total.get(key(one, null))!;
     const there = sites.reduce((sum, site) => sum + (total.get(key(one, site)) ?? 0), 0);
     const elsewhere = all - there;
-    const coming = sites.map((site) => {
-      const missing =
-        all * shareOf(one.carrier, one.province, site) - (total.get(key(one, site)) ?? 0);
-      return { site, users: (Math.max(0, missing) * one.users) / elsewhere };
-    });
+    const missing = sites.map((site) =>
+      Math.max(
+        0,
+        all * shareOf(one.carrier, one.province, site) - (total.get(key(one, site)) ?? 0),
+      ),
+    );
+    // Where one of the sites has more than its share the others lack more than there are elsewhere.
+    const wanted = Math.max(
+      elsewhere,
+      missing.reduce((sum, users) => sum + users, 0),
+    );
+    const coming = sites.map((site, i) => ({
+      site,
+      users: wanted === 0 ? 0 : (missing[i]! * one.users) / wanted,
+    }));
     const gone = coming.reduce((sum, { users }) => sum + users, 0);
     return [
       { site: one.site, users: one.users - gone },
@@ -139,6 +149,6 @@ function returning(
   return entries.flatMap(({ id, site, carrier, province }) => {
     const home = moves.filter(({ to }) => to === site);
     const filter = { carrier, province, port: null };
-    return leavingBy(home, { entry: `${id}-back`, filter }, situation);
+    return leavingBy(home, { entry: `${id}-back`, filter, home: site }, situation);
   });
 }

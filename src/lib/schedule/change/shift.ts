@@ -6,6 +6,7 @@ import type { PolicyClass, PolicyDocument } from "../../policy/document.js";
 import type { Problem, UserClass } from "../types.js";
 import { type PlanContext, assemble } from "./assemble.js";
 import { batchStages, batchesOf, classesOnly } from "./batches.js";
+import { gatesUnder } from "./gates.js";
 import type { Pace } from "./intent.js";
 import { pacePlanned } from "./pace.js";
 import { changePolicy } from "./policy-part.js";
@@ -91,7 +92,7 @@ export function proposeShift(shift: Shift, situation: Situation, problem: Proble
     }),
   };
   const view = viewOf(problem, situation, placement, askedOf(pace));
-  const found = againstFractions(situation, [from, ...to.keys()], filter, view.receivers);
+  const found = againstFractions(situation, [from, ...to.keys()], filter, view);
   const objections = overridden(found, overrides);
   return { shift, situation, view, share, batches, objections };
 }
@@ -104,7 +105,7 @@ export function planOfShift(
   const { id, from, filter, reason, actor } = shift;
   const { moves, receivers, pace } = view;
   const count = moves.reduce((sum, one) => sum + one.users, 0);
-  const watch = watchStep(receivers, situation, context.gates);
+  const watch = watchStep(receivers, situation, gatesUnder(context.gates, objections));
   const home = situation.gateways.filter(({ site }) => site === from);
   const limit = home.reduce((sum, { logins }) => sum + logins.limit, 0);
   const classes = [situation.policy.classes];

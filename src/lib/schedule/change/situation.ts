@@ -10,6 +10,8 @@ export interface Situation {
   readonly gateways: readonly GatewaySeen[];
   /** Dispatchers that answer. */
   readonly dispatchers: readonly string[];
+  /** Entries that keep nobody away any more, as each of these says by its own clock. */
+  readonly over: readonly string[];
   readonly silent: readonly SilentAgent[];
 }
 

@@ -30,6 +30,8 @@ export interface Leaving {
   readonly gateway: GatewaySeen;
   readonly entry: string;
   readonly filter: UserFilter;
+  /** Where those belong who are meant; null for all who do not belong to the gateway's site. */
+  readonly home: string | null;
   readonly sessions: number;
 }
 
@@ -42,7 +44,13 @@ export function leavingFrom(accounts: readonly Account[], { gateways }: Situatio
     const filter = { carrier, province, port };
     return gateways
       .filter((gateway) => gateway.site === site)
-      .map((gateway) => ({ gateway, entry: id, filter, sessions: meant(gateway, filter) }))
+      .map((gateway) => ({
+        gateway,
+        entry: id,
+        filter,
+        home: null,
+        sessions: meant(gateway, filter),
+      }))
       .filter(({ sessions }) => sessions > 0);
   });
 }
@@ -50,7 +58,7 @@ export function leavingFrom(accounts: readonly Account[], { gateways }: Situatio
 /** The gateways of the sites that some moves leave, each with its part of them: who moves is spread as those who are there now. */
 export function leavingBy(
   moves: readonly UserMove[],
-  { entry, filter }: Pick<Leaving, "entry" | "filter">,
+  { entry, filter, home }: Pick<Leaving, "entry" | "filter" | "home">,
   { gateways }: Situation,
 ): Leaving[] {
   return gateways.flatMap((gateway) => {
@@ -59,7 +67,7 @@ export function leavingBy(
     const ofSite = gateways.filter(({ site }) => site === gateway.site);
     const there = ofSite.reduce((sum, one) => sum + meant(one, ANYONE), 0);
     const part = there === 0 ? 1 / ofSite.length : meant(gateway, ANYONE) / there;
-    return users * part === 0 ? [] : [{ gateway, entry, filter, sessions: users * part }];
+    return users * part === 0 ? [] : [{ gateway, entry, filter, home, sessions: users * part }];
   });
 }
 
@@ -72,7 +80,7 @@ function meant({ groups }: GatewaySeen, filter: UserFilter): number {
 /** What a step for the users of each gateway has, with its part of the pace: null for all at once. */
 function departing(leaving: readonly Leaving[], { perSecond }: Paced) {
   const all = leaving.reduce((sum, { sessions }) => sum + sessions, 0);
-  return leaving.map(({ gateway: { node, site }, entry, filter, sessions }) => ({
+  return leaving.map(({ gateway: { node, site }, entry, filter, home, sessions }) => ({
     step: {
       node,
       site,
@@ -80,6 +88,7 @@ function departing(leaving: readonly Leaving[], { perSecond }: Paced) {
       filter,
       perSecond: finite(Math.max(1, (perSecond * sessions) / all)),
     },
+    home,
     sessions,
   }));
 }
@@ -109,9 +118,10 @@ export function reloginSteps(
   pace: Paced,
   part: number | null,
 ): UserStepDraft[] {
-  return departing(leaving, pace).map(({ step, sessions }): UserStepDraft => ({
+  return departing(leaving, pace).map(({ step, home, sessions }): UserStepDraft => ({
     kind: "relogin",
     ...step,
+    home,
     sessions: part === null ? null : Math.max(1, Math.round(sessions * part)),
     withinMs: WITHIN_MS,
   }));
@@ -156,19 +166,21 @@ export function disconnectWaves(
 
 /** At the gateways of the receivers: who was moved there is told to come back. */
 export function recallSteps(
-  accounts: readonly Pick<Account, "id" | "carrier" | "province">[],
+  accounts: readonly (Pick<Account, "id" | "carrier" | "province"> &
+    Partial<Pick<Account, "site">>)[],
   receivers: readonly Pick<ReceiverView, "site">[],
   { gateways }: Situation,
   perSecond: number,
 ): UserStepDraft[] {
   const sites = new Set(receivers.map(({ site }) => site));
   const from = gateways.filter(({ site }) => sites.has(site));
-  return accounts.flatMap(({ id, carrier, province }) =>
+  return accounts.flatMap(({ id, carrier, province, site: home = null }) =>
     from.map(({ node, site }): UserStepDraft => ({
       kind: "recall",
       node,
       site,
       entry: `${id}-back`,
+      home,
       // The ports of one site are not those of another.
       filter: { carrier, province, port: null },
       perSecond: Math.max(1, perSecond / from.length),

@@ -11,16 +11,20 @@ export interface View {
   readonly pace: Paced;
 }
 
-/** `asked`: logins a second, Infinity for all at once; null for as fast as the receivers take them. */
+/**
+ * `asked`: logins a second, Infinity for all at once; null for as fast as the receivers take them. `again`: of those who stay at their
+ * site the ones who log in there once more.
+ */
 export function viewOf(
   problem: Problem,
   situation: Pick<Situation, "gateways" | "silent">,
   placement: Placement,
   asked: number | null,
+  again: readonly UserMove[] = [],
 ): View {
   const { classes, limits } = problem;
   const stays = staying(classes);
-  const moves = movesOf(classes, placement);
+  const moves = [...movesOf(classes, placement), ...again];
   const logins = loginsOf(situation);
   const at = (site: string) => logins.get(site) ?? { now: 0, limit: 0 };
   // Those of a dead site come by themselves, at no pace of ours.
@@ -29,7 +33,8 @@ export function viewOf(
   for (const { from, to, users } of moves) {
     if (dead.includes(from)) continue;
     const known = came.get(to)!;
-    const own = (at(from).now * users) / online(stays, from);
+    // What those who stay make by themselves they make at the site as it is.
+    const own = from === to ? 0 : (at(from).now * users) / online(stays, from);
     came.set(to, { users: known.users + users, own: known.own + own });
   }
   const arrivals = [...came].map(([site, coming]) => {

@@ -123,7 +123,7 @@ export class Drive {
       case "relogin":
         return this.#relogin(step);
       case "empty":
-        return this.#relogin({ ...step, kind: "relogin", sessions: null });
+        return this.#relogin({ ...step, kind: "relogin", home: null, sessions: null });
       case "disconnect":
         return this.#disconnect(step);
       case "receivers":

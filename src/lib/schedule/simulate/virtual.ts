@@ -45,6 +45,7 @@ export async function virtualService(
     policy: NO_POLICY,
     gateways: [],
     dispatchers: dispatchers.map(({ id }) => id),
+    over: [],
     silent: [],
   };
   const policy = await balanced(service, empty, context, sitesOf(topology, gateways));

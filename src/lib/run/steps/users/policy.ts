@@ -75,7 +75,10 @@ async function assertHas(
     JSON.stringify(encodePolicy({ ...document, version: 1 }));
   if ("policy" in answer && answer.policy !== null && entries(answer.policy) === entries(wanted))
     return;
-  const found = "policy" in answer ? `version ${answer.policy?.version ?? "none"}` : answer.message;
-  const message = `${node} acknowledged the policy, and has another one when asked: ${found}`;
+  const found =
+    "policy" in answer
+      ? `has another one when asked: version ${answer.policy?.version ?? "none"}`
+      : `did not answer when it was asked for it: ${answer.message}`;
+  const message = `${node} acknowledged the policy, and ${found}`;
   throw new StepFailure(failure("not-read-back", message, { outcome: "partial" }));
 }

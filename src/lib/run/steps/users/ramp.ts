@@ -1,36 +1,67 @@
+import type { EntryLevel } from "../../../agent/protocol/access.js";
 import type { RampStep } from "../../../plan/users/types.js";
-import { ask, waitFor } from "../../ask.js";
-import { type UserContext } from "../../context.js";
+import { waitFor } from "../../ask.js";
+import { type UserContext, unlessLeft } from "../../context.js";
+import { asProblem } from "../../failure.js";
 import type { StepHandler } from "../handler.js";
 
 /** The agents ramp by their own clocks; a site that is not well holds the ramp, and that is said. */
 export const ramp: StepHandler<RampStep> = {
   apply: async (context, { id, entries, seconds }) => {
     await context.clock.sleep(seconds * 1000, context.stop.stopping);
-    await waitFor(context, "ramp", async () => {
-      const held = await heldBack(context, id, entries);
-      return held.length === 0 ? entries : held.join("; ");
-    });
+    const silentSince = new Map<string, number>();
+    const silent = await waitFor(context, "ramp", () => look(context, entries, silentSince));
+    if (silent.length === 0) return;
+    const facts = { nodes: silent };
+    await context.journal.append({ type: "evidence", step: id, about: "silent", facts });
+    const message = `${silent.join(", ")} did not answer: whether users are still kept away there by ${entries.join(", ")} is not known`;
+    context.emit({ type: "note", message });
   },
   undo: null,
 };
 
-async function heldBack(
-  context: UserContext,
-  step: string,
+/**
+ * The agents that have not answered for so long that nobody waits for them, once the others keep nobody away; else what is waited for.
+ * `silentSince`: of each that does not answer, since when.
+ */
+async function look(
+  { agents, clock, patience, ...context }: UserContext,
   entries: readonly string[],
-): Promise<string[]> {
-  const told = await Promise.all(
-    context.agents.nodes.map(async (node) => {
-      const { levels } = await ask(context, step, node, "tell its policy", (agent) =>
-        agent.policy(),
+  silentSince: Map<string, number>,
+): Promise<readonly string[] | string> {
+  const waiting: string[] = [];
+  await Promise.all(
+    agents.nodes.map(async (node) => {
+      const levels = await unlessLeft(context, agents.of(node).policy()).then(
+        (answer) => answer.levels,
+        (error: unknown) => {
+          asProblem(error);
+          return null;
+        },
       );
-      const left = levels.filter(({ entry, level }) => entries.includes(entry) && level > 0);
-      return left.map(
-        ({ entry, level, held }) =>
-          `${node} still keeps ${Math.round(level * 100)}% away by ${entry}${held ? ": the site is not well" : ""}`,
-      );
+      if (levels !== null) {
+        silentSince.delete(node);
+        waiting.push(...heldBack(node, levels, entries));
+        return;
+      }
+      if (!silentSince.has(node)) silentSince.set(node, clock.now());
+      if (clock.now() - silentSince.get(node)! < patience.routesMs)
+        waiting.push(`${node} does not answer`);
     }),
   );
-  return told.flat();
+  if (silentSince.size === agents.nodes.length) return "no access agent answers";
+  return waiting.length > 0 ? waiting.toSorted().join("; ") : [...silentSince.keys()].toSorted();
+}
+
+function heldBack(
+  node: string,
+  levels: readonly EntryLevel[],
+  entries: readonly string[],
+): string[] {
+  return levels
+    .filter(({ entry, level }) => entries.includes(entry) && level > 0)
+    .map(
+      ({ entry, level, held }) =>
+        `${node} still keeps ${Math.round(level * 100)}% away by ${entry}${held ? ": the site is not well" : ""}`,
+    );
 }

@@ -6,6 +6,7 @@ import { ReceiverWatch } from "../../../schedule/change/receiver-watch.js";
 import { ask } from "../../ask.js";
 import { type UserContext, statusOf, stopAtBoundary, unlessLeft } from "../../context.js";
 import { StepFailure, asProblem, failure } from "../../failure.js";
+import { isOver } from "../../journal/status.js";
 import { checkUrl } from "../check-url.js";
 import type { StepHandler } from "../handler.js";
 
@@ -58,12 +59,11 @@ async function whileUsersCome(
   const wave = plan.stages
     .flatMap(({ waves }) => waves)
     .find((one) => one.some(({ id }) => id === step.id))!;
-  const isOver = () =>
-    wave.every(({ id }) => id === step.id || statusOf(context).steps.get(id)?.state === "done");
+  const isDone = () => wave.every(({ id }) => id === step.id || isOver(statusOf(context), id));
   const silent = new Map<string, number>();
   let lookAt = clock.now();
   let checkAt = lookAt + windowMs;
-  while (!isOver()) {
+  while (!isDone()) {
     await clock.sleep(DONE_EVERY_MS, stop.stopping);
     stopAtBoundary(context);
     if (clock.now() < lookAt) continue;

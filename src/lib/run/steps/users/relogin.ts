@@ -30,7 +30,7 @@ async function tell(
   sessions: number | null,
   undo: boolean,
 ): Promise<void> {
-  const { id, node, entry, filter, perSecond, withinMs } = step;
+  const { id, node, entry, filter, perSecond, withinMs, home } = step;
   const said = (undo ? sayUndo(step) : null) ?? sayStep(step);
   const progressOf = { what: `users of ${node}`, like: "users of gateways" };
   const options = { undo, what: said.what, atStop: "cancel", progressOf } as const;
@@ -45,7 +45,15 @@ async function tell(
   const isBegun = !undo && (statusOf(context).steps.get(id)?.ops.length ?? 0) > 0;
   const count = Math.max(isBegun ? 1 : 0, Math.min(left, here.sessions));
   if (count === 0) return;
-  const request = { kind: "relogin", entry, filter, count, perSecond, withinMs } as const;
+  const request = {
+    kind: "relogin",
+    entry,
+    filter,
+    count,
+    perSecond,
+    withinMs,
+    ...(home === null ? {} : { home }),
+  } as const;
   await countingTold(context, step, here, () =>
     operate(context, id, options, async () => ({ node, request, inverse: null, preState: null })),
   );

@@ -72,8 +72,8 @@ export async function proposeDrill(
     ...(isSomeone(wanted - found)
       ? [{ rule: room.id, message: tooFew(drill, { wanted, found, free }, assignment) }]
       : []),
-    ...againstFractions(situation, Object.keys(policy.sites), everywhere, view.receivers),
-    ...tooManyLogins(back.receivers).map((message) => ({ rule: loginRate.id, message })),
+    ...againstFractions(situation, Object.keys(policy.sites), everywhere, view),
+    ...tooManyLogins(back.receivers, back.pace).map((message) => ({ rule: loginRate.id, message })),
   ];
   const objections = overridden(messages, drill.overrides);
   return { drill, situation, problem, placement, assignment, view, back, objections };

@@ -3,6 +3,7 @@ import type { UserMove, UserPlan, UserStepDraft } from "../../../plan/users/type
 import type { PolicyClass } from "../../../policy/document.js";
 import { type PlanContext, type StageDraft, assemble } from "../assemble.js";
 import { batchStages, batchesOf, classesOnly } from "../batches.js";
+import { gatesUnder } from "../gates.js";
 import { pacePlanned } from "../pace.js";
 import { type Leaving as Leavers, recut } from "../recut.js";
 import { leavingBy, recallSteps, reloginSteps, reloginWaves, watchStep } from "../stages.js";
@@ -49,7 +50,8 @@ export function planOfDrill(proposal: DrillProposal, context: PlanContext): User
   const classes = [policy.classes];
   for (let i = 1; i <= batches; i += 1)
     classes.push(recut(policy.classes, classes.at(-1)!, leavers(proposal), i / batches));
-  const watch = watchStep(receivers, situation, context.gates);
+  const gates = gatesUnder(context.gates, objections);
+  const watch = watchStep(receivers, situation, gates);
   const donors = back.receivers.map(({ logins }) => logins.limit);
   const recallPace = Math.min(
     back.pace.perSecond,
@@ -61,9 +63,9 @@ export function planOfDrill(proposal: DrillProposal, context: PlanContext): User
     to,
   }));
   const returning = reloginWaves(
-    leavingBy(homeward, { entry: `${id}-home`, filter: EVERYONE }, situation),
+    leavingBy(homeward, { entry: `${id}-home`, filter: EVERYONE, home: null }, situation),
     back.pace,
-    watchStep(back.receivers, situation, context.gates),
+    watchStep(back.receivers, situation, gates),
   );
   const watched = returning.flat().filter(({ kind }) => kind === "receivers").length;
   const drafts: StageDraft[] = [
@@ -73,7 +75,11 @@ export function planOfDrill(proposal: DrillProposal, context: PlanContext): User
       classes,
       title: `${countText(Math.round(count / batches))} users to ${sites.join(", ")}`,
       relogin: (account) =>
-        reloginSteps(leavingBy(moves, { entry: account, filter: EVERYONE }, situation), pace, null),
+        reloginSteps(
+          leavingBy(moves, { entry: account, filter: EVERYONE, home: null }, situation),
+          pace,
+          null,
+        ),
       recall: (account) =>
         recallSteps([{ ...EVERYONE, id: account }], receivers, situation, recallPace),
       watch,

@@ -6,6 +6,7 @@ import { isSomeone } from "../../types.js";
 import { type PlanContext, type StageDraft, assemble } from "../assemble.js";
 import { entriesFor } from "../balance.js";
 import { batchStage } from "../batches.js";
+import { gatesUnder } from "../gates.js";
 import { pacePlanned } from "../pace.js";
 import { changePolicy, planned } from "../policy-part.js";
 import {
@@ -49,7 +50,7 @@ function stageOf(
   proposal: RoundProposal,
   { gates }: PlanContext,
 ): { readonly draft: StageDraft; readonly before: PolicyPart; readonly after: PolicyPart } {
-  const { round, situation, classes, view } = proposal;
+  const { round, situation, classes, view, objections } = proposal;
   const { policy } = situation;
   const entries = entriesFor(policy.entries, round.sites, classes);
   const before: PolicyPart = {
@@ -67,7 +68,7 @@ function stageOf(
   const told = reloginWaves(
     leaving,
     pace,
-    watchStep(receivers, situation, gates),
+    watchStep(receivers, situation, gatesUnder(gates, objections)),
     AS_MANY_AS_PLANNED,
   );
   const watched = told.flat().filter(({ kind }) => kind === "receivers").length;
@@ -112,7 +113,7 @@ function leavingBy({ round, situation, view, classes }: RoundProposal): Leaving[
           const sessions = own
             .filter((group) => group.carrier === name)
             .reduce((sum, group) => sum + group.sessions, 0);
-          return { gateway, entry: `${round.id}-${name}`, filter, sessions };
+          return { gateway, entry: `${round.id}-${name}`, filter, home: null, sessions };
         });
       });
     return inProportion(users, there).filter(({ sessions }) => isSomeone(sessions));

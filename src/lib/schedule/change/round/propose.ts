@@ -81,7 +81,7 @@ export async function proposeRound(
   const view = viewOf(everyone, situation, { shares }, null);
   const messages = [
     ...noRoom(best.shortage).map((message) => ({ rule: "room", message })),
-    ...tooManyLogins(view.receivers).map((message) => ({ rule: "login-rate", message })),
+    ...tooManyLogins(view.receivers, view.pace).map((message) => ({ rule: "login-rate", message })),
   ];
   const after = movable.map((one) => kept.get(one)!);
   const level = best.levels.find(({ name }) => name === "cost")!;

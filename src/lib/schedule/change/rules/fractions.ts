@@ -3,6 +3,7 @@ import type { ReceiverView } from "../../../plan/users/types.js";
 import type { UserFilter } from "../../../policy/filter.js";
 import { level } from "../../../policy/level.js";
 import type { Situation } from "../situation.js";
+import type { View } from "../view.js";
 import { antiFlap, changedJustNow } from "./anti-flap.js";
 import { loginRate, tooManyLogins } from "./login-rate.js";
 import { oneAtATime, overlap } from "./one-at-a-time.js";
@@ -16,7 +17,7 @@ export function againstFractions(
   { policy, now }: Situation,
   sites: readonly string[],
   filter: Pick<UserFilter, "carrier" | "province">,
-  receivers: readonly ReceiverView[],
+  { receivers, pace }: Pick<View, "receivers" | "pace">,
 ): Found[] {
   const said = (rule: string) => (message: string) => ({ rule, message });
   // Whom an entry keeps away from a site cannot be told to log in there, and who was moved by one is not where the policy has him.
@@ -28,7 +29,7 @@ export function againstFractions(
     ...receivers.flatMap(tooFull).map(said(room.id)),
     ...entries.map(said(oneAtATime.id)),
     ...changedJustNow(sites, { policy, now }).map(said(antiFlap.id)),
-    ...tooManyLogins(receivers).map(said(loginRate.id)),
+    ...tooManyLogins(receivers, pace).map(said(loginRate.id)),
   ];
 }
 
