@@ -34,7 +34,7 @@ it("a receiver that hangs keeps nobody from looking at the others, and is named 
   pass(5_000);
   expect([...(await looks.look())]).toEqual([["well", counted]]);
   expect(looks.silent()).toEqual([
-    expect.stringMatching(/^hanging of hanging-site has not answered for ),
+    expect.stringMatching(/^hanging of hanging-site has not answered for /),
   ]);
 });
 
