@@ -22,14 +22,16 @@ const entry = (id: string, expires: number): PlannedEntry => ({
 });
 
 /** As far as a policy step needs one: a policy with site a, and one agent that takes what it is told. */
-function contextOf(entries: readonly PlannedEntry[]) {
+function contextOf(entries: readonly PlannedEntry[], agents: Record<string, string> = {}) {
   let document: PolicyDocument = {
     ...NO_POLICY,
     version: 1,
+    agents,
     sites: { a: { region: "r", carriers: [], addresses: [{ url: "ws://a:80", port: 80 }] } },
     entries: entries.map((one) => ({ ...one, epoch: 1n })),
   };
   const context = {
+    plan: { silent: [{ node: "quiet", why: "it does not answer" }] },
     clock: { now: () => NOW },
     epochs: { schedule: 2n },
     lineage: "0",
@@ -48,6 +50,7 @@ function contextOf(entries: readonly PlannedEntry[]) {
   };
   return {
     context: context as unknown as UserContext,
+    agents: () => document.agents,
     ids: () => document.entries.map(({ id }) => id),
   };
 }
@@ -73,4 +76,11 @@ it("what no agent would take is refused before it is published", async () => {
     code: "bad-policy",
   });
   expect(ids()).toEqual([]);
+});
+
+it("names the agents of the plan, and keeps those that were silent, but none that is no longer in the topology", async () => {
+  const before = { dp: "http://old", quiet: "http://quiet", removed: "http://removed" };
+  const { context, agents } = contextOf([], before);
+  await policy.apply(context, step([], [entry("one", NOW + 1)]));
+  expect(agents()).toEqual({ dp: "http://dp", quiet: "http://quiet" });
 });
