@@ -18,7 +18,7 @@ export class ReceiverLooks {
   readonly #counts = new Map<string, Counted>();
   /** When each last answered; at first, when the looks began. */
   readonly #heard: Map<string, number>;
-  #bug: unknown = null;
+  #bug: Error | null = null;
 
   constructor(context: UserContext, receivers: readonly Receiver[]) {
     this.#context = context;
@@ -63,7 +63,7 @@ export class ReceiverLooks {
       this.#counts.set(node, countsOf(await agents.of(node).sessions()));
       this.#heard.set(node, clock.now());
     } catch (error) {
-      if (!(error instanceof AgentProblem)) this.#bug = error;
+      if (!(error instanceof AgentProblem)) this.#bug = error as Error;
     } finally {
       this.#asked.delete(node);
     }
