@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -6,6 +6,8 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { AgentClient } from "../../src/lib/agent/client/client.js";
 import { Crowd } from "../../src/lib/demo/sessions/crowd.js";
+import { decodeJournal } from "../../src/lib/run/journal/codec.js";
+import type { JournalRecord } from "../../src/lib/run/journal/records.js";
 import { type TestCluster, startCluster } from "../support/cluster.js";
 import { type Json, beginOps } from "./ops-process.js";
 
@@ -75,8 +77,8 @@ afterAll(async () => {
 const until = async (holds: () => void | Promise<void>): Promise<void> =>
   vi.waitFor(holds, { timeout: 30_000, interval: 50 });
 
-async function told(): Promise<number> {
-  const agent = new AgentClient(cluster.url("sh-gw"));
+async function told(node = "sh-gw"): Promise<number> {
+  const agent = new AgentClient(cluster.url(node));
   try {
     const { entries } = await agent.sessions();
     return entries.reduce((sum, one) => sum + one.told, 0);
@@ -145,4 +147,57 @@ test("once they are well the run goes on to its end, and nobody was told twice",
   expect(code).toBe(0);
   await until(() => expect(crowd.figures()).toMatchObject({ online: USERS, toldTwice: 0 }));
   expect(crowd.figures().bySite["sh-a"] ?? 0).toBe(0);
+});
+
+/** Four users a second: about 150 are told, in parts of 2 s and then four of 9 s. */
+const ANOTHER = ["sz-a", "--mode", "weak", "--ttl", "10m", "--ramp", "100ms", "--pace", "4"];
+const toldAtSz = () => told("sz-gw");
+
+async function untilMore(users: number): Promise<void> {
+  const before = await toldAtSz();
+  await until(async () => expect(await toldAtSz()).toBeGreaterThan(before + users));
+}
+
+async function journal(run: string): Promise<readonly JournalRecord[]> {
+  const path = join(state, "runs", run, "journal.ndjson");
+  return decodeJournal(await readFile(path), path).records;
+}
+
+test("a receiver that hangs is found while users come, although the others are well", async () => {
+  const running = begin("disable", ...ANOTHER);
+  await until(async () => expect(await toldAtSz()).toBeGreaterThan(8));
+  process.kill(cluster.pid("tj-gw"), "SIGSTOP");
+  const { code, json } = await running.ended;
+  process.kill(cluster.pid("tj-gw"), "SIGCONT");
+  expect({ code, error: json["error"] }).toMatchObject({
+    code: 6,
+    error: {
+      code: "receivers",
+      message: expect.stringMatching(/tj-gw of tj-a has not answered for \d+(\.\d+)?s/) as string,
+    },
+  });
+});
+
+test("Ctrl-C in a part that a killed process began says how many were told; the next tells only the rest", async () => {
+  const run = String((await lastRun())["run"]);
+  const killed = beginOps(["run", "resume", run], { state });
+  await untilMore(3);
+  killed.child.kill("SIGKILL");
+  await killed.ended;
+  const interrupted = beginOps(["run", "resume", run], { state });
+  await untilMore(3);
+  interrupted.child.kill("SIGINT");
+  const { code, json, lines } = await interrupted.ended;
+  expect({ code, error: json["error"] }).toMatchObject({ code: 6, error: { code: "stopped" } });
+  expect(lines.map(({ message }) => message)).toContainEqual(
+    expect.stringMatching(/^sz-gw was stopped: \d+ of its users were told/),
+  );
+  expect((await beginOps(["run", "resume", run], { state }).ended).code).toBe(0);
+  const records = await journal(run);
+  const note = records.findLast((one) => one.type === "evidence" && one.about === "told");
+  const { step, facts } = note as Extract<JournalRecord, { type: "evidence" }>;
+  const counts = records.flatMap((one) =>
+    one.type === "op.intent" && one.step === step ? [Number(one.request["count"])] : [],
+  );
+  expect(counts.at(-1)).toBe(counts[0]! - Number(facts["users"]));
 });

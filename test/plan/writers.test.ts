@@ -103,6 +103,25 @@ describe("a region that is left", () => {
     ]);
   });
 
+  test("weighs segments of keyspaces of different widths by their share of the keyspace", () => {
+    const both = ["sz-1-d1", "tj-1-d1"];
+    const narrow = rangeKeyspace("a", [shard("a0", 0n, 1000n, "sh-1-d1", ...both)]);
+    const wide = rangeKeyspace(
+      "b",
+      [
+        shard("b0", 0n, 100_000n, "sh-1-d1", ...both),
+        shard("b1", 100_000n, 200_000n, "sh-1-d2", ...both),
+        shard("b2", 200_000n, 1_000_000n, "sz-1-d1", "sh-1-d1"),
+      ],
+      1_000_000n,
+    );
+    expect(moves(leaving(topologyOf([narrow, wide])))).toEqual([
+      "[0, 1000) sh-1-d1 -> sz-1-d1",
+      "[0, 100000) sh-1-d1 -> tj-1-d1",
+      "[100000, 200000) sh-1-d2 -> tj-1-d1",
+    ]);
+  });
+
   const topology = topologyOf([
     rangeKeyspace("profile", [
       shard("p0", 0n, 500n, "sh-1-d1", "tj-1-d1"),

@@ -25,15 +25,18 @@ const entry = (id: string, expires: number): PlannedEntry => ({
 /** As far as a policy step needs one: a policy with site a, and one agent that takes what it is told. */
 function contextOf(
   entries: readonly PlannedEntry[],
+  agents: Record<string, string> = {},
   readBack: (has: PolicyDocument) => Promise<PolicyDocument | null> = async (has) => has,
 ) {
   let document: PolicyDocument = {
     ...NO_POLICY,
     version: 1,
+    agents,
     sites: { a: { region: "r", carriers: [], addresses: [{ url: "ws://a:80", port: 80 }] } },
     entries: entries.map((one) => ({ ...one, epoch: 1n })),
   };
   const context = {
+    plan: { silent: [{ node: "quiet", why: "it does not answer" }] },
     clock: { now: () => NOW },
     epochs: { schedule: 2n },
     lineage: "0",
@@ -52,6 +55,7 @@ function contextOf(
   };
   return {
     context: context as unknown as UserContext,
+    agents: () => document.agents,
     ids: () => document.entries.map(({ id }) => id),
   };
 }
@@ -81,7 +85,7 @@ it("what no agent would take is refused before it is published", async () => {
 
 it("an agent that dies after it took a policy is told apart from one that has another", async () => {
   const made = [entry("made", NOW + 60_000)];
-  const dead = contextOf([], () =>
+  const dead = contextOf([], {}, () =>
     Promise.reject(
       new AgentProblem("http://dp", { unreachable: new Error("refused"), sent: true }),
     ),
@@ -92,8 +96,15 @@ it("an agent that dies after it took a policy is told apart from one that has an
       message: expect.stringMatching(/^dp .* did not answer when it was asked for it: /),
     },
   });
-  const other = contextOf([], async (has) => ({ ...has, version: 9, entries: [] }));
+  const other = contextOf([], {}, async (has) => ({ ...has, version: 9, entries: [] }));
   await expect(policy.apply(other.context, step([], made))).rejects.toMatchObject({
     failure: { message: "dp acknowledged the policy, and has another one when asked: version 9" },
   });
+});
+
+it("names the agents of the plan, and keeps those that were silent, but none that is no longer in the topology", async () => {
+  const before = { dp: "http://old", quiet: "http://quiet", removed: "http://removed" };
+  const { context, agents } = contextOf([], before);
+  await policy.apply(context, step([], [entry("one", NOW + 1)]));
+  expect(agents()).toEqual({ dp: "http://dp", quiet: "http://quiet" });
 });

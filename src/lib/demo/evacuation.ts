@@ -11,7 +11,7 @@ import type { Crowd } from "./sessions/crowd.js";
 import type { Person } from "./sessions/dispatch-client.js";
 import type { User } from "./sessions/user.js";
 import { unlessDied } from "./stage.js";
-import type { KeptAway, UserControl } from "./user-control.js";
+import type { Applied, KeptAway, UserControl } from "./user-control.js";
 
 /**
  * Share of the heartbeats that are lost on the way to the site, rising to `most`. That is what still lets users back (more holds a
@@ -50,6 +50,9 @@ class Evacuation {
   /** The one that gets worse, and its gateway. */
   readonly #site: string;
   readonly #gateway: string;
+  readonly #over = new AbortController();
+  /** No wait outlasts the play, nor the cluster. */
+  readonly #ended: AbortSignal;
   /** Since when; null: all is well. */
   #worseSince: number | null = null;
 
@@ -57,6 +60,7 @@ class Evacuation {
     const { topologyText, control, sessions, random, say } = options;
     this.#options = options;
     this.#control = control(say);
+    this.#ended = AbortSignal.any([options.cluster.died, this.#over.signal]);
     const topology = parseTopology(topologyText, "topology.yaml");
     this.#topology = topology;
     const { sets, nodes } = topology;
@@ -89,6 +93,7 @@ class Evacuation {
       };
       return await checkEvacuation(evacuated, this.#topology, this.#options.cluster);
     } finally {
+      this.#over.abort();
       this.#crowd.stop();
     }
   }
@@ -141,12 +146,25 @@ class Evacuation {
     const there = this.#at();
     await this.#options.cluster.kill9(this.#gateway);
     this.#say(`killed ${this.#gateway} (-9): ${there} users are without a session`);
-    const everyoneElsewhere = this.#everyone(({ site }) => site !== this.#site).then((how) => {
+    const elsewhere = this.#everyone(({ site }) => site !== this.#site).then((how) => {
       const told = this.#crowd.figures().moves - movesBefore;
       if (how === "all")
         this.#say(`all users have a session elsewhere ${timeSince(start)} after the weak disable`);
       return { told, seconds: secondsSince(start) };
     });
+    const [{ told, seconds: took }] = await Promise.all([elsewhere, this.#end(applying)]);
+    const moved = users.filter(({ site }) => site !== null && site !== this.#site).length;
+    return {
+      users,
+      moved,
+      told,
+      stranded: this.#without(),
+      leaving: { seconds: took, boundSeconds: boundSeconds ?? 0 },
+    };
+  }
+
+  /** Ends the weak disable, and closes the site. */
+  async #end(applying: Promise<Applied>): Promise<void> {
     const applied = await applying;
     if (applied.how === "stopped") {
       this.#say(`run ${applied.run} stopped part-way; it is taken back: the mask stays`);
@@ -157,15 +175,6 @@ class Evacuation {
     this.#say(
       `strongly disabled, with ${strong.silent.join(", ")} silent: it takes no login if it comes back`,
     );
-    const { told, seconds: took } = await everyoneElsewhere;
-    const moved = users.filter(({ site }) => site !== null && site !== this.#site).length;
-    return {
-      users,
-      moved,
-      told,
-      stranded: this.#without(),
-      leaving: { seconds: took, boundSeconds: boundSeconds ?? 0 },
-    };
   }
 
   /** The way is well again, and the gateway is back. */
@@ -218,9 +227,9 @@ class Evacuation {
     return "some";
   }
 
-  /** Ends with an error when an agent has died that nobody here killed. */
+  /** Ends with an error when an agent has died that nobody here killed, and when the play is over. */
   async #pause(ms: number): Promise<void> {
-    await sleep(ms, undefined, { signal: this.#options.cluster.died });
+    await sleep(ms, undefined, { signal: this.#ended });
   }
 
   #loss(): number {

@@ -165,7 +165,7 @@ function cutAsNamed(topology: Topology, id: string, piece: Piece<Owner>): Part[]
 interface Choosing {
   readonly topology: Topology;
   readonly named: readonly string[];
-  /** What the nodes that were chosen got so far, widths against what they can do. */
+  /** What the nodes that were chosen got so far: shares of keyspaces, whose widths compare with nothing, against what they can do. */
   readonly load: Map<string, number>;
   readonly stays: Stays[];
 }
@@ -193,7 +193,9 @@ function newOwner(
     (a, b) => rank(a) - rank(b) || (load.get(a) ?? 0) - (load.get(b) ?? 0) || compareText(a, b),
   );
   if (best === undefined) return stay(`no copy keeps up with ${primary}: ${wanted.join(", ")}`);
-  load.set(best, (load.get(best) ?? 0) + Number(hi - lo) / opsOf(nodes.get(best)));
+  const { domain } = live.routes!;
+  const share = Number(hi - lo) / Number(domain.hi - domain.lo);
+  load.set(best, (load.get(best) ?? 0) + share / opsOf(nodes.get(best)));
   const replicas = copiesOf(value).filter((node) => node !== best);
   return { ...value, primary: best, replicas: replicas.toSorted(compareText) };
 }

@@ -92,7 +92,7 @@ async function goForward(context: RunContext, { until }: ApplyOptions): Promise<
     const agenda = agendaForward(plan, statusOf(context), until);
     // Until it has touched something, a run that is taken up is as good as a new one: the plan may be stale by now.
     let admitted = !isUntouched(statusOf(context)) || agenda.length === 0;
-    if (admitted)
+    if (admitted) {
       await pushEpochs(
         context,
         neededFor(
@@ -100,6 +100,9 @@ async function goForward(context: RunContext, { until }: ApplyOptions): Promise<
           agenda.flatMap(({ waves }) => waves.flat(2)),
         ),
       );
+      // With the new epoch they take nothing of the others, which have it from an older one.
+      await tellPolicyAgain(context);
+    }
     const { steps } = statusOf(context);
     const done = (step: string) => steps.get(step)?.state === "done";
     const telling =
@@ -134,14 +137,19 @@ function soakMsOf(plan: AnyPlan): number {
 
 /** Agents that did not answer when the routes or the policy were published, once more: no later step of this run tells them. */
 export async function tellMissing(context: RunContext): Promise<void> {
-  const { routes, policy } = statusOf(context);
+  const { routes } = statusOf(context);
   const shards = asShards(context);
   for (const [keyspace, { missing }] of routes) {
     if (shards === null || missing.length === 0) continue;
     const again = (table: RouteTable | null) => tableOr(shards, keyspace, table);
     await context.publisher.publish(null, keyspace, again, []);
   }
-  if (policy !== null && policy.missing.length > 0)
+  await tellPolicyAgain(context);
+}
+
+/** Agents that did not answer when the policy was published. */
+async function tellPolicyAgain(context: RunContext): Promise<void> {
+  if ((statusOf(context).policy?.missing ?? []).length > 0)
     await context.policy.publish(null, (known) => known!, []);
 }
 

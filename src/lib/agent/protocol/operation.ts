@@ -20,7 +20,8 @@ const departure = {
     province: z.string().nullable(),
     port: z.int().nullable(),
   }),
-  count: z.int().positive().nullable(),
+  /** 0: nobody more, but those who were told are seen to go. */
+  count: z.int().nonnegative().nullable(),
   perSecond: z.number().positive().max(1_000_000).nullable(),
 };
 

@@ -26,17 +26,17 @@ export class PolicyPeers {
   readonly #parts: Parts;
   readonly #over = new AbortController();
   readonly #clients = new Map<string, AgentClient>();
+  #catchingUp: Promise<void> = Promise.resolve();
   #looking: Promise<void> = Promise.resolve();
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  /** One round over all peers; what does not answer in time is asked again later. */
+  /** One round; what does not answer in time is asked again later. */
   async catchUp(): Promise<void> {
-    const round = this.#round(this.#peers());
-    round.catch(this.#parts.die);
-    await Promise.race([round, sleep(CATCH_UP_MS, undefined, { ref: false })]);
+    this.#catchingUp = this.#round().catch(this.#parts.die);
+    await Promise.race([this.#catchingUp, sleep(CATCH_UP_MS, undefined, { ref: false })]);
   }
 
   begin(): void {
@@ -52,18 +52,15 @@ export class PolicyPeers {
   async close(): Promise<void> {
     this.#over.abort();
     await Promise.all([...this.#clients.values()].map((client) => client.close()));
-    await this.#looking;
+    // What they are just storing is stored before the engine closes.
+    await Promise.all([this.#catchingUp, this.#looking]);
   }
 
   async #look(): Promise<void> {
     const { signal } = this.#over;
     for (;;) {
       await sleep(EVERY_MS * (0.5 + Math.random()), undefined, { signal, ref: false });
-      const some = this.#peers()
-        .map((url) => ({ url, order: Math.random() }))
-        .toSorted((a, b) => a.order - b.order)
-        .slice(0, ASKED_AT_ONCE);
-      await this.#round(some.map(({ url }) => url));
+      await this.#round();
     }
   }
 
@@ -75,8 +72,18 @@ export class PolicyPeers {
       .map(([, url]) => url);
   }
 
-  async #round(urls: readonly string[]): Promise<void> {
-    await Promise.all(urls.map((url) => this.#ask(url)));
+  async #round(): Promise<void> {
+    const peers = this.#peers();
+    const gone = [...this.#clients].filter(([url]) => !peers.includes(url));
+    for (const [url] of gone) this.#clients.delete(url);
+    const some = peers
+      .map((url) => ({ url, order: Math.random() }))
+      .toSorted((a, b) => a.order - b.order)
+      .slice(0, ASKED_AT_ONCE);
+    await Promise.all([
+      ...gone.map(([, client]) => client.close()),
+      ...some.map(({ url }) => this.#ask(url)),
+    ]);
   }
 
   async #ask(url: string): Promise<void> {

@@ -18,11 +18,14 @@ export class Policy {
   readonly #engine: Engine;
   readonly #listeners: (() => void)[] = [];
   #router: Router | null;
+  /** Together with the router: by what right another document was stored would say nothing of this one. */
+  #by: StoredBy | null;
 
   constructor(engine: Engine) {
     this.#engine = engine;
     const stored = engine.document<PolicyWire>(TABLE, ID);
     this.#router = stored === null ? null : new Router(decodePolicy(stored));
+    this.#by = engine.document<StoredBy>(TABLE, BY);
   }
 
   /** Null while no document was ever stored. */
@@ -36,7 +39,7 @@ export class Policy {
 
   /** Null while there is no document, or a process of an earlier version has stored it. */
   get by(): StoredBy | null {
-    return this.#engine.document<StoredBy>(TABLE, BY);
+    return this.#by;
   }
 
   /** Calls back after every document that is stored. */
@@ -72,7 +75,10 @@ export class Policy {
       txn.putDocument(TABLE, ID, encoded);
       txn.putDocument(TABLE, BY, { epoch, lineage });
     });
-    if (this.document !== null && this.document.version >= version) return;
+    const current = this.document?.version ?? 0;
+    if (current > version) return;
+    this.#by = { epoch, lineage };
+    if (current === version) return;
     this.#router = new Router(document);
     for (const listener of this.#listeners) listener();
   }

@@ -13,6 +13,9 @@ import {
   wholeStages,
 } from "./status.js";
 
+/** Evidence that a later process goes by. The rest stays in the journal only: the statuses of all runs are in memory at once. */
+const READ_AGAIN: ReadonlySet<string> = new Set(["told", "receivers-before"]);
+
 /** What a record changes of the status: single entries of its maps, and whole fields. */
 interface Edit {
   readonly fields?: Partial<RunStatus>;
@@ -243,7 +246,12 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
     case "evidence": {
       if (status.direction === "undo") return {};
       const { about, facts } = record;
-      return stepEdit(status, record.step, "begun", { about, facts });
+      return stepEdit(
+        status,
+        record.step,
+        "begun",
+        READ_AGAIN.has(about) ? { about, facts } : null,
+      );
     }
     case "step.done":
       return stepEdit(status, record.step, "done");

@@ -43,7 +43,7 @@ export interface StepStatus {
   readonly state: "begun" | "done" | "postponed" | "undone" | "left-out";
   /** In the order of their attempts. */
   readonly ops: readonly string[];
-  /** The last that was noted about it on the way there; null for nothing. */
+  /** The last that was noted about it on the way there, if a later process goes by it; else null. */
   readonly evidence: { readonly about: string; readonly facts: JsonObject } | null;
 }
 

@@ -30,7 +30,7 @@ export const gate: StepHandler<GateStep> = {
       const lagMs = await lagOf(context, step);
       const { problems, quiet } = judge(gates, mine!.reads, other!.reads, lagMs);
       problems.push(...(await missingCopies(context, step)));
-      problems.push(...(await checkUrl(gates.checkUrl)));
+      problems.push(...(await checkUrl(context, gates.checkUrl)));
       const facts = {
         node,
         source,

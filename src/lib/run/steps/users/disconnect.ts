@@ -4,7 +4,7 @@ import { doneResult, operate, settle } from "../../operation.js";
 import type { StepHandler } from "../handler.js";
 import { ask } from "../../ask.js";
 import { stopAtBoundary } from "../../context.js";
-import { countingTold } from "./told.js";
+import { countingTold, toldState } from "./told.js";
 import { assertMasked, unlessSilent } from "./departing.js";
 
 export const disconnect: StepHandler<DisconnectStep> = {
@@ -19,8 +19,9 @@ export const disconnect: StepHandler<DisconnectStep> = {
     await assertMasked(context, step);
     const request = { kind: "disconnect", entry, filter, count: null, perSecond } as const;
     const here = await ask(context, id, node, "count its sessions", (agent) => agent.sessions());
-    await countingTold(context, step, here, () =>
-      operate(context, id, options, async () => ({ node, request, inverse: null, preState: null })),
+    const preState = toldState(here, entry);
+    await countingTold(context, step, () =>
+      operate(context, id, options, async () => ({ node, request, inverse: null, preState })),
     );
   },
   undo: (context, step) =>

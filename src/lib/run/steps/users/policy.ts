@@ -3,7 +3,6 @@ import type { PolicyPart, PolicyStep } from "../../../plan/users/types.js";
 import { type PolicyDocument, SCHEDULE } from "../../../policy/document.js";
 import { assertUsable, encodePolicy } from "../../../policy/wire.js";
 import { NO_POLICY, changePolicy } from "../../../schedule/change/policy-part.js";
-import type { Agents } from "../../agents.js";
 import { type UserContext, authorityFor, unlessLeft } from "../../context.js";
 import { StepFailure, asProblem, failure } from "../../failure.js";
 import type { StepHandler } from "../handler.js";
@@ -34,7 +33,7 @@ async function publish(
     (known) => {
       made = {
         ...changePolicy(known ?? NO_POLICY, before, after, epoch),
-        agents: { ...known?.agents, ...urlsOf(context.agents) },
+        agents: urlsOf(context, known),
       };
       // What is stored and cannot be read again would be in the way of every later change.
       assertUsable({ ...made, version: Math.max(1, made.version) });
@@ -53,9 +52,17 @@ async function publish(
   await Promise.all(told.map((node) => assertHas(context, node, made!)));
 }
 
-/** By these each finds the others when it has missed a document. */
-function urlsOf(agents: Agents): Record<string, string> {
-  return Object.fromEntries(agents.nodes.map((node) => [node, agents.urlOf(node)]));
+/**
+ * By these each finds the others when it has missed a document. Of agents that were silent when the plan was made only the document
+ * before knows; who is neither is no longer in the topology.
+ */
+function urlsOf({ plan, agents }: UserContext, known: PolicyDocument | null) {
+  const kept = plan.silent.flatMap(({ node }) => {
+    const url = known?.agents?.[node];
+    return url === undefined ? [] : [[node, url] as const];
+  });
+  const own = agents.nodes.map((node) => [node, agents.urlOf(node)] as const);
+  return Object.fromEntries([...kept, ...own]);
 }
 
 /** What an agent says it took is read back: its answer alone is no proof. */

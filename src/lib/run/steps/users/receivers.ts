@@ -1,21 +1,18 @@
-import type { SessionsAnswer } from "../../../agent/protocol/gateway.js";
-import { durationText } from "../../../figures.js";
 import type { ReceiversStep } from "../../../plan/users/types.js";
 import type { Counted, Counts } from "../../../schedule/change/gates.js";
 import { ReceiverWatch } from "../../../schedule/change/receiver-watch.js";
 import { ask } from "../../ask.js";
-import { type UserContext, statusOf, stopAtBoundary, unlessLeft } from "../../context.js";
-import { StepFailure, asProblem, failure } from "../../failure.js";
+import { type UserContext, statusOf, stopAtBoundary } from "../../context.js";
+import { StepFailure, failure } from "../../failure.js";
 import { isOver } from "../../journal/status.js";
 import { checkUrl } from "../check-url.js";
 import type { StepHandler } from "../handler.js";
+import { ReceiverLooks, countsOf } from "./receiver-looks.js";
 
 /** While users come, the receivers are looked at so often, or once in a window if that is shorter. */
 const LOOK_MS = 1_000;
 /** Whether the others of the wave are done is seen in the journal. */
 const DONE_EVERY_MS = 50;
-/** A receiver that does not answer for so long while users come is not well. */
-const SILENT_MS = 5_000;
 const BEFORE = "receivers-before";
 
 export const receivers: StepHandler<ReceiversStep> = {
@@ -26,7 +23,7 @@ export const receivers: StepHandler<ReceiversStep> = {
     await context.clock.sleep(gates.windowSeconds * 1000, context.stop.stopping);
     stopAtBoundary(context);
     const counts = await countAll(context, step);
-    const problems = [...watch.verdict(counts), ...(await checkUrl(gates.checkUrl))];
+    const problems = [...watch.verdict(counts), ...(await checkUrl(context, gates.checkUrl))];
     await judged(context, step, counts, problems);
   },
   undo: null,
@@ -60,40 +57,34 @@ async function whileUsersCome(
     .flatMap(({ waves }) => waves)
     .find((one) => one.some(({ id }) => id === step.id))!;
   const isDone = () => wave.every(({ id }) => id === step.id || isOver(statusOf(context), id));
-  const silent = new Map<string, number>();
-  let lookAt = clock.now();
-  let checkAt = lookAt + windowMs;
-  while (!isDone()) {
-    await clock.sleep(DONE_EVERY_MS, stop.stopping);
-    stopAtBoundary(context);
-    if (clock.now() < lookAt) continue;
-    const counts = await countThose(context, step);
-    const now = clock.now();
-    lookAt = now + Math.min(LOOK_MS, windowMs);
-    const problems = [...watch.look(now, counts), ...silentFor(step, counts, silent, now)];
-    if (now >= checkAt) {
-      problems.push(...(await checkUrl(step.gates.checkUrl)));
-      checkAt = clock.now() + Math.max(LOOK_MS, windowMs);
+  const looks = new ReceiverLooks(context, step.receivers);
+  const over = new AbortController();
+  const stopping = AbortSignal.any([stop.stopping, over.signal]);
+  let [lookAt, checkAt] = [clock.now(), clock.now() + windowMs];
+  let ofUrl: string[] = [];
+  /** Beside the looks: it may take seconds. The loop ends by itself when this is interrupted. */
+  const check = async () => {
+    checkAt = Infinity;
+    const found = checkUrl({ stop: { ...stop, stopping } }, step.gates.checkUrl);
+    ofUrl = await found.catch(() => []);
+    checkAt = clock.now() + Math.max(LOOK_MS, windowMs);
+  };
+  try {
+    while (!isDone()) {
+      await clock.sleep(DONE_EVERY_MS, stop.stopping);
+      stopAtBoundary(context);
+      const now = clock.now();
+      if (now < lookAt) continue;
+      lookAt = now + Math.min(LOOK_MS, windowMs);
+      if (now >= checkAt) void check();
+      const counts = await looks.look();
+      stopAtBoundary(context);
+      const problems = [...watch.look(clock.now(), counts), ...looks.silent(), ...ofUrl];
+      if (problems.length > 0) await judged(context, step, counts, problems);
     }
-    if (problems.length > 0) await judged(context, step, counts, problems);
+  } finally {
+    over.abort();
   }
-}
-
-/** Of the gateways that do not answer any more, those that have not for too long. `silent`: since when each has not. */
-function silentFor(
-  { receivers: all }: ReceiversStep,
-  counts: Counts,
-  silent: Map<string, number>,
-  now: number,
-): string[] {
-  return all.flatMap(({ site, nodes }) =>
-    nodes.flatMap((node) => {
-      if (counts.has(node)) silent.delete(node);
-      else if (!silent.has(node)) silent.set(node, now);
-      const ms = now - (silent.get(node) ?? now);
-      return ms < SILENT_MS ? [] : [`${node} of ${site} has not answered for ${durationText(ms)}`];
-    }),
-  );
 }
 
 /** @throws StepFailure `receivers` where there are problems */
@@ -136,27 +127,6 @@ async function countAll(context: UserContext, step: ReceiversStep): Promise<Coun
   return new Map(counted);
 }
 
-/** Those that answer at once. */
-async function countThose(context: UserContext, step: ReceiversStep): Promise<Counts> {
-  const counts = new Map<string, Counted>();
-  await Promise.all(
-    nodesOf(step).map(async (node) => {
-      try {
-        const answer = await unlessLeft(context, context.agents.of(node).sessions());
-        counts.set(node, countsOf(answer));
-      } catch (error) {
-        stopAtBoundary(context);
-        asProblem(error);
-      }
-    }),
-  );
-  return counts;
-}
-
 function nodesOf({ receivers: all }: ReceiversStep): string[] {
   return all.flatMap(({ nodes }) => nodes);
-}
-
-function countsOf({ sessions, logins: { total, refused } }: SessionsAnswer): Counted {
-  return { online: sessions, logins: total, refused };
 }

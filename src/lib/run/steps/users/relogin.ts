@@ -4,7 +4,7 @@ import { type UserContext, statusOf, stopAtBoundary } from "../../context.js";
 import { ask } from "../../ask.js";
 import { doneResult, operate, settle } from "../../operation.js";
 import type { StepHandler } from "../handler.js";
-import { countingTold, toldBefore } from "./told.js";
+import { countingTold, noteTold, toldBefore, toldState } from "./told.js";
 import { assertMasked, assertTold, isHomeWell, unlessSilent } from "./departing.js";
 
 export const relogin: StepHandler<ReloginStep> = {
@@ -34,17 +34,22 @@ async function tell(
   const said = (undo ? sayUndo(step) : null) ?? sayStep(step);
   const progressOf = { what: `users of ${node}`, like: "users of gateways" };
   const options = { undo, what: said.what, atStop: "cancel", progressOf } as const;
-  await settle(context, id, options);
-  stopAtBoundary(context);
+  const before = async () => {
+    await settle(context, id, options);
+    stopAtBoundary(context);
+  };
+  await (undo ? before() : countingTold(context, step, before));
   if (!undo && doneResult(context, id) !== null) return;
+  // A process that was killed has noted nothing of what its operation did.
+  if (!undo) await noteTold(context, step);
   await (undo ? assertTold(context, node) : assertMasked(context, step));
   // Whoever finds the other site closed comes back, and is told again as long as no count ends that.
   const here = await ask(context, id, node, "count its sessions", (agent) => agent.sessions());
   const left = (sessions ?? Infinity) - (undo ? 0 : toldBefore(context, step));
-  // What was begun has to be seen to end well, also where nobody is left.
+  const count = Math.max(0, Math.min(left, here.sessions));
+  // What was begun has to be seen to end well, also where nobody is left to be told.
   const isBegun = !undo && (statusOf(context).steps.get(id)?.ops.length ?? 0) > 0;
-  const count = Math.max(isBegun ? 1 : 0, Math.min(left, here.sessions));
-  if (count === 0) return;
+  if (count === 0 && !isBegun) return;
   const request = {
     kind: "relogin",
     entry,
@@ -54,7 +59,8 @@ async function tell(
     withinMs,
     ...(home === null ? {} : { home }),
   } as const;
-  await countingTold(context, step, here, () =>
-    operate(context, id, options, async () => ({ node, request, inverse: null, preState: null })),
+  const preState = toldState(here, entry);
+  await countingTold(context, step, () =>
+    operate(context, id, options, async () => ({ node, request, inverse: null, preState })),
   );
 }
