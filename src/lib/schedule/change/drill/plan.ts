@@ -5,7 +5,14 @@ import { type PlanContext, type StageDraft, assemble } from "../assemble.js";
 import { batchStages, batchesOf, classesOnly } from "../batches.js";
 import { pacePlanned } from "../pace.js";
 import { type Leaving as Leavers, recut } from "../recut.js";
-import { leavingBy, recallSteps, reloginSteps, reloginWaves, watchStep } from "../stages.js";
+import {
+  leavingBy,
+  leavingLater,
+  recallSteps,
+  reloginSteps,
+  reloginWaves,
+  watchStep,
+} from "../stages.js";
 import { problemNow } from "../problem.js";
 import { assertSafe } from "../rules/refusal.js";
 import type { Service } from "../service.js";
@@ -61,7 +68,7 @@ export function planOfDrill(proposal: DrillProposal, context: PlanContext): User
     to,
   }));
   const returning = reloginWaves(
-    leavingBy(homeward, { entry: `${id}-home`, filter: EVERYONE }, situation),
+    leavingLater(homeward, { entry: `${id}-home`, filter: EVERYONE }, situation),
     back.pace,
     watchStep(back.receivers, situation, context.gates),
   );
