@@ -187,3 +187,13 @@ test("many rounds are not a dry run, and a share of nothing is none", async () =
   expect(await ops(live("--every", "1s", "--dry-run"))).toMatchObject({ code: 64 });
   expect(await ops(live("--most", "0%"))).toMatchObject({ code: 64 });
 });
+
+test("Ctrl-C after a round in which an agent was silent is not all well, as of a single round", async () => {
+  await cluster.kill9("sz-dp");
+  expect(await ops(live("--most", "100%"))).toMatchObject({ code: 6 });
+  const rounds = beginOps(live("--every", "500ms", "--most", "100%"), { state });
+  await rounds.event(({ type, round }) => type === "round" && round === 1);
+  rounds.child.kill("SIGINT");
+  const { code, json } = await rounds.ended;
+  expect({ code, silent: json["silent"] }).toMatchObject({ code: 6, silent: [{ node: "sz-dp" }] });
+});

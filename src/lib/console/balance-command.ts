@@ -106,11 +106,13 @@ export abstract class BalanceCommand<T extends typeof Command> extends ScheduleC
     await confirm(`Move up to ${most} of the users every ${durationText(everyMs)}, until Ctrl-C?`, {
       yes,
     });
-    return this.withRuns(state, (env) =>
-      balanceRounds(env, request, everyMs, (done) => {
+    return this.withRuns(state, async (env) => {
+      const all = await balanceRounds(env, request, everyMs, (done) => {
         this.print(roundLine(done, this.textOptions.width));
         this.event("round", done);
-      }),
-    );
+      });
+      if (all.silent.length > 0) this.exitWith(EXIT.partial);
+      return all;
+    });
   }
 }
