@@ -1,10 +1,12 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { AgentClient } from "../../src/lib/agent/client/client.js";
 import { Crowd } from "../../src/lib/demo/sessions/crowd.js";
 import type { RoundFigures } from "../../src/lib/schedule/change/round/propose.js";
+import { decodeJournal, encodeRecord } from "../../src/lib/run/journal/codec.js";
+import { JOURNAL } from "../../src/lib/state/file/run-directory.js";
 import { type TestCluster, startCluster } from "../support/cluster.js";
 import { type Ended, type Json, type KillAt, beginOps } from "./ops-process.js";
 
@@ -186,4 +188,40 @@ test("round after round: a mask is made in between, its site gets nobody, and Ct
 test("many rounds are not a dry run, and a share of nothing is none", async () => {
   expect(await ops(live("--every", "1s", "--dry-run"))).toMatchObject({ code: 64 });
   expect(await ops(live("--most", "0%"))).toMatchObject({ code: 64 });
+});
+
+test("rounds end when another process takes over the run of one, which would be in the way of all others", async () => {
+  const elsewhere = ["telecom", "unicom"].flatMap((carrier) =>
+    ["sh-a", "sz-a"].map((to) => {
+      const isBest = (to === "sh-a") === (carrier === "telecom");
+      return { carrier, province: "hebei", site: to, rttMs: isBest ? 10 : 200, loss: "0%" };
+    }),
+  );
+  const file = join(state, "elsewhere.json");
+  await writeFile(file, JSON.stringify(elsewhere));
+  const args = ["--quality", file, "--every", "500ms", "--most", "100%"];
+  const rounds = beginOps(balance(...args), { state });
+  const { run } = (await rounds.event(({ type }) => type === "run")) as { run: string };
+  await rounds.event(({ type, kind }) => type === "step" && kind === "receivers");
+  rounds.child.kill("SIGSTOP");
+  const journal = join(state, "runs", run, JOURNAL);
+  const { records, hash } = decodeJournal(await readFile(journal), journal);
+  const { seq, time } = records.at(-1)!;
+  const stopped = { type: "run.stopped", reason: "signal", step: null, error: null } as const;
+  await appendFile(journal, `${encodeRecord(stopped, seq + 1, time, hash).line}\n`);
+  rounds.child.kill("SIGCONT");
+  const { code, json } = await rounds.ended;
+  expect({ code, error: json["error"] }).toMatchObject({ code: 5, error: { code: "lock-lost" } });
+  expect((await ops(["run", "resume", run])).code).toBe(0);
+  await everyoneIsWell();
+});
+
+test("Ctrl-C after a round in which an agent was silent is not all well, as of a single round", async () => {
+  await cluster.kill9("sz-dp");
+  expect(await ops(live("--most", "100%"))).toMatchObject({ code: 6 });
+  const rounds = beginOps(live("--every", "500ms", "--most", "100%"), { state });
+  await rounds.event(({ type, round }) => type === "round" && round === 1);
+  rounds.child.kill("SIGINT");
+  const { code, json } = await rounds.ended;
+  expect({ code, silent: json["silent"] }).toMatchObject({ code: 6, silent: [{ node: "sz-dp" }] });
 });

@@ -16,6 +16,8 @@ const LIMIT = 150;
 /** Uids of nobody of the crowd. */
 const STRANGERS = 1_000_000;
 
+const GATEWAYS = ["sh-gw", "sh-gw-2", "sz-gw", "sz-gw-2", "tj-gw"];
+
 const NODE = "capacity: { memory: 2GiB, ops: 20k, network: 1Gbps }";
 const site = (region: string, others = "") => `
   ${region}:
@@ -28,11 +30,13 @@ const site = (region: string, others = "") => `
             access:
               nodes:
                 ${region}-gw: { agent: "http://${region}-gw", ${NODE} }${others}`;
+const second = (region: string) => `
+                ${region}-gw-2: { agent: "http://${region}-gw-2", ${NODE} }`;
 const dispatch = `
                 sz-dp: { agent: "http://sz-dp", role: dispatch, ${NODE} }`;
 const TOPOLOGY = `version: 1
 name: drills
-regions:${site("sh")}${site("sz", dispatch)}${site("tj")}
+regions:${site("sh", second("sh"))}${site("sz", second("sz") + dispatch)}${site("tj")}
 keyspaces: {}
 demand:
   onlineUsers: ${USERS}
@@ -88,6 +92,11 @@ const DRILL = ["sh-a", "--up-to", "35%", "--hold", "600ms", "--batch", "15"];
 
 const at = (name: string): number => crowd.figures().bySite[name] ?? 0;
 
+async function refusedAtSh(): Promise<number> {
+  const answers = await Promise.all(["sh-gw", "sh-gw-2"].map(askGateway));
+  return answers.reduce((sum, { logins }) => sum + logins.refused, 0);
+}
+
 async function askGateway(name: string): Promise<SessionsAnswer> {
   const agent = new AgentClient(cluster.url(name));
   try {
@@ -104,13 +113,13 @@ async function everyoneIsWell(): Promise<void> {
     interval: 50,
   });
   expect(crowd.figures().toldTwice).toBe(0);
-  for (const name of ["sh-gw", "sz-gw", "tj-gw"])
+  for (const name of GATEWAYS)
     expect((await askGateway(name)).logins.peak).toBeLessThanOrEqual(LIMIT);
 }
 
 async function fingerprints(): Promise<string[]> {
   return Promise.all(
-    ["sh-gw", "sz-gw", "tj-gw", "sz-dp"].map(async (name) => {
+    [...GATEWAYS, "sz-dp"].map(async (name) => {
       const agent = new AgentClient(cluster.url(name));
       try {
         return policyFingerprint((await agent.policy()).policy!);
@@ -170,6 +179,7 @@ test("a drain ends when the gateway counts nobody, given twice it is one, and a 
   const before = crowd.figures();
   expect(await schedule("drain", "sh-a", ...DRAIN)).toMatchObject({ code: 0 });
   expect((await askGateway("sh-gw")).sessions).toBe(0);
+  expect((await askGateway("sh-gw-2")).sessions).toBe(0);
   expect(at("sh-a")).toBe(0);
   await everyoneIsWell();
   expect(crowd.figures()).toMatchObject({ msWithout: before.msWithout, failedLogins: 0 });
@@ -207,8 +217,9 @@ test("a drain of a set to which somebody comes back says how many are left; resu
     stop = () => socket.close();
   };
   let stop: () => void = () => undefined;
+  const before = (await askGateway("sh-gw")).sessions;
   comeBack();
-  await vi.waitFor(async () => expect((await askGateway("sh-gw")).sessions).toBe(at("sh-a") + 1));
+  await vi.waitFor(async () => expect((await askGateway("sh-gw")).sessions).toBe(before + 1));
   const { code, json } = await schedule("drain", "sh-a", ...DRAIN);
   expect({ code, error: json["error"] }).toMatchObject({
     code: 6,
@@ -240,7 +251,7 @@ test("a drill is refused with its numbers when the others have not so many users
 
 test("a drill fills the site, holds it, and comes back to the same policy, with everyone where they were", async () => {
   const [before, policy] = [crowd.figures(), await fingerprints()];
-  const refused = (await askGateway("sh-gw")).logins.refused;
+  const refused = await refusedAtSh();
   const drill = begin("drill", ...DRILL);
   await drill.event(({ type, stage }) => type === "stage" && String(stage).endsWith("-hold"));
   const peak = crowd.figures();
@@ -251,7 +262,7 @@ test("a drill fills the site, holds it, and comes back to the same policy, with 
   await everyoneIsWell();
   expect(crowd.figures().bySite).toEqual(before.bySite);
   expect(await fingerprints()).toEqual(policy);
-  expect((await askGateway("sh-gw")).logins.refused).toBe(refused);
+  expect(await refusedAtSh()).toBe(refused);
   expect(crowd.figures().msWithout).toBe(before.msWithout);
   const moved = peak.bySite["sh-a"]! - before.bySite["sh-a"]!;
   expect(crowd.figures().notices - before.notices).toBe(2 * moved);
@@ -311,4 +322,28 @@ test("a site that refuses logins stops its drill on the way there, which says so
   await everyoneIsWell();
   expect(crowd.figures().bySite).toEqual(before.bySite);
   expect(await fingerprints()).toEqual(policy);
+});
+
+test("one gateway that does not answer keeps nobody from being called back to the others of those that they left", async () => {
+  const { bySite } = crowd.figures();
+  const drill = begin("drill", ...DRILL.map((flag) => (flag === "600ms" ? "60s" : flag)));
+  await drill.event(({ type, stage }) => type === "stage" && String(stage).endsWith("-hold"));
+  drill.child.kill("SIGINT");
+  expect((await drill.ended).code).toBe(6);
+  expect(at("sh-a")).toBeGreaterThan(150);
+  await cluster.kill9("sz-gw-2");
+  const { run: id } = await lastRun();
+  const { lines } = await run("rollback", String(id), "--yes");
+  expect(lines).toContainEqual(
+    expect.objectContaining({
+      type: "note",
+      message: expect.stringContaining(
+        "sz-gw-2 does not answer: users are called back all the same",
+      ),
+    }),
+  );
+  await vi.waitFor(() => expect(crowd.figures()).toMatchObject({ online: USERS, bySite }), {
+    timeout: 30_000,
+    interval: 50,
+  });
 });

@@ -125,6 +125,38 @@ test("the same user has the same answer at every dispatcher", () => {
   fc.assert(property, { seed, numRuns: 300 });
 });
 
+test("the users of a site begin with each of its addresses in equal parts, whoever's port is blocked goes to the others", () => {
+  const gateways = ["ws://one", "ws://two"];
+  const addresses = gateways.flatMap((url) =>
+    [80, 443].map((port) => ({ url: `${url}:${port}`, port })),
+  );
+  const document = threeSites();
+  const sites = { ...document.sites, a: { ...document.sites["a"]!, addresses } };
+  const begins = (entries: readonly Entry[], port: number | null) => {
+    const router = new Router({ ...document, sites, entries });
+    const counts = new Map<string, number>();
+    for (let uid = 0; uid < 8_000; uid += 1) {
+      const all = router.answer(user(uid, { port }), router.levels(1)).addresses;
+      if (all[0]!.site !== "a") continue;
+      counts.set(all[0]!.url, (counts.get(all[0]!.url) ?? 0) + 1);
+      const own = all.filter((one) => one.site === "a");
+      expect(own.length).toBe(new Set(own.map(({ url }) => url)).size);
+      // Its other addresses come before those of other sites.
+      expect(all.slice(0, own.length)).toEqual(own);
+    }
+    return counts;
+  };
+  const evenly = (counts: ReadonlyMap<string, number>, urls: readonly string[]) => {
+    expect([...counts.keys()].toSorted()).toEqual(urls);
+    const even = [...counts.values()].reduce((a, b) => a + b, 0) / urls.length;
+    for (const count of counts.values())
+      expect(Math.abs(count - even), urls.join()).toBeLessThan(0.1 * even);
+  };
+  evenly(begins([], null), ["ws://one:443", "ws://one:80", "ws://two:443", "ws://two:80"]);
+  evenly(begins([], 80), ["ws://one:80", "ws://two:80"]);
+  evenly(begins([entry({ id: "m", site: "a", port: 80 })], null), ["ws://one:443", "ws://two:443"]);
+});
+
 test("users whose site no entry is for stay where they are", () => {
   const property = fc.property(someDocument, someUser, at, (document, asking, now) => {
     const anyPort = { ...asking, port: null };
@@ -206,20 +238,22 @@ test("an entry is for its carrier, its province and its port", () => {
   });
   const first = (one: Partial<Entry>, asking: Partial<User>) => {
     const router = new Router(document(entry({ id: "m1", site: "a", ...one })));
-    const [address] = router.answer(user(7, asking), router.levels(1)).addresses;
-    return `${address!.site} ${address!.port}`;
+    const { addresses } = router.answer(user(7, asking), router.levels(1));
+    const own = addresses.filter((address) => address.site === addresses[0]!.site);
+    const ports = own.map(({ port }) => port).toSorted((x, y) => x - y);
+    return `${own[0]!.site} ${ports.join(" ")}`;
   };
-  expect(first({ carrier: "telecom" }, { carrier: "telecom" })).toBe("b 80");
-  expect(first({ carrier: "telecom" }, { carrier: "unicom" })).toBe("a 80");
-  expect(first({ carrier: "other" }, { carrier: "satellite" })).toBe("b 80");
-  expect(first({ province: "guangdong" }, { province: "guangdong" })).toBe("b 80");
-  expect(first({ province: "guangdong" }, { province: "hunan" })).toBe("a 80");
-  expect(first({ province: "other" }, { province: "hunan" })).toBe("b 80");
+  expect(first({ carrier: "telecom" }, { carrier: "telecom" })).toBe("b 80 443");
+  expect(first({ carrier: "telecom" }, { carrier: "unicom" })).toBe("a 80 443");
+  expect(first({ carrier: "other" }, { carrier: "satellite" })).toBe("b 80 443");
+  expect(first({ province: "guangdong" }, { province: "guangdong" })).toBe("b 80 443");
+  expect(first({ province: "guangdong" }, { province: "hunan" })).toBe("a 80 443");
+  expect(first({ province: "other" }, { province: "hunan" })).toBe("b 80 443");
   // A carrier that blocks one port: who can use the other one stays.
   expect(first({ port: 80 }, { port: 80 })).toBe("b 80");
   expect(first({ port: 80 }, { port: 443 })).toBe("a 443");
   expect(first({ port: 80 }, {})).toBe("a 443");
-  expect(first({ port: 80, carrier: "telecom" }, { carrier: "unicom" })).toBe("a 80");
+  expect(first({ port: 80, carrier: "telecom" }, { carrier: "unicom" })).toBe("a 80 443");
 });
 
 test("who is kept away by an entry of a mode is not by another mode, nor by entries of others", () => {

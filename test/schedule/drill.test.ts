@@ -177,6 +177,32 @@ describe("a drill", () => {
     expect(decodeStoredPlan(encodePlan(plan), "plan")).toEqual(plan);
   });
 
+  it("tells users at every gateway of the site to go home, also where nobody was when it was planned", async () => {
+    const { situation, ...rest } = EVEN;
+    const gateways = situation.gateways.flatMap((one) => [
+      one,
+      { ...one, node: `${one.node}-2`, groups: [] },
+    ]);
+    const proposal = await propose({}, { ...rest, situation: { ...situation, gateways } });
+    const { stages } = planOfDrill(proposal!, CONTEXT);
+    const told = (stage: string) =>
+      stages
+        .filter(({ kind }) => kind === stage)
+        .flatMap(({ waves }) => waves.flat())
+        .filter((step) => step.kind === "relogin");
+    const home = told("return");
+    expect(new Set(home.map(({ node }) => node))).toEqual(new Set(["a-gw", "a-gw-2"]));
+    for (const { node, perSecond, sessions } of home.filter((step) => step.node === "a-gw"))
+      expect(home).toContainEqual(
+        expect.objectContaining({ node: `${node}-2`, perSecond, sessions }),
+      );
+    // Who goes there is where everybody is now; somebody may have come to the others since.
+    const [busy, empty] = ["d-gw", "d-gw-2"].map(
+      (node) => told("drill").find((step) => step.node === node)!.perSecond!,
+    );
+    expect(busy! / empty!).toBeGreaterThan(5);
+  });
+
   it("has the sites watched that get users, on the way there and on the way back", async () => {
     const { stages } = planOfDrill((await propose())!, CONTEXT);
     const watched = (kind: string) =>

@@ -89,9 +89,10 @@ describe("a round", () => {
         const proposal = await propose(service, known, { most });
         const { figures: made, classes, objections } = proposal;
         expect(objections).toEqual([]);
-        // The bound counts the tolls of what is moved, too.
-        const paid = made.cost.after + (made.moved * WORTH_MS) / made.online;
-        expect(paid / made.cost.bound).toBeLessThanOrEqual(1.001);
+        const { after, tolls, bound } = made.cost;
+        expect(tolls).toBeCloseTo((made.moved * WORTH_MS) / made.online, 1);
+        expect((after + tolls) / bound).toBeGreaterThan(1 - 1e-6);
+        expect((after + tolls) / bound).toBeLessThanOrEqual(1.001);
         expect(made.moved).toBeLessThanOrEqual(most * made.online * (1 + 1e-6));
         const moved = movedBy(service.situation.policy.classes, classes, service);
         expect(moved / made.moved).toBeGreaterThan(0.999);
@@ -280,6 +281,30 @@ describe("what is not to be trusted", () => {
     expect(shareAt(proposal, "c2").every((share) => share === 0)).toBe(true);
     expect(planOfRound(proposal, service.context)).not.toBe(null);
   });
+});
+
+test("classes of which nobody is online take nothing from what may move, and are no reason for a round", async () => {
+  const service = await unbalanced();
+  const { situation } = service;
+  const gateways = situation.gateways.map((gateway) => ({
+    ...gateway,
+    groups: gateway.groups
+      .filter(({ carrier, province }) => indexOf(carrier, province) === 0)
+      .map((group) => ({ ...group, sessions: group.sessions / 1_000 })),
+  }));
+  const few = { ...service, situation: { ...situation, gateways } };
+  // Whoever is not there would gain the most.
+  const known = (gain: number) =>
+    exactly(CLASSES.map((_, k) => SITES.map((_site, j) => (j === 5 ? 0 : k === 0 ? gain : 1_000))));
+  const moving = await propose(few, known(100), { most: 0.2 });
+  const { online, moved } = moving.figures;
+  expect(online).toBeCloseTo(25, 0);
+  expect(moved).toBeGreaterThan(0.19 * online);
+  expect(moved).toBeLessThanOrEqual(0.2 * online);
+  expect(movedBy(situation.policy.classes, moving.classes, few)).toBeCloseTo(moved, 1);
+  const idle = await propose(few, known(0), { most: 0.2 });
+  expect(idle.figures).toMatchObject({ moved: 0, tooFew: 0 });
+  expect(planOfRound(idle, service.context)).toBe(null);
 });
 
 test("a site that is full gets no more than there is room for, counted by its gateways", async () => {

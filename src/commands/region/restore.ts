@@ -1,9 +1,9 @@
 import * as Args from "@oclif/core/args";
+import { paceNamed } from "../../lib/console/flag-values.js";
 import {
   ScheduleCommand,
   changeFlags,
   paceFlag,
-  paceNamed,
   simulateFlags,
 } from "../../lib/console/schedule-command.js";
 

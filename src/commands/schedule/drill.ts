@@ -1,17 +1,19 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
 import {
+  countNamed,
+  milliseconds,
+  paceNamed,
+  shareNamed,
+  sitesNamed,
+} from "../../lib/console/flag-values.js";
+import {
   ScheduleCommand,
   batchFlag,
   changeFlags,
-  countNamed,
-  milliseconds,
   overrideFlag,
   paceFlag,
-  paceNamed,
-  shareNamed,
   simulateFlags,
-  sitesNamed,
 } from "../../lib/console/schedule-command.js";
 
 /** Longer than a working day is no drill, ms. */

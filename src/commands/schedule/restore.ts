@@ -1,12 +1,11 @@
 import { sitesArg } from "../../lib/console/keep-away-command.js";
+import { paceNamed, sitesNamed } from "../../lib/console/flag-values.js";
 import {
   ScheduleCommand,
   changeFlags,
   filterFlags,
   paceFlag,
-  paceNamed,
   simulateFlags,
-  sitesNamed,
 } from "../../lib/console/schedule-command.js";
 
 export default class ScheduleRestore extends ScheduleCommand<typeof ScheduleRestore> {

@@ -1,17 +1,14 @@
 import * as Flags from "@oclif/core/flags";
 import { EXIT, OpsError } from "../../lib/errors.js";
+import { countNamed, paceNamed, sitesNamed, weightsNamed } from "../../lib/console/flag-values.js";
 import {
   ScheduleCommand,
   batchFlag,
   changeFlags,
-  countNamed,
   filterFlags,
   overrideFlag,
   paceFlag,
-  paceNamed,
   simulateFlags,
-  sitesNamed,
-  weightsNamed,
 } from "../../lib/console/schedule-command.js";
 
 const { carrier, province } = filterFlags;

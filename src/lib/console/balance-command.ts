@@ -2,14 +2,8 @@ import type { Command, Interfaces } from "@oclif/core";
 import * as Flags from "@oclif/core/flags";
 import { EXIT, OpsError } from "../errors.js";
 import type { BalanceRequest } from "../run/balance-users.js";
-import {
-  ScheduleCommand,
-  changeFlags,
-  milliseconds,
-  overrideFlag,
-  shareNamed,
-  simulateFlags,
-} from "./schedule-command.js";
+import { milliseconds, shareNamed } from "./flag-values.js";
+import { ScheduleCommand, changeFlags, overrideFlag, simulateFlags } from "./schedule-command.js";
 
 /** Rounds that are further apart are commands of their own, ms. */
 const EVERY_MOST_MS = 24 * 3_600_000;
@@ -106,11 +100,13 @@ export abstract class BalanceCommand<T extends typeof Command> extends ScheduleC
     await confirm(`Move up to ${most} of the users every ${durationText(everyMs)}, until Ctrl-C?`, {
       yes,
     });
-    return this.withRuns(state, (env) =>
-      balanceRounds(env, request, everyMs, (done) => {
+    return this.withRuns(state, async (env) => {
+      const all = await balanceRounds(env, request, everyMs, (done) => {
         this.print(roundLine(done, this.textOptions.width));
         this.event("round", done);
-      }),
-    );
+      });
+      if (all.silent.length > 0) this.exitWith(EXIT.partial);
+      return all;
+    });
   }
 }

@@ -5,15 +5,13 @@ import { EXIT } from "../errors.js";
 import type { Mode } from "../policy/document.js";
 import type { ChangeRequest } from "../run/change-users.js";
 import type { Intent } from "../schedule/change/intent.js";
+import { milliseconds, paceNamed, sitesNamed } from "./flag-values.js";
 import {
   ScheduleCommand,
   changeFlags,
   filterFlags,
-  milliseconds,
   overrideFlag,
-  paceNamed,
   simulateFlags,
-  sitesNamed,
 } from "./schedule-command.js";
 
 export const sitesArg = Args.string({

@@ -53,6 +53,8 @@ interface Class extends PolicyClass {
 /** A user as the rules see it: a carrier and a province without a class are `other`. */
 interface Asking extends User {
   readonly hash: bigint;
+  /** The lower half of the hash. */
+  readonly low: number;
   readonly of: Class | null;
   /** The carrier as the user has it: what it reaches does not hang on classes. */
   readonly over: string;
@@ -103,7 +105,11 @@ export class Router {
     if (site === null) return { version, site: null, addresses: [] };
     const sites = [site, ...this.#order(user).filter((other) => other !== site)];
     const addresses = sites.flatMap((one) =>
-      openAddresses(one, user, levels).map(({ url, port }) => ({ site: one.id, url, port })),
+      inTurn(openAddresses(one, user, levels), rankOf(one, user)).map(({ url, port }) => ({
+        site: one.id,
+        url,
+        port,
+      })),
     );
     return { version, site: site.id, addresses };
   }
@@ -119,7 +125,9 @@ export class Router {
     const carrier = this.#classes.carrier(user.carrier);
     const province = this.#classes.province(user.province);
     const of = this.#classes.of(user);
-    return { ...user, carrier, province, over: user.carrier, hash: hashUid(user.uid), of };
+    const hash = hashUid(user.uid);
+    const low = Number(hash & 0xffffffffn);
+    return { ...user, carrier, province, over: user.carrier, hash, low, of };
   }
 
   #resolve(user: Asking, levels: Levels): Site | null {
@@ -144,13 +152,12 @@ export class Router {
   }
 
   /** The sites that the user's carrier reaches, in an order of its own: whatever fails, its users spread evenly. */
-  #order({ over, hash }: Asking): Site[] {
-    const low = Number(hash & 0xffffffffn);
+  #order(user: Asking): Site[] {
+    const { over } = user;
     const isBound = this.#bound.has(over);
     const ranked: { site: Site; rank: number }[] = [];
     for (const site of this.#sites.values())
-      if (!isBound || site.carriers.includes(over))
-        ranked.push({ site, rank: mixed(low ^ site.seed) });
+      if (!isBound || site.carriers.includes(over)) ranked.push({ site, rank: rankOf(site, user) });
     return ranked.sort((a, b) => a.rank - b.rank).map(({ site }) => site);
   }
 
@@ -180,6 +187,18 @@ function openAddresses(site: Site, user: User, levels: Levels): readonly Address
   return usable.filter((address) =>
     rules.every(({ entry }) => entry.port !== null && entry.port !== address.port),
   );
+}
+
+/** Clients take the first: a site's users begin with each of its addresses in equal parts. */
+function inTurn(addresses: readonly Address[], rank: number): readonly Address[] {
+  if (addresses.length < 2) return addresses;
+  const first = rank % addresses.length;
+  return [...addresses.slice(first), ...addresses.slice(0, first)];
+}
+
+/** A number of 32 bits that is another one for each site and user, the same at every dispatcher. */
+function rankOf({ seed }: Site, { low }: Asking): number {
+  return mixed(low ^ seed);
 }
 
 /** Whether the entry is for this user; it may be for some of the site's ports only. */

@@ -1,7 +1,9 @@
 import { EXIT, type Exit, OpsError } from "../errors.js";
 import { applyPlan } from "./apply.js";
 import { type BalanceRequest, type PlannedBalance, planBalance } from "./balance-users.js";
+import { allRuns } from "./runs.js";
 import type { RunEnvironment } from "./session.js";
+import type { StateStore } from "../state/contract.js";
 
 /** What became of one round. */
 export interface RoundDone extends Omit<PlannedBalance, "plan"> {
@@ -18,6 +20,8 @@ export interface RoundsDone {
   readonly changes: number;
   /** Users, of all rounds together. */
   readonly moved: number;
+  /** In the last round. */
+  readonly silent: RoundDone["silent"];
 }
 
 /** The state may be another one the next time. What stopped part-way is for a person to look at. */
@@ -36,11 +40,13 @@ export async function balanceRounds(
   tell: (done: RoundDone) => void,
 ): Promise<RoundsDone> {
   const { stopping } = env.stop;
-  const totals = { rounds: 0, changes: 0, moved: 0 };
+  const totals = { rounds: 0, changes: 0, moved: 0, silent: [] as RoundsDone["silent"] };
   let due = env.clock.now();
   while (!stopping.aborted) {
+    const done = await oneRound(env, request, totals.rounds + 1);
+    if (done === null) break;
     totals.rounds += 1;
-    const done = await oneRound(env, request, totals.rounds);
+    totals.silent = done.silent;
     if (done.run !== null) {
       totals.changes += 1;
       totals.moved += done.figures?.moved ?? 0;
@@ -52,19 +58,30 @@ export async function balanceRounds(
   return totals;
 }
 
+/** Null where it was told to stop before anything was begun. */
 async function oneRound(
   env: RunEnvironment,
   request: BalanceRequest,
   round: number,
-): Promise<RoundDone> {
+): Promise<RoundDone | null> {
   const planned = await unless(NOT_PLANNED, () => planBalance(env, request));
   if (planned instanceof OpsError)
     return { round, run: null, figures: null, silent: [], problem: problemOf(planned) };
   const { plan, ...about } = planned;
   if (plan === null) return { round, run: null, problem: null, ...about };
+  if (env.stop.stopping.aborted) return null;
   const run = await unless(NOT_NOW, () => applyPlan(env, plan, { until: null }));
-  if (run instanceof OpsError) return { round, run: null, problem: problemOf(run), ...about };
+  if (run instanceof OpsError) {
+    // It would be in the way of every later round.
+    if (await isUnfinished(env.store, plan.hash)) throw run;
+    return { round, run: null, problem: problemOf(run), ...about };
+  }
   return { round, run, problem: null, ...about };
+}
+
+async function isUnfinished(store: StateStore, plan: string): Promise<boolean> {
+  const { runs } = await allRuns(store);
+  return runs.some((one) => one.plan === plan && one.activity !== "ended");
 }
 
 async function unless<T>(exits: readonly Exit[], work: () => Promise<T>): Promise<T | OpsError> {

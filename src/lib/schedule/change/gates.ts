@@ -20,6 +20,9 @@ export type Counts = ReadonlyMap<string, Counted>;
  */
 export const CHANCE = 0.05;
 
+/** In a window of a small site there are few logins: that many standard deviations of a share are chance. */
+const DEVIATIONS = 3;
+
 export function receiverGates({ gates }: Pick<Policy, "gates">): ReceiverGates {
   const { windowSeconds, minSamples, maxErrorRate, checkUrl } = gates;
   const maxRefused = Math.max(maxErrorRate, CHANCE);
@@ -46,7 +49,7 @@ export function gateProblems(
     const { online, logins, refused } = countedBetween(receiver, from, to);
     const asked = logins + refused;
     const problems: string[] = [];
-    if (asked >= gates.minSamples && refused > asked * gates.maxRefused)
+    if (asked >= gates.minSamples && isRefusing(refused, asked, gates.maxRefused))
       problems.push(`${site} refused ${countText(refused)} of ${countText(asked)} logins`);
     if (gates.maxOnline !== null && online > onlineUsers * gates.maxOnline)
       problems.push(
@@ -54,6 +57,12 @@ export function gateProblems(
       );
     return problems;
   });
+}
+
+/** Whether a site refuses a larger share than it may, beyond what the number of logins lets chance do. */
+function isRefusing(refused: number, asked: number, most: number): boolean {
+  const share = refused / asked;
+  return share - DEVIATIONS * Math.sqrt((share * (1 - share)) / asked) > most;
 }
 
 /** Of all gateways of a receiver that were counted at the end. One that was restarted in between counts from 0. */

@@ -20,6 +20,8 @@ const SOME = [CANARY, ...Array.from({ length: PARTS - 1 }, () => (1 - CANARY) / 
 const UNTIL_NOBODY_IS_LEFT = [...SOME, null];
 /** Others who are not where they belong are not those whom the change is about. */
 export const AS_MANY_AS_PLANNED = [...SOME, (1 - CANARY) / PARTS];
+/** Of an even part: so much a gateway is given at least. One that was started a minute ago has few users now, and gets more. */
+const LEAST = 0.1;
 /** Who was told to log in elsewhere has so long for it, ms. */
 const WITHIN_MS = 30_000;
 
@@ -58,16 +60,38 @@ export function leavingFrom(accounts: readonly Account[], { gateways }: Situatio
 /** The gateways of the sites that some moves leave, each with its part of them: who moves is spread as those who are there now. */
 export function leavingBy(
   moves: readonly UserMove[],
+  on: Pick<Leaving, "entry" | "filter" | "home">,
+  situation: Situation,
+): Leaving[] {
+  return leavingAs(moves, on, situation, (gateway) => meant(gateway, ANYONE));
+}
+
+/** The same of those who are yet to come there: a site's logins go to its gateways in equal parts, whoever has users now. */
+export function leavingLater(
+  moves: readonly UserMove[],
+  on: Pick<Leaving, "entry" | "filter" | "home">,
+  situation: Situation,
+): Leaving[] {
+  return leavingAs(moves, on, situation, () => 0);
+}
+
+function leavingAs(
+  moves: readonly UserMove[],
   { entry, filter, home }: Pick<Leaving, "entry" | "filter" | "home">,
   { gateways }: Situation,
+  thereAt: (gateway: GatewaySeen) => number,
 ): Leaving[] {
   return gateways.flatMap((gateway) => {
     const leaving = moves.filter(({ from }) => from === gateway.site);
     const users = leaving.reduce((sum, move) => sum + move.users, 0);
     const ofSite = gateways.filter(({ site }) => site === gateway.site);
-    const there = ofSite.reduce((sum, one) => sum + meant(one, ANYONE), 0);
-    const part = there === 0 ? 1 / ofSite.length : meant(gateway, ANYONE) / there;
-    return users * part === 0 ? [] : [{ gateway, entry, filter, home, sessions: users * part }];
+    const there = ofSite.reduce((sum, one) => sum + thereAt(one), 0);
+    const even = 1 / ofSite.length;
+    const part = (one: GatewaySeen) =>
+      there === 0 ? even : Math.max(thereAt(one) / there, LEAST * even);
+    const all = ofSite.reduce((sum, one) => sum + part(one), 0);
+    const sessions = (users * part(gateway)) / all;
+    return sessions === 0 ? [] : [{ gateway, entry, filter, home, sessions }];
   });
 }
 

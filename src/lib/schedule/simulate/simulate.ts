@@ -197,8 +197,8 @@ function play(
   const { demand, situation, churn } = service;
   const most = mostSeconds(plan);
   const versions = versionsOf(policy, plan);
-  const until = situation.now + most * 1_000;
-  const kinds = kindsOf(everInForce(policy, plan), versions, classesOf(demand), until);
+  const latest = situation.now + most * 1_000;
+  const kinds = kindsOf(everInForce(policy, plan), versions, classesOf(demand), latest);
   const fluid = new Fluid({ kinds, sites, churn, random });
   const ids = sites.map(({ id }) => id);
   const drive = new Drive({ plan, policy, fluid, sites: ids, startedAt: situation.now });

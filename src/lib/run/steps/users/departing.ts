@@ -37,7 +37,10 @@ export async function assertTold(context: UserContext, node: string): Promise<vo
   if (missing.includes(node)) await context.policy.publish(null, (known) => known!, [node]);
 }
 
-/** Whether the gateways answer that users left on account of the entry: nobody is called back to a site that is dead. */
+/**
+ * Whether any of the gateways answers that users left on account of the entry: nobody is called back to sites that are all dead.
+ * Where some answer, whoever belongs to another one goes on to the next address that it is given.
+ */
 export async function isHomeWell(
   context: UserContext,
   { id, node, entry }: Departing,
@@ -55,6 +58,11 @@ export async function isHomeWell(
   );
   const silent = home.filter((_, i) => answers[i]!.status === "rejected");
   if (silent.length === 0) return true;
+  if (silent.length < home.length) {
+    const message = `${silent.join(", ")} does not answer: users are called back all the same, as other gateways that they left do`;
+    context.emit({ type: "note", message });
+    return true;
+  }
   const message = `${silent.join(", ")} does not answer: nobody is told to log in there again`;
   context.emit({ type: "note", message });
   // An earlier process may have begun it while the site was well.

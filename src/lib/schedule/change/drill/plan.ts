@@ -6,7 +6,14 @@ import { batchStages, batchesOf, classesOnly } from "../batches.js";
 import { gatesUnder } from "../gates.js";
 import { pacePlanned } from "../pace.js";
 import { type Leaving as Leavers, recut } from "../recut.js";
-import { leavingBy, recallSteps, reloginSteps, reloginWaves, watchStep } from "../stages.js";
+import {
+  leavingBy,
+  leavingLater,
+  recallSteps,
+  reloginSteps,
+  reloginWaves,
+  watchStep,
+} from "../stages.js";
 import { problemNow } from "../problem.js";
 import { assertSafe } from "../rules/refusal.js";
 import type { Service } from "../service.js";
@@ -63,7 +70,7 @@ export function planOfDrill(proposal: DrillProposal, context: PlanContext): User
     to,
   }));
   const returning = reloginWaves(
-    leavingBy(homeward, { entry: `${id}-home`, filter: EVERYONE, home: null }, situation),
+    leavingLater(homeward, { entry: `${id}-home`, filter: EVERYONE, home: null }, situation),
     back.pace,
     watchStep(back.receivers, situation, gates),
   );

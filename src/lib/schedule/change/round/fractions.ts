@@ -11,7 +11,7 @@ const NOTHING = 1e-6;
  * A class (its number is `of`) with the fractions at which its parts are placed; as it is where they are the same. None at all where
  * no part has a place.
  */
-export function recut(
+export function classAsPlaced(
   one: PolicyClass,
   of: number,
   parts: readonly Part[],

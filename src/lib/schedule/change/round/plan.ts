@@ -64,7 +64,7 @@ function stageOf(
     sites: round.sites,
   };
   const { moves, receivers, pace } = view;
-  const leaving = leavingBy(proposal);
+  const leaving = leavingByCarrier(proposal);
   const told = reloginWaves(
     leaving,
     pace,
@@ -96,7 +96,7 @@ function stageOf(
 }
 
 /** The gateways of the sites that users leave, each with its part of those of a carrier, as they call it themselves. */
-function leavingBy({ round, situation, view, classes }: RoundProposal): Leaving[] {
+function leavingByCarrier({ round, situation, view, classes }: RoundProposal): Leaving[] {
   const named = new Classes(classes);
   const gone = new Map<string, { from: string; carrier: string; users: number }>();
   for (const { from, carrier, users } of view.moves) {

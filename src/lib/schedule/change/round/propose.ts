@@ -1,17 +1,18 @@
 import type { PolicyClass, PolicySite } from "../../../policy/document.js";
 import { assign } from "../../assign/assign.js";
 import { type Placement, type Share, staying } from "../../assign/placement.js";
+import { moveCosts } from "../../assign/levels.js";
 import { reachOf } from "../../assign/reach.js";
 import { limitsOf } from "../../problem.js";
 import { type Known, pairsOf } from "../../quality/tolls.js";
-import { type Problem, isSomeone } from "../../types.js";
+import { type Problem, type UserClass, isSomeone } from "../../types.js";
 import { tooManyLogins } from "../rules/login-rate.js";
 import { type Objection, overridden } from "../rules/registry.js";
 import { noRoom } from "../rules/room.js";
 import type { Service } from "../service.js";
 import type { Situation } from "../situation.js";
 import { type View, viewOf } from "../view.js";
-import { recut } from "./fractions.js";
+import { classAsPlaced } from "./fractions.js";
 import { roundProblem } from "./problem.js";
 import { type Part, populationOf } from "./users.js";
 
@@ -39,8 +40,16 @@ export interface RoundFigures {
   readonly tooFew: number;
   /** Of the ways between users and sites that they reach. */
   readonly pairs: { readonly measured: number; readonly all: number };
-  /** Means of the cost, ms. No round that keeps to the same limits gets lower than `bound`. */
-  readonly cost: { readonly before: number; readonly after: number; readonly bound: number };
+  /**
+   * Means, ms. What a round is chosen by is the cost afterwards and the tolls of its moves: no round that keeps to the same limits
+   * gets the two together lower than `bound`.
+   */
+  readonly cost: {
+    readonly before: number;
+    readonly after: number;
+    readonly tolls: number;
+    readonly bound: number;
+  };
 }
 
 export interface RoundProposal {
@@ -88,7 +97,7 @@ export async function proposeRound(
   return {
     round,
     situation,
-    classes: classes.flatMap((one, of) => recut(one, of, parts, shares)),
+    classes: classes.flatMap((one, of) => classAsPlaced(one, of, parts, shares)),
     view,
     figures: {
       online,
@@ -98,6 +107,7 @@ export async function proposeRound(
       cost: {
         before: meanCost(problem, staying(movable)),
         after: meanCost(problem, { shares: after }),
+        tolls: meanTolls(problem, { shares: after }),
         bound: level.bound / Math.max(1, total(movable)),
       },
     },
@@ -112,14 +122,14 @@ function withPlace({ site, users }: Part, shares: readonly Share[]): readonly Sh
 }
 
 function usersMoved(parts: readonly Part[], shares: Placement["shares"]): number {
-  return parts.reduce((sum, { site, users }, i) => {
+  return parts.reduce((sum, { site, users, isNobody }, i) => {
     const stay = shares[i]!.reduce((all, one) => (one.site === site ? all + one.users : all), 0);
-    return site === null ? sum : sum + (users - stay);
+    return site === null || isNobody ? sum : sum + (users - stay);
   }, 0);
 }
 
 /** Whether users have no site yet, or one where nobody of them can be. */
-function astray(problem: Problem): (one: Part) => boolean {
+function astray(problem: Problem): (one: UserClass) => boolean {
   const reach = reachOf(problem);
   const index = new Map(problem.sites.map(({ id }, i) => [id, i]));
   return (one) => {
@@ -128,12 +138,35 @@ function astray(problem: Problem): (one: Part) => boolean {
   };
 }
 
+function meanCost(problem: Problem, placement: Placement): number {
+  return mean(problem, placement, ({ carrier, province }) => problem.costs(carrier, province));
+}
+
+/** Of what the moves of those cost besides who could stay. */
+function meanTolls(problem: Problem, placement: Placement): number {
+  const index = new Map(problem.sites.map(({ id }, i) => [id, i]));
+  const mustGo = astray(problem);
+  return mean(problem, placement, (one) => {
+    const tolls = problem.moves!.tolls(one.carrier, one.province);
+    const home = mustGo(one) ? null : index.get(one.site!)!;
+    return moveCosts(
+      tolls.map(() => 0),
+      tolls,
+      home,
+    );
+  });
+}
+
 /** Of those who have a site that there is. */
-function meanCost({ sites, classes, costs }: Problem, { shares }: Placement): number {
+function mean(
+  { sites, classes }: Problem,
+  { shares }: Placement,
+  rowOf: (one: UserClass) => readonly number[],
+): number {
   const index = new Map(sites.map(({ id }, i) => [id, i]));
   let [users, cost] = [0, 0];
-  for (const [i, { carrier, province }] of classes.entries()) {
-    const row = costs(carrier, province);
+  for (const [i, of] of classes.entries()) {
+    const row = rowOf(of);
     for (const one of shares[i]!) {
       const at = index.get(one.site);
       if (at === undefined) continue;

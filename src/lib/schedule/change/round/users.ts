@@ -8,12 +8,17 @@ import type { UserClass } from "../../types.js";
 import { overlap } from "../rules/one-at-a-time.js";
 import { type Situation, deadSites } from "../situation.js";
 
+/** Users of a part of whom nobody is online: they take next to nothing from anybody, and are more than rounding to the planner. */
+const NOBODY = 0.005;
+
 /** Users of one class whom the policy has at one site. */
 export interface Part extends UserClass {
   /** Of the class that they are of, in the order of the demand. */
   readonly of: number;
   /** Of that class, 0..1. */
   readonly share: number;
+  /** Of whom nobody is online: they have a place, and count for nothing else. */
+  readonly isNobody: boolean;
   /** A round leaves them to whoever keeps users away from the site, or starts its gateways. */
   readonly isFixed: boolean;
 }
@@ -28,7 +33,7 @@ export interface Population {
 
 /**
  * Those who are online now, by where the policy has them: what a round changes. Where they are connected may be elsewhere, for as
- * long as a site is masked, or because it was dead. A class of which nobody is online counts as one user: somebody may come.
+ * long as a site is masked, or because it was dead. A class of which nobody is online has its places too: somebody may come.
  */
 export function populationOf(situation: Situation, demand: Demand): Population {
   const { policy, gateways } = situation;
@@ -47,11 +52,13 @@ export function populationOf(situation: Situation, demand: Demand): Population {
   });
   const isLeft = leftAlone(situation);
   const parts = classes.flatMap(({ carrier, province, base }, of): Part[] => {
-    const who = { of, carrier, province };
-    const users = Math.max(1, counts.get(peak[of]!) ?? 0);
-    if (base.length === 0) return [{ ...who, site: null, share: 1, users, isFixed: false }];
+    const users = counts.get(peak[of]!) ?? 0;
+    const who = { of, carrier, province, isNobody: users === 0 };
+    const part = (share: number) => (users === 0 ? NOBODY : users * share);
+    if (base.length === 0)
+      return [{ ...who, site: null, share: 1, users: part(1), isFixed: false }];
     return [...fractionsOf(base)].map(([site, share]) => {
-      return { ...who, site, share, users: users * share, isFixed: isLeft(carrier, site) };
+      return { ...who, site, share, users: part(share), isFixed: isLeft(carrier, site) };
     });
   });
   return { classes, parts, online };
