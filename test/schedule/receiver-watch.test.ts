@@ -20,10 +20,14 @@ const counts = (first: Partial<Counted>, second: Partial<Counted> = {}) => {
 
 test("what was refused while users came counts, also when it is over by the end", () => {
   const watch = new ReceiverWatch(receivers, gates, counts({ logins: 500, refused: 90 }));
-  expect(watch.verdict(counts({ logins: 580, refused: 100 }))).toEqual([
-    "b refused 10 of 90 logins",
+  expect(watch.verdict(counts({ logins: 580, refused: 120 }))).toEqual([
+    "b refused 30 of 110 logins",
   ]);
-  expect(watch.verdict(counts({ logins: 580, refused: 98 }))).toEqual([]);
+  // Of so few as many are refused by chance; of many it would be too much.
+  expect(watch.verdict(counts({ logins: 580, refused: 110 }))).toEqual([]);
+  expect(watch.verdict(counts({ logins: 8_500, refused: 2_090 }))).toEqual([
+    "b refused 2.0k of 10.0k logins",
+  ]);
 });
 
 test("a site that turns bad late is seen by its last window, however well it was before", () => {
@@ -52,6 +56,6 @@ test("a gateway that was restarted counts from 0, and hides nothing of the other
     gates,
     counts({ logins: 900, refused: 3 }, { logins: 900, refused: 3 }),
   );
-  const after = counts({ logins: 20, refused: 10 }, { logins: 910, refused: 5 });
-  expect(watch.verdict(after)).toEqual(["b refused 12 of 42 logins"]);
+  const after = counts({ logins: 20, refused: 20 }, { logins: 910, refused: 5 });
+  expect(watch.verdict(after)).toEqual(["b refused 22 of 52 logins"]);
 });

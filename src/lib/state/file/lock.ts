@@ -45,7 +45,8 @@ export class ScopeLock {
         process: self,
       };
       if (!(await createFile(this.#path(epoch, "lock"), `${JSON.stringify(record)}\n`))) continue;
-      const dead = held !== null && !held.released;
+      // It may have let go and ended since it was looked at.
+      const dead = held !== null && !held.released && !(await this.#isReleased(held.epoch));
       return { epoch, note: dead ? deadNote(this.#scope, held.record) : null };
     }
   }
@@ -77,6 +78,11 @@ export class ScopeLock {
       if (isCode(error, "ENOENT")) return null;
       throw error;
     }
+  }
+
+  async #isReleased(epoch: bigint): Promise<boolean> {
+    const names = await readdir(this.#directory);
+    return names.includes(`${epoch}.released`);
   }
 
   #path(epoch: bigint, what: "lock" | "stop" | "released"): string {
