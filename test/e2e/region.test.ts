@@ -214,6 +214,14 @@ describe("a region that burns", { timeout: LONG_MS }, () => {
     const { runs } = await must("run", "list");
     const { run: begun, activity } = (runs as Json[]).at(-1)!;
     expect(activity).toBe("running");
+    // One after the other: both would be in each other's way back.
+    for (const second of [evacuate("--mode", "strong"), restore()])
+      expect(await ops(second)).toMatchObject({
+        code: 3,
+        json: {
+          error: { hint: expect.stringContaining(`ops run resume ${String(begun)}`) as string },
+        },
+      });
     expect((await ops(["run", "resume", String(begun)])).code).toBe(0);
     expect(await writers()).toEqual(AWAY);
     expect(at("sh-a")).toBe(0);
@@ -292,6 +300,7 @@ describe("a region that burns", { timeout: LONG_MS }, () => {
     });
     expect(await ops(["shard", "rollback", expanding, "--yes"])).toMatchObject(builtOn(left));
     expect(await ops(["run", "resume", expanding])).toMatchObject(builtOn(left));
+    expect(await ops(["run", "resume", expanding, "--dry-run"])).toMatchObject(builtOn(left));
     expect((await ops(["run", "rollback", run(left), "--yes"])).code).toBe(0);
     // As it was when it was stopped: the first slice may have gone over.
     const half = ["0 sh-1", "1 sh-2", "1 sh-3", "2 tj-1"];

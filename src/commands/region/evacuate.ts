@@ -31,7 +31,8 @@ boundary. Writes that cannot move are named, and the exit code is 6. ops run rol
   };
 
   async run(): Promise<object> {
-    const { planEvacuation, scopesOf, setsOf } = await import("../../lib/run/change-region.js");
+    const { assertOnlyOne, planEvacuation, scopesOf, setsOf } =
+      await import("../../lib/run/change-region.js");
     const { changeRegion } = await import("../../lib/console/region-changes.js");
     const { region } = this.args;
     const { mode, pace, state, simulate } = this.flags;
@@ -39,13 +40,14 @@ boundary. Writes that cannot move are named, and the exit code is 6. ops run rol
     const sites = setsOf(request.topology, region);
     const wanted = await this.wanted({ mode, pace });
     if (simulate) return this.simulatedKeepAway(request, { ...wanted, sites, filter: this.filter });
-    return this.withRuns(state, async (env) =>
-      changeRegion(
+    return this.withRuns(state, async (env) => {
+      await assertOnlyOne(env, request.topology, region);
+      return changeRegion(
         env,
         scopesOf(request.topology, region),
         () => planEvacuation(env, request, region, { ...wanted, actor: env.actor }),
         this.screen,
-      ),
-    );
+      );
+    });
   }
 }

@@ -26,7 +26,8 @@ beginning with the region empty.`;
   static override flags = { ...changeFlags, ...simulateFlags, pace: paceFlag };
 
   async run(): Promise<object> {
-    const { planRegionRestore, setsOf } = await import("../../lib/run/change-region.js");
+    const { assertOnlyOne, planRegionRestore, setsOf } =
+      await import("../../lib/run/change-region.js");
     const { changeRegion } = await import("../../lib/console/region-changes.js");
     const { region } = this.args;
     const { reason, pace, state, simulate } = this.flags;
@@ -36,8 +37,9 @@ beginning with the region empty.`;
       const asked = { sites, filter: this.filter, reason, pace: paceNamed(pace) };
       return this.simulatedRestore(request, asked, `nobody is kept away from ${region}`);
     }
-    return this.withRuns(state, async (env) =>
-      changeRegion(
+    return this.withRuns(state, async (env) => {
+      await assertOnlyOne(env, request.topology, region);
+      return changeRegion(
         env,
         [],
         () =>
@@ -47,7 +49,7 @@ beginning with the region empty.`;
             pace: paceNamed(pace),
           }),
         this.screen,
-      ),
-    );
+      );
+    });
   }
 }

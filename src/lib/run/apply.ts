@@ -82,7 +82,7 @@ async function goForward(context: RunContext, { until }: ApplyOptions): Promise<
   const { plan, journal, emit, run } = context;
   const commands = [
     `to go on: ops run resume ${run}`,
-    `to go back: ops ${plan.kind === "users" ? "run" : "shard"} rollback ${run}`,
+    `to go back: ops ${plan.kind === "shards" ? "shard" : "run"} rollback ${run}`,
   ];
   const left = () => agendaForward(plan, statusOf(context), null).length;
   const soakMs = soakMsOf(plan);

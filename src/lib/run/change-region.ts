@@ -105,6 +105,29 @@ export async function planRegionRestore(
   return { plan, already: [], silent: [], stays: writers.stays, usersStay: null };
 }
 
+/**
+ * Two runs that move the same writes would each be in the other's way back; so the first one goes on, or back.
+ * @throws OpsError `unfinished-run` (exit 3)
+ */
+export async function assertOnlyOne(
+  { store }: Pick<RunEnvironment, "store">,
+  topology: Topology,
+  region: string,
+): Promise<void> {
+  for (const { run } of (await unfinishedRuns(store, scopesOf(topology, region))) ?? []) {
+    const plan = await planOf(store, run);
+    if (plan.kind !== "region" || !plan.change.sites.includes(region)) continue;
+    throw new OpsError(
+      "unfinished-run",
+      EXIT.refused,
+      `run ${run} (${plan.change.what} ${region}) has not ended; nothing was stopped`,
+      {
+        hint: `ops run resume ${run}, or ops run rollback ${run}; to close connections at once meanwhile: ops schedule disable ${region} --mode strong --override one-at-a-time`,
+      },
+    );
+  }
+}
+
 /** All that a change of the region may lock: users, and the keyspaces of which its data nodes hold anything by the file. */
 export function scopesOf({ nodes, keyspaces }: Topology, region: string): string[] {
   const inside = new Set(nodes.filter((node) => node.region === region).map(({ id }) => id));

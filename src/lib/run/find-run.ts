@@ -1,10 +1,11 @@
 import { EXIT, OpsError } from "../errors.js";
-import type { AnyPlan } from "../plan/any.js";
-import { MODES, SCHEDULE } from "../policy/document.js";
+import { type AnyPlan, usersOf } from "../plan/any.js";
+import { MODES } from "../policy/document.js";
 import type { StateStore } from "../state/contract.js";
 import { assertKnown } from "./damaged-run.js";
 import type { RunStatus } from "./journal/status.js";
 import { allRuns, changedSince } from "./runs.js";
+import { planOf } from "./session.js";
 import { type RunSummary, nextCommands, summarize } from "./summary.js";
 
 /** What applying a plan means now. */
@@ -23,8 +24,7 @@ export async function findRun(store: StateStore, plan: AnyPlan): Promise<Found> 
   const own = open.find(({ plan: of, direction }) => of === plan.hash && direction === "apply");
   if (own !== undefined)
     return { what: own.activity === "soaking" ? "applied" : "resume", status: own };
-  const blocking = open.find((status) => blocks(status, plan));
-  if (blocking !== undefined) throw inTheWay(blocking, plan);
+  for (const status of open) if (await blocks(store, status, plan)) throw inTheWay(status, plan);
   assertKnown(damaged, plan.scopes);
   const done = runs.findLast(({ plan: of, outcome }) => of === plan.hash && outcome === "applied");
   return done !== undefined && changedSince(runs, done) === null
@@ -54,12 +54,18 @@ const KEEPS_AWAY: ReadonlySet<string> = new Set([...MODES, "evacuate"]);
 
 /**
  * Whether an unfinished run has to end before the plan may be applied. A region is left, and come back to, from wherever a change of its
- * data has stopped.
+ * data has stopped; but it is not come back to below one of the same users.
  */
-function blocks({ plan: of, epochs }: RunStatus, plan: AnyPlan): boolean {
+async function blocks(
+  store: StateStore,
+  { run, plan: of }: RunStatus,
+  plan: AnyPlan,
+): Promise<boolean> {
   if (of === plan.hash || plan.kind === "shards") return true;
   if (KEEPS_AWAY.has(plan.change.what)) return false;
-  return plan.kind === "users" || Object.hasOwn(epochs, SCHEDULE);
+  if (plan.kind === "users") return true;
+  const others = usersOf(await planOf(store, run))?.change.sites ?? [];
+  return plan.users?.change.sites.some((site) => others.includes(site)) ?? false;
 }
 
 function inTheWay(status: RunStatus, plan: AnyPlan): OpsError {

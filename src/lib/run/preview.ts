@@ -3,6 +3,7 @@ import type { Observed } from "../plan/observed.js";
 import type { AnyPlan } from "../plan/any.js";
 import { type AgendaLine, agendaBack, agendaFinal, agendaForward, linesOf } from "./agenda.js";
 import type { Agents } from "./agents.js";
+import { assertNotBuiltOn } from "./built-on.js";
 import { participantsOf } from "./context.js";
 import { assertCurrent } from "./drift/stale.js";
 import { soakLeft } from "./finalize.js";
@@ -33,6 +34,7 @@ export async function previewApply(
 ): Promise<Preview> {
   const found = await findRun(env.store, plan);
   const status = found.what === "new" ? null : found.status;
+  if (found.what === "resume") await assertNotBuiltOn(env.store, found.status);
   if (found.what === "applied") {
     const { run, activity } = found.status;
     const note = `the plan is applied${activity === "soaking" ? "; the run soaks" : ""}`;
@@ -72,6 +74,7 @@ export async function previewFinalize(env: Reading, run: string): Promise<Previe
   const { status } = await readHistory(env.store, run);
   if (left === null || status === null)
     return { run, lines: [], notes: ["there is nothing to finalize"] };
+  await assertNotBuiltOn(env.store, status);
   const plan = await planOf(env.store, run);
   const notes = await reach(env, plan, []);
   if (left > 0 && status.soakUntil !== null)
