@@ -50,7 +50,7 @@ export const simulateFlags = {
     description: "ask no agent: run it in virtual time on the users of the topology's demand",
   }),
   chart: Flags.string({
-    description: "with --simulate: write users and logins of each site over time as SVG",
+    description: "with --simulate: draw users and logins of each site over time, as .svg or .html",
     dependsOn: ["simulate"],
     helpValue: "FILE",
   }),
@@ -145,6 +145,8 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
     const { simulate } = await import("../schedule/simulate/simulate.js");
     const { generator } = await import("../schedule/simulate/random.js");
     const { simulationText } = await import("../report/simulation.js");
+    const { simulationFile } = await import("../report/simulation-file.js");
+    if (chart !== undefined) simulationFile(chart);
     if (this.filter.port !== null) {
       throw new OpsError("bad-flag", EXIT.usage, "a simulation knows no ports", {
         hint: "leave --port out",
@@ -164,9 +166,8 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
     const simulation = simulate(scenario, generator(SEED));
     this.print(simulationText(simulation, this.textOptions.width));
     if (chart !== undefined) {
-      const { simulationChart } = await import("../report/simulation-chart.js");
       const { writeOutput } = await import("../cli/write-output.js");
-      await writeOutput(chart, simulationChart(simulation));
+      await writeOutput(chart, simulationFile(chart)(simulation));
     }
     if (simulation.ended.how !== "done") this.exitWith(EXIT.refused);
     return { simulation };

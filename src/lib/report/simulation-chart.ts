@@ -2,6 +2,7 @@ import { clockText, countText, plural } from "../figures.js";
 import type { SimulatedSite, Simulation } from "../schedule/simulate/simulate.js";
 import { wrap } from "../wrap.js";
 import { axisSteps, timeSteps } from "./chart-axis.js";
+import { escapeMarkup } from "./markup.js";
 
 const WIDTH = 1_000;
 const LEFT = 80;
@@ -206,8 +207,7 @@ function legend(name: string, stroke: string, y: number): string {
 }
 
 function text(x: number, y: number, content: string, attributes: string): string {
-  const escaped = content.replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
-  return `<text x="${x}" y="${y}" ${attributes}>${escaped}</text>`;
+  return `<text x="${x}" y="${y}" ${attributes}>${escapeMarkup(content)}</text>`;
 }
 
 function round(n: number): number {

@@ -38,13 +38,33 @@ test("75M users leave a region, told in 80 columns and drawn: no agent is asked"
   expect(svg).toContain(">users online</text>");
   expect(svg).toContain(">minutes</text>");
   expect(svg).not.toMatch(/<script|NaN|Infinity|undefined/);
-  // Every element is closed, in its order.
+  expectWhole(svg);
+});
+
+/** Every element is closed, in its order. */
+function expectWhole(markup: string): void {
   const open: string[] = [];
-  for (const [, slash, name, rest] of svg.matchAll(/<(\/?)(\w+)([^>]*)>/g)) {
+  for (const [, slash, name, rest] of markup.matchAll(/<(\/?)(\w+)([^>]*)>/g)) {
     if (slash === "/") expect(open.pop()).toBe(name);
     else if (!rest!.endsWith("/")) open.push(name!);
   }
   expect(open).toEqual([]);
+}
+
+test("by the name of its file a simulation is a page, too, with all that the terminal says", () => {
+  const file = join(folder, "drain.html");
+  const { code, out } = schedule("drain", "tj-2-a", "--ttl", "4h", "--simulate", "--chart", file);
+  expect(code).toBe(0);
+  const html = readFileSync(file, "utf8");
+  expect(html).toMatch(/^<!doctype html>\n<html lang="en">/);
+  expect(html).toContain("<title>Simulation: drain tj-2-a</title>");
+  expect(html.match(/<polyline /g)!.length).toBeGreaterThan(10);
+  for (const said of out.split("\n").filter((line) => /^ {2}\d\d:\d\d/.test(line)))
+    expect(html).toContain(said.slice(12, 40).replace(/->/g, "-&gt;"));
+  expectWhole(html.replace(/<meta [^>]*>/, ""));
+  const named = schedule("drain", "tj-2-a", "--ttl", "4h", "--simulate", "--chart", "drain.png");
+  expect(named).toMatchObject({ code: 64, out: "" });
+  expect(named.err).toMatch(/--chart drain\.png .*\n.*hint: let its name end with \.svg or \.html/);
 });
 
 test("what does not end well ends with 3, and --json has it all", () => {

@@ -3,7 +3,7 @@ import { CHANCE } from "../change/gates.js";
 import type { SimEvent } from "./drive.js";
 import type { Fluid, FluidSite } from "./fluid.js";
 
-/** Of all users. */
+/** Of all users; and half a user, for fewer are nobody. */
 const MANY_WITHOUT = 1e-5;
 
 /** Notes what happens by itself. */
@@ -21,7 +21,7 @@ export class Watcher {
   constructor(sites: readonly FluidSite[], fluid: Fluid, users: number) {
     this.#sites = sites;
     this.#fluid = fluid;
-    this.#many = users * MANY_WITHOUT;
+    this.#many = Math.max(0.5, users * MANY_WITHOUT);
     this.#refused = sites.map(() => 0);
   }
 
