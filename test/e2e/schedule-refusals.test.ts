@@ -62,9 +62,6 @@ beforeAll(async () => {
     dispatch: [cluster.url("sh-dp"), cluster.url("sz-dp")],
     random: Math.random,
   });
-  expect((await schedule("balance")).code).toBe(0);
-  await crowd.start(500);
-  await vi.waitFor(() => expect(crowd.figures().online).toBe(USERS), { timeout: 30_000 });
 });
 
 afterAll(async () => {
@@ -112,7 +109,11 @@ async function still(): Promise<void> {
 }
 
 /** That it is refused by the rule and what that says, and by no other. */
-async function refused(command: readonly string[], rule: string, says: RegExp): Promise<void> {
+async function expectRefusal(
+  command: readonly string[],
+  rule: string,
+  says: RegExp,
+): Promise<void> {
   const [what, ...args] = command;
   const before = await everything();
   const { code, json } = await schedule(what!, ...args);
@@ -125,24 +126,34 @@ async function refused(command: readonly string[], rule: string, says: RegExp): 
   expect(await everything()).toEqual(before);
 }
 
+test("users log in by the first policy", async () => {
+  expect((await schedule("balance")).code).toBe(0);
+  await crowd.start(500);
+  await vi.waitFor(() => expect(crowd.figures().online).toBe(USERS), { timeout: 30_000 });
+});
+
 test("a site that the others cannot be without is refused with how many have no place, and what is full", async () => {
   const says = /^\d+ users have no place .*full are .*sz-a: 120 users online/;
-  await refused(["mask", "sh-a", ...TTL], "room", says);
+  await expectRefusal(["mask", "sh-a", ...TTL], "room", says);
 });
 
 test("so is one that they cannot be without for one carrier, although they hold everyone", async () => {
   const says = /^60 users have no place \(90 of unicom compete\): full are .*sz-a.*30/;
-  await refused(["mask", "sh-a", "--carrier", "unicom", ...TTL], "room", says);
+  await expectRefusal(["mask", "sh-a", "--carrier", "unicom", ...TTL], "room", says);
 });
 
 test("the last site of a carrier is, whatever room there is", async () => {
   const mobile = ["sz-a", "tj-a", "--carrier", "mobile", "--override", "room", ...TTL];
-  await refused(["mask", ...mobile], "last-site", /^no site that mobile reaches would be left$/);
+  await expectRefusal(
+    ["mask", ...mobile],
+    "last-site",
+    /^no site that mobile reaches would be left$/,
+  );
 });
 
 test("a pace that the receivers do not take is, with what each would get and takes", async () => {
   const says = /^sh-a would get .* logins\/s .* and takes 200$/m;
-  await refused(
+  await expectRefusal(
     ["disable", "tj-a", "--mode", "weak", "--pace", "5000", ...TTL],
     "login-rate",
     says,
@@ -168,7 +179,7 @@ test("a change of what is being changed is, before and after the command of that
   expect(dead).toMatchObject({ activity: "running" });
   // The gateway ends its part by itself.
   await still();
-  await refused(again, "one-at-a-time", says);
+  await expectRefusal(again, "one-at-a-time", says);
   const before = await everything();
   const shift = ["--from", "sh-a", "--to", "sz-a", "--users", "10"];
   expect(await schedule("shift", ...shift)).toMatchObject({
@@ -187,7 +198,7 @@ test("a change of what is being changed is, before and after the command of that
 test("a change within the minute after another one is, with when and by whom that was", async () => {
   const unicom = ["--carrier", "unicom", ...TTL];
   expect((await schedule("mask", "sz-a", ...unicom)).code).toBe(0);
-  await refused(
+  await expectRefusal(
     ["mask", "sz-a", "--carrier", "mobile", ...TTL],
     "anti-flap",
     /^sz-a was changed .* ago \(mask, by .*\)$/,
