@@ -5,7 +5,11 @@ import { differences } from "../../src/lib/plan/model/invariants.js";
 import { runPlan, undoRun } from "../../src/lib/plan/model/run.js";
 import { modelOf } from "../../src/lib/plan/model/state.js";
 import { type Observed, observedFromTopology } from "../../src/lib/plan/observed.js";
-import type { Plan } from "../../src/lib/plan/types.js";
+import {
+  observedAfter,
+  rehearseComingHome,
+  rehearseLeaving,
+} from "../../src/lib/plan/region/rehearse.js";
 import { type WritersPlan, planComingHome, planLeaving } from "../../src/lib/plan/writers.js";
 import type { Topology } from "../../src/lib/topology/types.js";
 import { topologyPairs } from "./any-topology.js";
@@ -19,23 +23,6 @@ function request(topology: Topology, observed: Observed) {
 
 const leaving = (topology: Topology, observed = observedFromTopology(topology)): WritersPlan =>
   planLeaving(request(topology, observed), "sh");
-
-/** As agents would say it once the plan has been applied. */
-function observedAfter(topology: Topology, plan: Plan): Observed {
-  const holders = plan.keyspaces.map(({ id, after }) => ({
-    ...topology.keyspaces.find((one) => one.id === id)!,
-    shards: after.map(({ lo, hi, shard, primary, replicas }) => ({
-      id: shard,
-      segments: [{ lo, hi }],
-      primary,
-      replicas,
-    })),
-  }));
-  const others = topology.keyspaces.filter(({ id }) =>
-    plan.keyspaces.every((one) => one.id !== id),
-  );
-  return observedFromTopology({ ...topology, keyspaces: [...others, ...holders] });
-}
 
 const moves = ({ plan }: WritersPlan): string[] =>
   (plan?.keyspaces ?? []).flatMap(({ before, after }) =>
@@ -75,6 +62,9 @@ test("from any topology every write leaves that can, by a sound plan that can be
         before: plan.fingerprint.after,
         after: plan.fingerprint.before,
       });
+      const { observed: _, ...asked } = request(topology, observedFromTopology(topology));
+      expect(rehearseLeaving(asked, "sh")).toEqual(found);
+      expect(rehearseComingHome(asked, "sh").plan).toEqual(home);
     }),
     { numRuns: 100 },
   );

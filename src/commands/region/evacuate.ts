@@ -9,7 +9,7 @@ export default class RegionEvacuate extends KeepAwayCommand<typeof RegionEvacuat
   static override description = `First no login is sent there, then the writes of each primary there go to a replica in another region, then users who are
 connected are told to log in elsewhere (weak), or their connections are closed (strong). What runs there is stopped at its next safe
 boundary. Writes that cannot move are named, and the exit code is 6. ops run rollback takes all of it back; region restore is the way back later.
---simulate runs the half of the users in virtual time.`;
+--simulate runs the half of the users in virtual time, and that of the data on the model of the protocol.`;
 
   static override examples = [
     "<%= config.bin %> region evacuate shanghai -t topology.yaml --reason 'fire next door' --ttl 4h",
@@ -33,13 +33,17 @@ boundary. Writes that cannot move are named, and the exit code is 6. ops run rol
   async run(): Promise<object> {
     const { assertOnlyOne, planEvacuation, scopesOf, setsOf } =
       await import("../../lib/run/change-region.js");
-    const { changeRegion } = await import("../../lib/console/region-changes.js");
+    const { changeRegion, rehearseWrites } = await import("../../lib/console/region-changes.js");
     const { region } = this.args;
     const { mode, pace, state, simulate } = this.flags;
     const request = await this.request();
     const sites = setsOf(request.topology, region);
     const wanted = await this.wanted({ mode, pace });
-    if (simulate) return this.simulatedKeepAway(request, { ...wanted, sites, filter: this.filter });
+    if (simulate) {
+      const writes = await rehearseWrites(request, region, "out", this.screen);
+      const intent = { ...wanted, sites, filter: this.filter };
+      return { ...writes, ...(await this.simulatedKeepAway(request, intent)) };
+    }
     return this.withRuns(state, async (env) => {
       await assertOnlyOne(env, request.topology, region);
       return changeRegion(

@@ -13,7 +13,7 @@ export default class RegionRestore extends ScheduleCommand<typeof RegionRestore>
   static override description = `Logins come back step by step; then the writes go back to the primaries that the topology has there, once their copies are
 known to be equal; then users who belong there are told to log in there. Not into a region of which a gateway does not
 answer. Writes that cannot go back are named, and the exit code is 6. --simulate runs the half of the users in virtual time,
-beginning with the region empty.`;
+and that of the data on the model of the protocol, beginning with the region empty.`;
 
   static override examples = [
     "<%= config.bin %> region restore shanghai -t topology.yaml --reason 'fire is out'",
@@ -28,14 +28,16 @@ beginning with the region empty.`;
   async run(): Promise<object> {
     const { assertOnlyOne, planRegionRestore, setsOf } =
       await import("../../lib/run/change-region.js");
-    const { changeRegion } = await import("../../lib/console/region-changes.js");
+    const { changeRegion, rehearseWrites } = await import("../../lib/console/region-changes.js");
     const { region } = this.args;
     const { reason, pace, state, simulate } = this.flags;
     const request = await this.request();
     const sites = setsOf(request.topology, region);
     if (simulate) {
       const asked = { sites, filter: this.filter, reason, pace: paceNamed(pace) };
-      return this.simulatedRestore(request, asked, `nobody is kept away from ${region}`);
+      const writes = await rehearseWrites(request, region, "back", this.screen);
+      const idle = `nobody is kept away from ${region}`;
+      return { ...writes, ...(await this.simulatedRestore(request, asked, idle)) };
     }
     return this.withRuns(state, async (env) => {
       await assertOnlyOne(env, request.topology, region);

@@ -1,5 +1,6 @@
 import { confirm } from "../cli/confirm.js";
 import { EXIT, type Exit } from "../errors.js";
+import type { ChangeRequest } from "../run/change-users.js";
 import type { RegionChange } from "../run/change-region.js";
 import type { RunEnvironment } from "../run/session.js";
 import type { RunSummary } from "../run/summary.js";
@@ -51,6 +52,25 @@ export async function changeRegion(
   const summary = await screen.told(env, await applyPlan(env, plan, { until: null }));
   if (isPartial) screen.exitWith(EXIT.partial);
   return { ...summary, ...told };
+}
+
+/** Tells what becomes of the writes, before users are simulated. Exit 6 where some stay. */
+export async function rehearseWrites(
+  { topology, topologyHash }: Pick<ChangeRequest, "topology" | "topologyHash">,
+  region: string,
+  way: "out" | "back",
+  screen: RegionScreen,
+): Promise<object> {
+  const { rehearseComingHome, rehearseLeaving } = await import("../plan/region/rehearse.js");
+  const { rehearsalText } = await import("../report/region-plan.js");
+  const rehearse = way === "out" ? rehearseLeaving : rehearseComingHome;
+  const createdAt = new Date().toISOString();
+  const { plan, stays } = rehearse({ topology, topologyHash, createdAt }, region);
+  const when =
+    way === "out" ? "before users are told" : "once logins come back, before users are told";
+  screen.print(`${rehearsalText({ plan, stays }, when, screen.options)}\n`);
+  if (stays.length > 0) screen.exitWith(EXIT.partial);
+  return { writes: { plan, stays } };
 }
 
 /** What is under way there is stopped first: a plan would be stale before it is read. */

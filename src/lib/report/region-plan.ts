@@ -3,6 +3,7 @@ import { formatSegment } from "../keyspace/wire.js";
 import { countItems, sayStep } from "../plan/say.js";
 import type { RegionPlan, Stays } from "../plan/region/types.js";
 import type { Plan, Stage } from "../plan/types.js";
+import type { WritersPlan } from "../plan/writers.js";
 import { wrap } from "../wrap.js";
 import { itemsText } from "./group.js";
 import { shardStageLines, whatChangesLines } from "./plan.js";
@@ -42,6 +43,24 @@ export function regionPlanText(plan: RegionPlan, options: TextOptions): string {
         ? shardStageLines(stage as Stage, options)
         : userStageLines(stage as Exclude<typeof stage, Stage>, options),
     ),
+  ].join("\n");
+}
+
+/** What becomes of a region's writes by the file alone. `when`: what comes before. */
+export function rehearsalText(
+  { plan, stays }: WritersPlan,
+  when: string,
+  { width }: Pick<TextOptions, "width">,
+): string {
+  const out = (text: string) => wrap(text, width, 4);
+  const well =
+    "run on the model: every position has one writer after each step, and taken back it ends where it began";
+  return [
+    "Writes, as the file has them; no agent was asked",
+    ...(plan === null
+      ? ["  none move"]
+      : [...out(`  ${takeoversText(plan)}, ${when}`), ...out(`  ${well}`)]),
+    ...stays.flatMap((one) => out(`  stays: ${staysText(one)}`)),
   ].join("\n");
 }
 

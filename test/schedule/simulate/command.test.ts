@@ -1,10 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Simulation } from "../../../src/lib/schedule/simulate/simulate.js";
 import { EVACUATION } from "./services.js";
+
+const SIMULATED = ["--reason", "rehearsal", "--ttl", "4h", "--simulate"];
 
 let folder: string;
 beforeAll(() => {
@@ -108,4 +110,35 @@ test("a drill, a shift and a drain are simulated as they are given; a drill tell
   const shift = ["--from", "tj-2-a", "--to", "sz-1-a", "--users", "1M"];
   expect(schedule("shift", ...shift, ...quality).out).toContain("moved: 1.0M of 1.0M users");
   expect(schedule("drain", "tj-2-a", "--ttl", "4h", ...quality).out).toMatch(/-> 0 users/);
+});
+
+test("of a region the writes are told as well: which takeovers, and which would stay", () => {
+  const file = `${EVACUATION}/topology.yaml`;
+  const evacuated = (topology: string, ...args: string[]) =>
+    spawnSync(
+      process.execPath,
+      ["bin/run.js", "region", "evacuate", "tianjin", "-t", topology, ...SIMULATED, ...args],
+      { encoding: "utf8", env: { ...process.env, NO_COLOR: "1" } },
+    );
+  const out = evacuated(file);
+  expect(out).toMatchObject({ status: 0, stderr: "" });
+  expect(out.stdout).toMatch(
+    /^Writes, as the file has them.*\n {2}2 takeovers from tj-1-a-profile, before users are told\n/,
+  );
+  expect(out.stdout).toContain("\n\nSimulation: weak tj-1-a, tj-1-b, tj-2-a\n");
+  const alone = join(folder, "alone.yaml");
+  const text = readFileSync(file, "utf8").replace(
+    "primary: tj-1-a-profile, replicas: [sh-1-a-profile, sz-1-a-profile]",
+    "primary: tj-1-a-profile, replicas: []",
+  );
+  writeFileSync(alone, text);
+  const stays = evacuated(alone, "--json");
+  expect(stays.status).toBe(6);
+  expect(JSON.parse(stays.stdout)).toMatchObject({
+    writes: {
+      plan: null,
+      stays: [{ node: "tj-1-a-profile", why: "there is no replica elsewhere" }],
+    },
+    simulation: { ended: { how: "done" } },
+  });
 });
