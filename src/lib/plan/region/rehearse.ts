@@ -35,7 +35,8 @@ function rehearsed(found: WritersPlan): WritersPlan {
   if (plan === null) return found;
   assertSound(plan);
   const off = differences(undoRun(runPlan(plan)), modelOf(plan.keyspaces, "before"));
-  if (off.length > 0) throw new ModelBreach(`taken back it does not end where it began: ${off[0]}`);
+  if (off.length > 0)
+    throw new ModelBreach(`taken back it does not end where it began: ${off.join("; ")}`);
   return found;
 }
 
