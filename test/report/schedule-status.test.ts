@@ -39,14 +39,20 @@ const MASK = entry({
 });
 const WEAK = entry({ id: "c-1", site: "c", mode: "weak", expires: NOW - 5 * MINUTE });
 
+const UNWELL = {
+  loss: 0.5,
+  addresses: [{ url: "ws://c", node: "gc2", connects: false, loss: 1 }],
+};
+
 const level = (id: string, share: number, held = false): EntryLevel => ({
   entry: id,
   level: share,
   held,
+  unwell: held ? UNWELL : null,
 });
 
 function seen(fields: Partial<AccessSeen> & Pick<AccessSeen, "node" | "site">): AccessSeen {
-  return { role: "gateway", version: 7, levels: [], quality: [], ...fields };
+  return { role: "gateway", version: 7, levels: [], quality: [], isLeftOut: false, ...fields };
 }
 
 const quality = (site: string, carrier: string, samples: number, loss: number | null) => ({
@@ -75,6 +81,7 @@ function survey() {
   const situation: Situation = {
     now: NOW,
     policy: { ...threeSites([MASK, WEAK]), version: 7 },
+    offered: threeSites([]).sites,
     gateways: [
       gateway("ga", "a", 400, 600, 12),
       gateway("gb1", "b", 1_000, 2_600, 80),
@@ -126,6 +133,10 @@ Kept away
   c  weak disable for users, by li: rising loss
      expired 5m 00s ago, ramping back: 40% still kept away; held: the site is
      not well
+     gc2 (ws://c) takes no connections, 100% of what was measured to it is lost;
+     of all ways to the site 50% is lost
+     gc2: start it again; or, gone for good, take it out of the file, then ops
+     schedule restore c
      not in force at d2, d3
 
 Access agents

@@ -83,6 +83,7 @@ function gateway(site: string, sessions: number, perSecond = 2): GatewaySeen {
 const SITUATION: Situation = {
   now: NOW,
   policy: POLICY,
+  offered: POLICY.sites,
   gateways: SITES.map((site) => gateway(site, 200)),
   dispatchers: ["dp"],
   over: [],

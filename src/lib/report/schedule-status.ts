@@ -1,4 +1,5 @@
 import { countText, durationText, groupedText, plural } from "../figures.js";
+import { deadNodes, unwellText } from "../policy/unwell.js";
 import { whomText } from "../plan/users/say.js";
 import type {
   AgentPolicy,
@@ -85,15 +86,16 @@ function mostOf({ levels }: EntryStatus): number {
   return Math.max(0, ...levels.map(({ level }) => level));
 }
 
-function entryRows({ id }: SiteStatus, entry: EntryStatus, { verbose }: TextOptions): string[][] {
+function entryRows(site: SiteStatus, entry: EntryStatus, { verbose }: TextOptions): string[][] {
   const { mode, reason, actor, levels, lacking } = entry;
   const differ = new Set(levels.map(({ level, held }) => `${level} ${held}`)).size > 1;
   const each = levels.map(
     ({ node, level, held }) => `${node} ${percentText(level)}${held ? " (held)" : ""}`,
   );
   return [
-    [`  ${id}`, `${MODE_TEXT[mode]} for ${whomText(entry)}, by ${actor}: ${reason}`],
+    [`  ${site.id}`, `${MODE_TEXT[mode]} for ${whomText(entry)}, by ${actor}: ${reason}`],
     ["", stateText(entry)],
+    ...unwellRows(site, entry),
     ...(differ ? [["", `the dispatchers differ: ${each.join(", ")}`]] : []),
     ...(verbose && !differ && levels.length > 0 ? [["", `kept away at ${each.join(", ")}`]] : []),
     ...(lacking.length === 0 ? [] : [["", `not in force at ${lacking.join(", ")}`]]),
@@ -114,16 +116,37 @@ function stateText(entry: EntryStatus): string {
   return `${since}, ramping back: ${most} still kept away${held}`;
 }
 
+/** What holds users back, as the dispatcher says that knows the most of it, and what to do. */
+function unwellRows({ id }: SiteStatus, { levels }: EntryStatus): string[][] {
+  const told = levels.flatMap(({ unwell }) => unwell ?? []);
+  const most = told.toSorted((a, b) => (b.loss ?? 0) - (a.loss ?? 0))[0];
+  if (most === undefined) return [];
+  const dead = deadNodes(most);
+  const what =
+    dead.length === 0
+      ? []
+      : [
+          `${dead.join(", ")}: start it again; or, gone for good, take it out of the file, then ops schedule restore ${id}`,
+        ];
+  return [["", unwellText(most)], ...what.map((line) => ["", line])];
+}
+
 /** Those that are silent or behind; all of them if everything is asked for. */
 function agentLines({ agents, silent, policy }: ScheduleStatus, { width, verbose }: TextOptions) {
   const named = agents.filter(({ version }) => verbose || version !== policy);
   return [
     ...named.map((agent) => `  ${who(agent)} has ${versionText(agent, policy)}`),
+    ...agents
+      .filter(({ isLeftOut }) => isLeftOut)
+      .map(
+        (agent) =>
+          `  ${who(agent)} gets no logins: the policy has no address of it (ops schedule balance)`,
+      ),
     ...silent.map((agent) => `  ${who(agent)} does not answer: ${agent.why}`),
   ].flatMap((line) => wrap(line, width, 6));
 }
 
-function who({ node, role, site }: Omit<AgentPolicy, "version">): string {
+function who({ node, role, site }: Pick<AgentPolicy, "node" | "role" | "site">): string {
   return `${node} (${role} of ${site})`;
 }
 

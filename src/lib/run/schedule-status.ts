@@ -47,7 +47,7 @@ export interface CarrierStatus {
   readonly loss: number | null;
 }
 
-export type AgentPolicy = Pick<AccessSeen, "node" | "role" | "site" | "version">;
+export type AgentPolicy = Pick<AccessSeen, "node" | "role" | "site" | "version" | "isLeftOut">;
 
 /** Asks all access agents; changes nothing. */
 export async function readScheduleStatus(
@@ -98,7 +98,9 @@ export function scheduleStatus(
       online: online(users.filter(({ carrier }) => carrier === id)),
       loss: lossOf(figures.filter(({ carrier }) => carrier === id)),
     })),
-    agents: agents.map(({ node, role, site, version }) => ({ node, role, site, version })),
+    agents: agents.map(({ node, role, site, version, isLeftOut }) => {
+      return { node, role, site, version, isLeftOut };
+    }),
     silent,
   };
 }
@@ -110,7 +112,9 @@ function entryStatus(
 ): EntryStatus {
   const levels = dispatchers.flatMap((dispatcher) => {
     const own = dispatcher.levels.find((one) => one.entry === entry.id);
-    return own === undefined ? [] : [{ node: dispatcher.node, level: own.level, held: own.held }];
+    if (own === undefined) return [];
+    const { level, held, unwell } = own;
+    return [{ node: dispatcher.node, level, held, unwell }];
   });
   const having = new Set(levels.map(({ node }) => node));
   return {

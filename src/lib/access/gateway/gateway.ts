@@ -19,7 +19,7 @@ import { closeSocket, type Group, Session } from "./session.js";
 
 /** Who is told that the site is full comes back after this, spread over as long again. */
 const FULL_RETRY_MS = 10_000;
-const QUALITY = { halfLifeMs: 60_000, minSamples: 20, pathsMax: 4_096 };
+const QUALITY = { halfLifeMs: 60_000, minSamples: 20, waysMax: 4_096 };
 
 export interface GatewayOptions {
   readonly site: string;
@@ -198,9 +198,9 @@ export class Gateway {
 
   #beat(session: Session, rttMs: number | null): void {
     const { carrier, province } = session.group;
-    const path = { carrier, province, site: this.#options.site };
+    const way = { carrier, province, site: this.#options.site, url: null };
     const lost = rttMs === null ? 1 : 0;
-    this.quality.add(path, { rttMs, sent: 1, lost }, performance.now());
+    this.quality.add(way, { rttMs, sent: 1, lost }, performance.now());
   }
 
   #close(session: Session, code: number, reason: string): void {
