@@ -126,7 +126,8 @@ test(
     await until(async () => {
       const levels = entryOf(await statusOf())["levels"] as Json[];
       // Each of its two ports.
-      const dead = { node: "a-gw2", connects: false, loss: 1 };
+      const loss = expect.closeTo(1, 1) as number;
+      const dead = { node: "a-gw2", connects: false, loss };
       expect(levels).toMatchObject([
         { level: 1, held: true, unwell: { addresses: [dead, dead] } },
         { level: 1, held: true, unwell: { addresses: [dead, dead] } },
@@ -193,5 +194,33 @@ test(
     await all();
     const { policy } = await ask("b-dp", (agent) => agent.policy());
     expect(Object.keys(policy!.agents!)).toContain("a-gw2");
+  },
+);
+
+test(
+  "who was left elsewhere by a rollback without the gateway is counted, and called home by a restore",
+  { timeout: LONG_MS },
+  async () => {
+    const strayed = async () =>
+      ((await statusOf(edited))["sites"] as Json[]).find(({ id }) => id === "b")!["strayed"];
+    const before = crowd.figures().bySite;
+    const args = ["b", "--mode", "weak", "--ttl", "10m", "--ramp", "100ms"];
+    const common = ["-t", edited, "--reason", "a test", "--yes"];
+    const disable = ["schedule", "disable", ...args, "--override", "anti-flap", ...common];
+    const { code, json } = await beginOps(disable, { state }).ended;
+    expect(code).toBe(0);
+    expect(crowd.figures().bySite).toEqual({ a: USERS });
+    expect(await strayed()).toBe(0);
+    await cluster.kill9("b-gw");
+    await run("rollback", String(json["run"]), "--yes");
+    await cluster.restart("b-gw");
+    expect(crowd.figures().bySite).toEqual({ a: USERS });
+    expect(await strayed()).toBe(before["b"]);
+    const restored = await schedule("restore", ["b"], edited);
+    expect(restored).toMatchObject({ code: 0, json: { outcome: "applied" } });
+    expect(crowd.figures()).toMatchObject({ bySite: before, toldTwice: 0 });
+    expect(await strayed()).toBe(0);
+    const again = await schedule("restore", ["b"], edited);
+    expect(again).toMatchObject({ code: 0, json: { changes: false } });
   },
 );

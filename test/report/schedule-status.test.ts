@@ -111,7 +111,11 @@ function survey() {
   return { situation, agents };
 }
 
-const status = scheduleStatus(TOPOLOGY, survey());
+/** Of `c` some are kept away from, of `b` nobody. */
+const ELSEWHERE = ["b", "c"].map((home) => {
+  return { node: "ga", site: "a", home, carrier: "telecom", province: "hunan", sessions: 40 };
+});
+const status = scheduleStatus(TOPOLOGY, survey(), ELSEWHERE);
 
 test("how users and sites are, for people", () => {
   expect(`\n${scheduleStatusText(status, { width: 80, verbose: false })}\n`).toBe(`
@@ -139,6 +143,10 @@ Kept away
      schedule restore c
      not in force at d2, d3
 
+Elsewhere
+  b: 40 users who belong there and whom nothing keeps away are connected
+      elsewhere, until they log in again (ops schedule restore b)
+
 Access agents
   d2 (dispatch of b) has the older policy 6
   d3 (dispatch of c) has no policy
@@ -151,7 +159,7 @@ test("dispatchers that do not agree are told apart, and everything is told if it
   const further = agents.map((one) =>
     one.node === "d2" ? { ...one, version: 7, levels: [level("a-1", 1), level("c-1", 0.5)] } : one,
   );
-  const text = scheduleStatusText(scheduleStatus(TOPOLOGY, { situation, agents: further }), {
+  const text = scheduleStatusText(scheduleStatus(TOPOLOGY, { situation, agents: further }, []), {
     width: 80,
     verbose: true,
   });

@@ -106,6 +106,12 @@ export class Router {
     return known !== undefined && (url === null || known.urls.has(url));
   }
 
+  /** The site to which the user belongs, whatever is masked; null for users of whom no class is. */
+  home(user: Omit<User, "port">): string | null {
+    const of = this.#classes.of(user);
+    return of === null ? null : this.#at(of.base, hashUid(user.uid)).id;
+  }
+
   answer(asked: User, levels: Levels): Answer {
     const { version } = this.document;
     const user = this.#asking(asked);

@@ -24,6 +24,7 @@ export function scheduleStatusText(status: ScheduleStatus, options: TextOptions)
   const entries = sites.flatMap((site) =>
     site.entries.flatMap((entry) => entryRows(site, entry, options)),
   );
+  const strays = sites.flatMap((site) => strayedLines(site, width));
   const agents = agentLines(status, options);
   const { topology, online, policy } = status;
   const by = policy === null ? "no policy yet (ops schedule balance)" : `policy ${policy}`;
@@ -45,6 +46,7 @@ export function scheduleStatusText(status: ScheduleStatus, options: TextOptions)
       width,
     ),
     ...(entries.length === 0 ? [] : ["", "Kept away", columns(entries, width)]),
+    ...(strays.length === 0 ? [] : ["", "Elsewhere", ...strays]),
     ...(agents.length === 0 ? [] : ["", "Access agents", ...agents]),
   ].join("\n");
 }
@@ -129,6 +131,13 @@ function unwellRows({ id }: SiteStatus, { levels }: EntryStatus): string[][] {
           `${dead.join(", ")}: start it again; or, gone for good, take it out of the file, then ops schedule restore ${id}`,
         ];
   return [["", unwellText(most)], ...what.map((line) => ["", line])];
+}
+
+function strayedLines({ id, strayed }: SiteStatus, width: number): string[] {
+  if (strayed === 0) return [];
+  const who = `${plural(strayed, "user")} who ${strayed === 1 ? "belongs" : "belong"} there`;
+  const line = `  ${id}: ${who} and whom nothing keeps away ${strayed === 1 ? "is" : "are"} connected elsewhere, until they log in again (ops schedule restore ${id})`;
+  return wrap(line, width, 6);
 }
 
 /** Those that are silent or behind; all of them if everything is asked for. */

@@ -10,6 +10,7 @@ import {
   type Relogin,
   type SessionPlace,
 } from "./departures.js";
+import { countElsewhere, type ElsewhereGroup } from "./elsewhere.js";
 import { Endpoint } from "./endpoint.js";
 import { Heartbeats } from "./heartbeats.js";
 import { LoginThrottle } from "./login-throttle.js";
@@ -33,6 +34,8 @@ export interface GatewayOptions {
   readonly loginWithinMs: number;
   /** Where a session belongs now, best first; empty when nobody knows. */
   readonly addressesFor: (session: SessionPlace) => readonly Address[];
+  /** The site to which the user belongs, whatever is masked; null when nobody knows. */
+  readonly homeOf: (session: SessionPlace) => string | null;
   /** Whether the site is strongly disabled for this user: then it takes no login either. */
   readonly isClosedTo: (session: SessionPlace) => boolean;
 }
@@ -132,6 +135,12 @@ export class Gateway {
       entries: this.#departures.figures,
       quality: this.quality.figures(now),
     };
+  }
+
+  /** Sessions of users who do not belong to this site. */
+  async elsewhere(): Promise<ElsewhereGroup[]> {
+    const { site, homeOf } = this.#options;
+    return countElsewhere(this.#registry.all(), site, homeOf);
   }
 
   /** Tells sessions to log in elsewhere, at a pace. Throws `Superseded`, or the signal's reason. */

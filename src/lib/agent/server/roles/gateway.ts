@@ -28,11 +28,14 @@ export function gatewayRole(base: Base, config: GatewayConfig): Role {
   const isClosedTo = ({ uid, group: { carrier, province, port } }: SessionPlace) =>
     policy.router?.isKeptAway({ uid, carrier, province, port }, site, "strong", ramps.levels) ??
     false;
+  const homeOf = ({ uid, group: { carrier, province } }: SessionPlace) =>
+    policy.router?.home({ uid, carrier, province }) ?? null;
   const gateway = new Gateway({
     ...config,
     host: listen.host,
     loginWithinMs: LOGIN_WITHIN_MS,
     addressesFor,
+    homeOf,
     isClosedTo,
   });
   policyMetrics(metrics, policy, ramps);
