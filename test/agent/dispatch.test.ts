@@ -206,8 +206,8 @@ describe("an entry that expires while no control plane is there", () => {
       const url = `${cluster.url("d1")}/v1/quality`;
       return (await fetch(url, { method: "POST", headers, body })).json();
     };
-    expect(await report(400)).toEqual({ taken: 1, ignored: 0 });
-    expect(await report(1, "nowhere")).toEqual({ taken: 0, ignored: 1 });
+    expect(await report(400)).toEqual({ taken: 1, ignored: 0, gone: [] });
+    expect(await report(1, "nowhere")).toEqual({ taken: 0, ignored: 1, gone: [] });
     expect(await report(1_001)).toMatchObject({ code: "bad-request" });
     const quality = await (await fetch(`${cluster.url("d1")}/v1/quality`)).json();
     const { figures } = quality as { figures: { site: string; rttMs: number; loss: number }[] };

@@ -236,6 +236,53 @@ test("a drain of a set to which somebody comes back says how many are left; resu
   expect(at("sh-a")).toBeGreaterThan(50);
 });
 
+test("a drain that is stopped at its last users says how many it had told, and tells nobody twice", async () => {
+  const url = await portOf("sh-gw");
+  /** Notices of each session of his. */
+  const notices: number[] = [];
+  let [isStubborn, isOver] = [false, false];
+  let leave: () => void = () => undefined;
+  const comeBack = (): void => {
+    const { socket } = logIn(url, STRANGERS + 1);
+    const own = notices.push(0) - 1;
+    socket.on("message", (data) => {
+      if (!(data as Buffer).toString().includes('"relogin"')) return;
+      notices[own]! += 1;
+      if (!isStubborn) socket.close();
+    });
+    socket.on("close", () => {
+      if (!isOver) comeBack();
+    });
+    leave = () => socket.close();
+  };
+  const before = (await askGateway("sh-gw")).sessions;
+  comeBack();
+  await vi.waitFor(async () => expect((await askGateway("sh-gw")).sessions).toBe(before + 1));
+  const drain = begin("drain", "sh-a", ...DRAIN);
+  await drain.event(({ type, kind, state: is }) => {
+    return type === "step" && kind === "empty" && is === "begun";
+  });
+  // From now on he stays when he is told.
+  isStubborn = true;
+  await vi.waitFor(() => expect(notices.at(-1)).toBe(1), { timeout: 10_000 });
+  drain.child.kill("SIGINT");
+  const stopped = await drain.ended;
+  expect(stopped.code).toBe(6);
+  const said = stopped.lines.filter(({ type }) => type === "note").map(({ message }) => message);
+  expect(said).toContainEqual(
+    expect.stringMatching(/^sh-gw was stopped: 1 of its users were told on account of sh-a/),
+  );
+  const { run: id } = await lastRun();
+  const resumed = beginOps(["run", "resume", String(id)], { state });
+  await resumed.event(({ type, kind }) => type === "step" && kind === "empty");
+  isOver = true;
+  leave();
+  expect((await resumed.ended).code).toBe(0);
+  expect(Math.max(...notices)).toBe(1);
+  expect((await run("rollback", String(id), "--yes")).code).toBe(0);
+  await everyoneIsWell();
+});
+
 test("a drill is refused with its numbers when the others have not so many users, and does nothing where there are enough", async () => {
   const { code, json } = await schedule("drill", "sh-a", "--up-to", "100%");
   expect(code).toBe(3);

@@ -39,14 +39,20 @@ const MASK = entry({
 });
 const WEAK = entry({ id: "c-1", site: "c", mode: "weak", expires: NOW - 5 * MINUTE });
 
+const UNWELL = {
+  loss: 0.5,
+  addresses: [{ url: "ws://c", node: "gc2", connects: false, loss: 1 }],
+};
+
 const level = (id: string, share: number, held = false): EntryLevel => ({
   entry: id,
   level: share,
   held,
+  unwell: held ? UNWELL : null,
 });
 
 function seen(fields: Partial<AccessSeen> & Pick<AccessSeen, "node" | "site">): AccessSeen {
-  return { role: "gateway", version: 7, levels: [], quality: [], ...fields };
+  return { role: "gateway", version: 7, levels: [], quality: [], isLeftOut: false, ...fields };
 }
 
 const quality = (site: string, carrier: string, samples: number, loss: number | null) => ({
@@ -75,6 +81,7 @@ function survey() {
   const situation: Situation = {
     now: NOW,
     policy: { ...threeSites([MASK, WEAK]), version: 7 },
+    offered: threeSites([]).sites,
     gateways: [
       gateway("ga", "a", 400, 600, 12),
       gateway("gb1", "b", 1_000, 2_600, 80),
@@ -104,7 +111,11 @@ function survey() {
   return { situation, agents };
 }
 
-const status = scheduleStatus(TOPOLOGY, survey());
+/** Of `c` some are kept away from, of `b` nobody. */
+const ELSEWHERE = ["b", "c"].map((home) => {
+  return { node: "ga", site: "a", home, carrier: "telecom", province: "hunan", sessions: 40 };
+});
+const status = scheduleStatus(TOPOLOGY, survey(), ELSEWHERE);
 
 test("how users and sites are, for people", () => {
   expect(`\n${scheduleStatusText(status, { width: 80, verbose: false })}\n`).toBe(`
@@ -126,7 +137,15 @@ Kept away
   c  weak disable for users, by li: rising loss
      expired 5m 00s ago, ramping back: 40% still kept away; held: the site is
      not well
+     gc2 (ws://c) takes no connections, 100% of what was measured to it is lost;
+     of all ways to the site 50% is lost
+     gc2: start it again; or, gone for good, take it out of the file, then ops
+     schedule restore c
      not in force at d2, d3
+
+Elsewhere
+  b: 40 users who belong there and whom nothing keeps away are connected
+      elsewhere, until they log in again (ops schedule restore b)
 
 Access agents
   d2 (dispatch of b) has the older policy 6
@@ -140,7 +159,7 @@ test("dispatchers that do not agree are told apart, and everything is told if it
   const further = agents.map((one) =>
     one.node === "d2" ? { ...one, version: 7, levels: [level("a-1", 1), level("c-1", 0.5)] } : one,
   );
-  const text = scheduleStatusText(scheduleStatus(TOPOLOGY, { situation, agents: further }), {
+  const text = scheduleStatusText(scheduleStatus(TOPOLOGY, { situation, agents: further }, []), {
     width: 80,
     verbose: true,
   });

@@ -32,7 +32,7 @@ function contextOf(levels: Readonly<Record<string, (ms: number) => number | null
           const level = levels[node]!(now);
           if (level === null)
             throw new AgentProblem(node, { unreachable: new Error("refused"), sent: false });
-          return { levels: [{ entry: "e", level, held: false }] };
+          return { levels: [{ entry: "e", level, held: false, unwell: null }] };
         },
       }),
     },

@@ -28,7 +28,7 @@ the sites empty, as a disable leaves them.`;
     const { reason, pace, state, simulate } = this.flags;
     const request = await this.request();
     const sites = sitesNamed(request.topology, this.args.site);
-    const idle = `nobody is kept away from ${sites.join(", ")}`;
+    const idle = `nobody is kept away from ${sites.join(", ")}, and nobody who belongs there is elsewhere`;
     const asked = { sites, filter: this.filter, reason, pace: paceNamed(pace) };
     if (simulate) return this.simulatedRestore(request, asked, idle);
     return this.withRuns(state, async (env) => {

@@ -5,6 +5,12 @@ export interface Path {
   readonly site: string;
 }
 
+/** One of the ways to a site. */
+export interface Way extends Path {
+  /** The address of the site; null for the site as such. */
+  readonly url: string | null;
+}
+
 export interface QualityReport {
   /** Mean round trip of those that came back; null when none did. */
   readonly rttMs: number | null;
@@ -25,12 +31,20 @@ export interface QualityOptions {
   /** After so long a sample counts half. */
   readonly halfLifeMs: number;
   readonly minSamples: number;
-  /** Further paths are not taken up: whoever reports could name ever new ones. */
-  readonly pathsMax: number;
+  /** Further ways are not taken up: whoever reports could name ever new ones. */
+  readonly waysMax: number;
+}
+
+/** What was seen of the way to one address of a site. */
+export interface AddressFigure {
+  readonly url: string;
+  readonly samples: number;
+  /** Null while there are too few samples. */
+  readonly loss: number | null;
 }
 
 interface Sums {
-  readonly path: Path;
+  readonly way: Way;
   at: number;
   sent: number;
   lost: number;
@@ -39,10 +53,10 @@ interface Sums {
   rttMs: number;
 }
 
-/** Below this weight a path is forgotten. */
+/** Below this weight a way is forgotten. */
 const NOTHING = 0.01;
 
-/** Round trips and losses by path, with decay. Times are ms of any clock that never goes back. */
+/** Round trips and losses by way, with decay. Times are ms of any clock that never goes back. */
 export class Quality {
   readonly #options: QualityOptions;
   readonly #sums = new Map<string, Sums>();
@@ -54,8 +68,8 @@ export class Quality {
   }
 
   /** Whether it was taken up. */
-  add(path: Path, { rttMs, sent, lost }: QualityReport, now: number): boolean {
-    const sums = this.#sumsOf(path, now);
+  add(way: Way, { rttMs, sent, lost }: QualityReport, now: number): boolean {
+    const sums = this.#sumsOf(way, now);
     if (sums === null) return false;
     this.#age(sums, now);
     const back = rttMs === null ? 0 : sent - lost;
@@ -66,12 +80,15 @@ export class Quality {
     return true;
   }
 
+  /** By path, all addresses of a site together. */
   figures(now: number): QualityFigure[] {
-    this.#forget(now);
-    return [...this.#sums.values()].map(({ path, sent, lost, back, rttMs }) => {
+    const paths = this.#together(now, pathKey);
+    return paths.map(({ way: { carrier, province, site }, sent, lost, back, rttMs }) => {
       const enough = sent >= this.#options.minSamples;
       return {
-        ...path,
+        carrier,
+        province,
+        site,
         samples: sent,
         rttMs: enough && back > 0 ? rttMs / back : null,
         loss: enough ? lost / sent : null,
@@ -79,25 +96,53 @@ export class Quality {
     });
   }
 
-  #sumsOf(path: Path, now: number): Sums | null {
-    const key = `${path.carrier}\n${path.province}\n${path.site}`;
+  /** By address, all paths that are meant together. */
+  addresses(isMeant: (path: Path) => boolean, now: number): AddressFigure[] {
+    const all = this.#together(now, ({ url, ...path }) => (isMeant(path) ? url : null));
+    return all.map(({ way: { url }, sent, lost }) => ({
+      url: url!,
+      samples: sent,
+      loss: sent >= this.#options.minSamples ? lost / sent : null,
+    }));
+  }
+
+  /** Forgets what was seen of the others. */
+  keep(isKept: (way: Way) => boolean): void {
+    for (const [key, { way }] of this.#sums) if (!isKept(way)) this.#sums.delete(key);
+  }
+
+  /** Sums of the ways that have the same name; those without one are left out. */
+  #together(now: number, nameOf: (way: Way) => string | null): Sums[] {
+    this.#forget(now);
+    const all = new Map<string, Sums>();
+    for (const sums of this.#sums.values()) {
+      const name = nameOf(sums.way);
+      if (name === null) continue;
+      const known = all.get(name);
+      if (known === undefined) {
+        all.set(name, { ...sums });
+        continue;
+      }
+      known.sent += sums.sent;
+      known.lost += sums.lost;
+      known.back += sums.back;
+      known.rttMs += sums.rttMs;
+    }
+    return [...all.values()];
+  }
+
+  #sumsOf({ carrier, province, site, url }: Way, now: number): Sums | null {
+    const way = { carrier, province, site, url };
+    const key = `${pathKey(way)}\n${url ?? ""}`;
     const known = this.#sums.get(key);
     if (known !== undefined) return known;
-    const { pathsMax, halfLifeMs } = this.#options;
-    if (this.#sums.size >= pathsMax && now >= this.#lookAt) {
+    const { waysMax, halfLifeMs } = this.#options;
+    if (this.#sums.size >= waysMax && now >= this.#lookAt) {
       this.#lookAt = now + halfLifeMs;
       this.#forget(now);
     }
-    if (this.#sums.size >= pathsMax) return null;
-    const { carrier, province, site } = path;
-    const sums = {
-      path: { carrier, province, site },
-      at: now,
-      sent: 0,
-      lost: 0,
-      back: 0,
-      rttMs: 0,
-    };
+    if (this.#sums.size >= waysMax) return null;
+    const sums = { way, at: now, sent: 0, lost: 0, back: 0, rttMs: 0 };
     this.#sums.set(key, sums);
     return sums;
   }
@@ -117,4 +162,8 @@ export class Quality {
     sums.rttMs *= kept;
     sums.at = now;
   }
+}
+
+function pathKey({ carrier, province, site }: Path): string {
+  return `${carrier}\n${province}\n${site}`;
 }

@@ -26,13 +26,18 @@ export interface PolicySite {
   readonly region: string;
   /** Carriers over which it is reachable. Users of carriers that no site names may use any. */
   readonly carriers: readonly string[];
-  readonly addresses: readonly Address[];
+  readonly addresses: readonly GatewayAddress[];
 }
 
 /** Where a gateway of a site listens, and the port for which entries are. */
 export interface Address {
   readonly url: string;
   readonly port: number;
+}
+
+export interface GatewayAddress extends Address {
+  /** The gateway, as the topology calls it; a document of an earlier version says nothing. */
+  readonly node?: string | undefined;
 }
 
 /** Where users of a carrier and province belong while nothing is masked: a site for every hash of a uid. */

@@ -34,6 +34,7 @@ export type Levels = readonly number[];
 interface Site extends PolicySite {
   readonly id: string;
   readonly seed: number;
+  readonly urls: ReadonlySet<string>;
   readonly entries: readonly Rule[];
 }
 
@@ -78,7 +79,8 @@ export class Router {
     this.#sites = new Map(
       sites.map(([id, site]) => {
         const entries = rules.filter(({ entry }) => entry.site === id);
-        return [id, { ...site, id, seed: Number(hashText(id) & 0xffffffffn), entries }];
+        const urls = new Set(site.addresses.map(({ url }) => url));
+        return [id, { ...site, id, seed: Number(hashText(id) & 0xffffffffn), urls, entries }];
       }),
     );
     this.#classes = new Classes(document.classes.map((one) => ({ ...one, key: classKey(one) })));
@@ -96,6 +98,18 @@ export class Router {
    */
   resolve(user: User, levels: Levels): string | null {
     return this.#resolve(this.#asking(user), levels)?.id ?? null;
+  }
+
+  /** Whether clients are sent to the address of the site; of a null one, whether there is such a site. */
+  offers(site: string, url: string | null): boolean {
+    const known = this.#sites.get(site);
+    return known !== undefined && (url === null || known.urls.has(url));
+  }
+
+  /** The site to which the user belongs, whatever is masked; null for users of whom no class is. */
+  home(user: Omit<User, "port">): string | null {
+    const of = this.#classes.of(user);
+    return of === null ? null : this.#at(of.base, hashUid(user.uid)).id;
   }
 
   answer(asked: User, levels: Levels): Answer {

@@ -19,7 +19,7 @@ const ofClass = { carrier: name, province: name };
 export const policySiteWire = z.strictObject({
   region: name,
   carriers: z.array(name),
-  addresses: z.array(z.strictObject({ url: z.url(), port })).min(1),
+  addresses: z.array(z.strictObject({ url: z.url(), port, node: name.optional() })).min(1),
 });
 
 export const policyClassWire = z.strictObject({ ...ofClass, base: map });
@@ -62,7 +62,9 @@ export function encodePolicy(document: PolicyDocument): PolicyWire {
     sites: Object.fromEntries(
       ids.map((id) => {
         const { region, carriers, addresses } = sites[id]!;
-        const at = addresses.map(({ url, port: of }) => ({ url, port: of }));
+        const at = addresses.map(({ url, port: of, node }) =>
+          node === undefined ? { url, port: of } : { url, port: of, node },
+        );
         return [id, { region, carriers: [...carriers], addresses: at }];
       }),
     ),

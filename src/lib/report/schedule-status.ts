@@ -1,4 +1,5 @@
 import { countText, durationText, groupedText, plural } from "../figures.js";
+import { deadNodes, unwellText } from "../policy/unwell.js";
 import { whomText } from "../plan/users/say.js";
 import type {
   AgentPolicy,
@@ -23,6 +24,7 @@ export function scheduleStatusText(status: ScheduleStatus, options: TextOptions)
   const entries = sites.flatMap((site) =>
     site.entries.flatMap((entry) => entryRows(site, entry, options)),
   );
+  const strays = sites.flatMap((site) => strayedLines(site, width));
   const agents = agentLines(status, options);
   const { topology, online, policy } = status;
   const by = policy === null ? "no policy yet (ops schedule balance)" : `policy ${policy}`;
@@ -44,6 +46,7 @@ export function scheduleStatusText(status: ScheduleStatus, options: TextOptions)
       width,
     ),
     ...(entries.length === 0 ? [] : ["", "Kept away", columns(entries, width)]),
+    ...(strays.length === 0 ? [] : ["", "Elsewhere", ...strays]),
     ...(agents.length === 0 ? [] : ["", "Access agents", ...agents]),
   ].join("\n");
 }
@@ -85,15 +88,16 @@ function mostOf({ levels }: EntryStatus): number {
   return Math.max(0, ...levels.map(({ level }) => level));
 }
 
-function entryRows({ id }: SiteStatus, entry: EntryStatus, { verbose }: TextOptions): string[][] {
+function entryRows(site: SiteStatus, entry: EntryStatus, { verbose }: TextOptions): string[][] {
   const { mode, reason, actor, levels, lacking } = entry;
   const differ = new Set(levels.map(({ level, held }) => `${level} ${held}`)).size > 1;
   const each = levels.map(
     ({ node, level, held }) => `${node} ${percentText(level)}${held ? " (held)" : ""}`,
   );
   return [
-    [`  ${id}`, `${MODE_TEXT[mode]} for ${whomText(entry)}, by ${actor}: ${reason}`],
+    [`  ${site.id}`, `${MODE_TEXT[mode]} for ${whomText(entry)}, by ${actor}: ${reason}`],
     ["", stateText(entry)],
+    ...unwellRows(site, entry),
     ...(differ ? [["", `the dispatchers differ: ${each.join(", ")}`]] : []),
     ...(verbose && !differ && levels.length > 0 ? [["", `kept away at ${each.join(", ")}`]] : []),
     ...(lacking.length === 0 ? [] : [["", `not in force at ${lacking.join(", ")}`]]),
@@ -114,16 +118,44 @@ function stateText(entry: EntryStatus): string {
   return `${since}, ramping back: ${most} still kept away${held}`;
 }
 
+/** What holds users back, as the dispatcher says that knows the most of it, and what to do. */
+function unwellRows({ id }: SiteStatus, { levels }: EntryStatus): string[][] {
+  const told = levels.flatMap(({ unwell }) => unwell ?? []);
+  const most = told.toSorted((a, b) => (b.loss ?? 0) - (a.loss ?? 0))[0];
+  if (most === undefined) return [];
+  const dead = deadNodes(most);
+  const what =
+    dead.length === 0
+      ? []
+      : [
+          `${dead.join(", ")}: start it again; or, gone for good, take it out of the file, then ops schedule restore ${id}`,
+        ];
+  return [["", unwellText(most)], ...what.map((line) => ["", line])];
+}
+
+function strayedLines({ id, strayed }: SiteStatus, width: number): string[] {
+  if (strayed === 0) return [];
+  const who = `${plural(strayed, "user")} who ${strayed === 1 ? "belongs" : "belong"} there`;
+  const line = `  ${id}: ${who} and whom nothing keeps away ${strayed === 1 ? "is" : "are"} connected elsewhere, until they log in again (ops schedule restore ${id})`;
+  return wrap(line, width, 6);
+}
+
 /** Those that are silent or behind; all of them if everything is asked for. */
 function agentLines({ agents, silent, policy }: ScheduleStatus, { width, verbose }: TextOptions) {
   const named = agents.filter(({ version }) => verbose || version !== policy);
   return [
     ...named.map((agent) => `  ${who(agent)} has ${versionText(agent, policy)}`),
+    ...agents
+      .filter(({ isLeftOut }) => isLeftOut)
+      .map(
+        (agent) =>
+          `  ${who(agent)} gets no logins: the policy has no address of it (ops schedule balance)`,
+      ),
     ...silent.map((agent) => `  ${who(agent)} does not answer: ${agent.why}`),
   ].flatMap((line) => wrap(line, width, 6));
 }
 
-function who({ node, role, site }: Omit<AgentPolicy, "version">): string {
+function who({ node, role, site }: Pick<AgentPolicy, "node" | "role" | "site">): string {
   return `${node} (${role} of ${site})`;
 }
 

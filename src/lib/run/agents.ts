@@ -20,6 +20,7 @@ export type Agent = Pick<
   | "putPolicy"
   | "access"
   | "sessions"
+  | "elsewhere"
   | "quality"
 >;
 

@@ -3,6 +3,7 @@ import { encodePlan } from "../plan/encode.js";
 import { admitNew, pushEpochs } from "./admit.js";
 import { assertNotBuiltOn } from "./built-on.js";
 import { agendaForward, isReversible, stagesUpTo } from "./agenda.js";
+import { policyWithout } from "../policy/offered.js";
 import type { RouteTable } from "../routing/table.js";
 import { type RunContext, asShards, neededFor, statusOf } from "./context.js";
 import { tellingRemaining } from "./eta/tracker.js";
@@ -147,10 +148,15 @@ export async function tellMissing(context: RunContext): Promise<void> {
   await tellPolicyAgain(context);
 }
 
-/** Agents that did not answer when the policy was published. */
+/** To agents that did not answer when the policy was published; and no login is sent to gateways without which the run goes on. */
 async function tellPolicyAgain(context: RunContext): Promise<void> {
-  if ((statusOf(context).policy?.missing ?? []).length > 0)
-    await context.policy.publish(null, (known) => known!, []);
+  const { policy, without } = statusOf(context);
+  if (policy === null || (policy.missing.length === 0 && without.size === 0)) return;
+  await context.policy.publish(
+    null,
+    (known) => policyWithout(known!, (node) => without.has(node)),
+    [],
+  );
 }
 
 function sameAnswer(a: Found, b: Found): boolean {

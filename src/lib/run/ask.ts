@@ -120,6 +120,7 @@ export async function waitFor<T extends object>(
   context: RunContext,
   code: string,
   look: () => Promise<T | string>,
+  hint: () => string | null = () => null,
 ): Promise<T> {
   const { clock, patience, stop } = context;
   const until = clock.now() + patience.linkMs;
@@ -133,7 +134,7 @@ export async function waitFor<T extends object>(
       if (typeof found !== "string") return found;
       message = found;
       if (clock.now() > until)
-        throw new StepFailure({ code, message, outcome: "none", hint: null }, EXIT.partial);
+        throw new StepFailure({ code, message, outcome: "none", hint: hint() }, EXIT.partial);
       stopAtBoundary(context);
       await clock.sleep(backoff(patience.backoffMs, tries), stop.stopping);
     }

@@ -79,7 +79,7 @@ function isUnused(situation: Situation): boolean {
 /** Sites of the topology that have ever had an address, with the present one. */
 function sitesFor({ sets }: Topology, { situation, sites }: AccessSurvey): AccessSurvey["sites"] {
   const known = new Set(sets.map(({ id }) => id));
-  const kept = Object.entries(situation.policy.sites).filter(([id]) => known.has(id));
+  const kept = Object.entries(situation.offered).filter(([id]) => known.has(id));
   return { ...Object.fromEntries(kept), ...sites };
 }
 

@@ -4,6 +4,7 @@ import type { UserPlan } from "../plan/users/types.js";
 import type { UserFilter } from "../policy/filter.js";
 import { alreadyInForce, planOfRepeat } from "../schedule/change/already.js";
 import type { PlanContext } from "../schedule/change/assemble.js";
+import { belongingTo, strayed } from "../schedule/change/elsewhere.js";
 import { receiverGates } from "../schedule/change/gates.js";
 import type { Intent, Pace } from "../schedule/change/intent.js";
 import { planKeepAway } from "../schedule/change/keep-away.js";
@@ -19,6 +20,7 @@ import type { Entry } from "../policy/document.js";
 import type { Costs } from "../schedule/types.js";
 import type { Topology } from "../topology/types.js";
 import { type AccessSurvey, surveyAccess } from "./observe-access.js";
+import { surveyElsewhere } from "./observe-elsewhere.js";
 import type { RunEnvironment } from "./session.js";
 
 /** What a change of where users are rests on. */
@@ -113,7 +115,8 @@ export async function planShift(
 }
 
 /**
- * Plans to send users to sites again, by ending the entries for them or a part of them. Null where none keeps them away.
+ * Plans to send users to sites again, by ending the entries for them or a part of them, and to call those home who are elsewhere without
+ * an entry. Null where there are neither.
  * @throws OpsError (exit 3) `other-entry` where one is for others too, `sick-site` where not every gateway of a site answers; others as `planChange`
  */
 export async function planRestore(
@@ -129,22 +132,25 @@ export async function planRestore(
 ): Promise<UserPlan | null> {
   const { topology, costs } = request;
   const survey = await surveyAccess(env, topology);
-  const { situation } = survey;
-  assertPolicy(situation);
-  const entries = situation.policy.entries.filter(
+  assertPolicy(survey.situation);
+  const entries = survey.situation.policy.entries.filter(
     (entry) => asked.sites.includes(entry.site) && isWithin(entry, asked.filter),
   );
-  if (entries.length === 0) {
-    assertNoneWider(situation, asked);
-    return null;
-  }
-  assertWell(
-    situation,
-    entries.map(({ site }) => site),
-    "the entries stay until then",
-  );
+  const { elsewhere, silent } = await surveyElsewhere(env, survey);
+  const situation = { ...survey.situation, silent: [...survey.situation.silent, ...silent] };
+  const strays = strayed(elsewhere, situation);
+  const isStrayed = (site: string) =>
+    asked.filter.port === null &&
+    entries.every((entry) => entry.site !== site) &&
+    belongingTo(site, asked.filter, strays).length > 0;
+  const lost = asked.sites.filter(isStrayed);
+  if (entries.length === 0) assertNoneWider(situation, asked);
+  if (entries.length + lost.length === 0) return null;
+  const sites = [...entries.map(({ site }) => site), ...lost];
+  assertWell(survey.situation, sites, "the entries stay until then");
   const problem = problemNow(topology, demandOf(topology), situation, [], costs);
-  return planOfRestore({ ...asked, entries }, situation, problem, contextOf(request, survey));
+  const restore = { ...asked, entries, strayed: lost, elsewhere, id: `home-${suffixOf(env)}` };
+  return planOfRestore(restore, situation, problem, contextOf(request, survey));
 }
 
 /** Refuses to send users to sites of which a gateway does not answer. */

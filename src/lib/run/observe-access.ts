@@ -1,6 +1,7 @@
 import type { EntryLevel, QualityFigure } from "../agent/protocol/access.js";
 import type { RouteNode } from "../routing/table.js";
 import type { PolicyDocument, PolicySite } from "../policy/document.js";
+import { sitesWithout } from "../policy/offered.js";
 import { NO_POLICY } from "../schedule/change/policy-part.js";
 import type { GatewaySeen, SilentAgent, Situation } from "../schedule/change/situation.js";
 import type { StateStore } from "../state/contract.js";
@@ -31,6 +32,8 @@ export interface AccessSeen {
   readonly levels: readonly EntryLevel[];
   /** What it knows of the ways to sites. */
   readonly quality: readonly QualityFigure[];
+  /** A gateway of which the policy has no address: no login is sent there. */
+  readonly isLeftOut: boolean;
 }
 
 type AccessNode = Node & { readonly agent: string };
@@ -61,7 +64,7 @@ export async function surveyAccess(
 
 interface Answer {
   readonly node: AccessNode;
-  readonly seen: AccessSeen;
+  readonly seen: Omit<AccessSeen, "isLeftOut">;
   readonly policy: PolicyDocument | null;
   readonly gateway: GatewaySeen | null;
   readonly addresses: PolicySite["addresses"];
@@ -92,10 +95,17 @@ async function observeAccess(
   const dispatchers = answers.filter(({ node }) => node.role === "dispatch");
   const known = [stored, ...answers.map(({ policy }) => policy)].filter((one) => one !== null);
   const policy = known.reduce((best, one) => (one.version > best.version ? one : best), NO_POLICY);
+  const isGone = (node: string, site: string) =>
+    !nodes.some(({ id, set }) => id === node && set === site);
+  const isLeftOut = ({ node, addresses }: Answer) =>
+    policy.version > 0 &&
+    addresses.length > 0 &&
+    !policy.sites[node.set]?.addresses.some(({ url }) => addresses.some((one) => one.url === url));
   return {
     situation: {
       now,
       policy,
+      offered: sitesWithout(policy.sites, isGone),
       gateways: answers.flatMap(({ gateway }) => gateway ?? []),
       dispatchers: dispatchers.map(({ node }) => node.id),
       over: policy.entries.map(({ id }) => id).filter((id) => isOver(id, dispatchers)),
@@ -103,7 +113,7 @@ async function observeAccess(
     },
     nodes: accessRoutes(answers.map(({ node }) => node)),
     sites: sitesIn(topology, answers),
-    agents: answers.map(({ seen }) => seen),
+    agents: answers.map((one) => ({ ...one.seen, isLeftOut: isLeftOut(one) })),
   };
 }
 
@@ -133,7 +143,7 @@ async function askAccess(agents: Agents, node: AccessNode): Promise<Answer> {
     seen: seenAt(node, policy, levels, quality),
     policy,
     gateway,
-    addresses: addresses.map(({ url, port }) => ({ url, port })),
+    addresses: addresses.map(({ url, port }) => ({ url, port, node: node.id })),
   };
 }
 
@@ -142,7 +152,7 @@ function seenAt(
   policy: PolicyDocument | null,
   levels: readonly EntryLevel[],
   quality: readonly QualityFigure[],
-): AccessSeen {
+): Answer["seen"] {
   return { ...placeOf(node), version: policy?.version ?? null, levels, quality };
 }
 

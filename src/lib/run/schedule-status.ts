@@ -1,9 +1,11 @@
 import type { EntryLevel, QualityFigure } from "../agent/protocol/access.js";
 import { loginsOf } from "../schedule/change/view.js";
 import { type SilentAgent, usersOnline } from "../schedule/change/situation.js";
+import { type Elsewhere, belongingTo, countOf, strayed } from "../schedule/change/elsewhere.js";
 import type { Entry } from "../policy/document.js";
 import type { Topology } from "../topology/types.js";
 import { type AccessSeen, type AccessSurvey, accessNodes, surveyAccess } from "./observe-access.js";
+import { surveyElsewhere } from "./observe-elsewhere.js";
 import type { RunEnvironment } from "./session.js";
 
 /** How users and sites are, as the access agents say. */
@@ -29,6 +31,8 @@ export interface SiteStatus {
   /** Share of the heartbeats, 0..1; null where too few were measured. */
   readonly loss: number | null;
   readonly entries: readonly EntryStatus[];
+  /** Users who belong here and are connected elsewhere, though no entry keeps them away: until they log in again, or are told. */
+  readonly strayed: number;
 }
 
 /** What keeps users away from a site, and how far. */
@@ -47,24 +51,28 @@ export interface CarrierStatus {
   readonly loss: number | null;
 }
 
-export type AgentPolicy = Pick<AccessSeen, "node" | "role" | "site" | "version">;
+export type AgentPolicy = Pick<AccessSeen, "node" | "role" | "site" | "version" | "isLeftOut">;
 
 /** Asks all access agents; changes nothing. */
 export async function readScheduleStatus(
   env: Pick<RunEnvironment, "store" | "connect" | "clock">,
   topology: Topology,
 ): Promise<ScheduleStatus> {
-  return scheduleStatus(topology, await surveyAccess(env, topology));
+  const survey = await surveyAccess(env, topology);
+  const { elsewhere } = await surveyElsewhere(env, survey);
+  return scheduleStatus(topology, survey, elsewhere);
 }
 
 /** What a survey says, by site and by carrier. */
 export function scheduleStatus(
   topology: Topology,
   { situation, agents }: Pick<AccessSurvey, "situation" | "agents">,
+  elsewhere: readonly Elsewhere[],
 ): ScheduleStatus {
   const { policy, now, gateways, silent } = situation;
   const users = usersOnline(situation);
   const logins = loginsOf(situation);
+  const strays = strayed(elsewhere, situation);
   const figures = agents.flatMap(({ quality }) => quality);
   const dispatchers = agents.filter(({ role }) => role === "dispatch");
   const nodes = accessNodes(topology).filter(({ role }) => role !== "dispatch");
@@ -92,13 +100,16 @@ export function scheduleStatus(
       entries: policy.entries
         .filter(({ site }) => site === id)
         .map((entry) => entryStatus(entry, now, dispatchers)),
+      strayed: countOf(belongingTo(id, { carrier: null, province: null }, strays)),
     })),
     carriers: [...carriers].map((id) => ({
       id,
       online: online(users.filter(({ carrier }) => carrier === id)),
       loss: lossOf(figures.filter(({ carrier }) => carrier === id)),
     })),
-    agents: agents.map(({ node, role, site, version }) => ({ node, role, site, version })),
+    agents: agents.map(({ node, role, site, version, isLeftOut }) => {
+      return { node, role, site, version, isLeftOut };
+    }),
     silent,
   };
 }
@@ -110,7 +121,9 @@ function entryStatus(
 ): EntryStatus {
   const levels = dispatchers.flatMap((dispatcher) => {
     const own = dispatcher.levels.find((one) => one.entry === entry.id);
-    return own === undefined ? [] : [{ node: dispatcher.node, level: own.level, held: own.held }];
+    if (own === undefined) return [];
+    const { level, held, unwell } = own;
+    return [{ node: dispatcher.node, level, held, unwell }];
   });
   const having = new Set(levels.map(({ node }) => node));
   return {

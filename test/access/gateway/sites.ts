@@ -39,6 +39,7 @@ export class Sites {
         loginWithinMs: 5_000,
         isClosedTo: () => false,
         addressesFor: ({ uid }) => started.addressesFor(uid),
+        homeOf: ({ uid }) => started.addressesFor(uid)[0]?.site ?? null,
         ...options,
       });
       await gateway.listen();

@@ -10,6 +10,7 @@ import {
   type Relogin,
   type SessionPlace,
 } from "./departures.js";
+import { countElsewhere, type ElsewhereGroup } from "./elsewhere.js";
 import { Endpoint } from "./endpoint.js";
 import { Heartbeats } from "./heartbeats.js";
 import { LoginThrottle } from "./login-throttle.js";
@@ -19,7 +20,7 @@ import { closeSocket, type Group, Session } from "./session.js";
 
 /** Who is told that the site is full comes back after this, spread over as long again. */
 const FULL_RETRY_MS = 10_000;
-const QUALITY = { halfLifeMs: 60_000, minSamples: 20, pathsMax: 4_096 };
+const QUALITY = { halfLifeMs: 60_000, minSamples: 20, waysMax: 4_096 };
 
 export interface GatewayOptions {
   readonly site: string;
@@ -33,6 +34,8 @@ export interface GatewayOptions {
   readonly loginWithinMs: number;
   /** Where a session belongs now, best first; empty when nobody knows. */
   readonly addressesFor: (session: SessionPlace) => readonly Address[];
+  /** The site to which the user belongs, whatever is masked; null when nobody knows. */
+  readonly homeOf: (session: SessionPlace) => string | null;
   /** Whether the site is strongly disabled for this user: then it takes no login either. */
   readonly isClosedTo: (session: SessionPlace) => boolean;
 }
@@ -134,6 +137,12 @@ export class Gateway {
     };
   }
 
+  /** Sessions of users who do not belong to this site. */
+  async elsewhere(): Promise<ElsewhereGroup[]> {
+    const { site, homeOf } = this.#options;
+    return countElsewhere(this.#registry.all(), site, homeOf);
+  }
+
   /** Tells sessions to log in elsewhere, at a pace. Throws `Superseded`, or the signal's reason. */
   async relogin(relogin: Relogin, task: DepartureTask): Promise<DepartureFigures> {
     return this.#departures.relogin(relogin, task);
@@ -198,9 +207,9 @@ export class Gateway {
 
   #beat(session: Session, rttMs: number | null): void {
     const { carrier, province } = session.group;
-    const path = { carrier, province, site: this.#options.site };
+    const way = { carrier, province, site: this.#options.site, url: null };
     const lost = rttMs === null ? 1 : 0;
-    this.quality.add(path, { rttMs, sent: 1, lost }, performance.now());
+    this.quality.add(way, { rttMs, sent: 1, lost }, performance.now());
   }
 
   #close(session: Session, code: number, reason: string): void {

@@ -6,6 +6,8 @@ import { encodeTable, routesAnswer, type RoutesAnswer } from "../../routing/wire
 import {
   type AccessAnswer,
   accessAnswer,
+  type ElsewhereAnswer,
+  elsewhereAnswer,
   type SessionsAnswer,
   sessionsAnswer,
 } from "../protocol/gateway.js";
@@ -164,6 +166,11 @@ export class AgentClient {
   /** Of a gateway. */
   async sessions(): Promise<SessionsAnswer> {
     return this.#ask(sessionsAnswer, { method: "GET", path: "/v1/sessions" });
+  }
+
+  /** Sessions of users who belong to other sites; of a gateway. */
+  async elsewhere(): Promise<ElsewhereAnswer> {
+    return this.#ask(elsewhereAnswer, { method: "GET", path: "/v1/elsewhere" });
   }
 
   /** What a dispatcher was told of the ways to sites. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Unwell } from "../../policy/unwell.js";
 import { policyWire } from "../../policy/wire.js";
 import { uint64 } from "./json.js";
 
@@ -17,11 +18,30 @@ export const policyAnswer = z.object({
       level: z.number(),
       /** It has expired, and users do not come back because the site is not well. */
       held: z.boolean(),
+      /** What is the matter with the site while that is so; an older agent says nothing. */
+      unwell: z
+        .object({
+          /** Share of what was measured of the ways there, 0..1; null while that is too little. */
+          loss: z.number().nullable(),
+          /** Those that take no connection, or lose too much. */
+          addresses: z.array(
+            z.object({
+              url: z.string(),
+              node: z.string().nullable(),
+              connects: z.boolean(),
+              loss: z.number().nullable(),
+            }),
+          ),
+        })
+        .nullable()
+        .default(null),
     }),
   ),
 });
 export type PolicyAnswer = z.output<typeof policyAnswer>;
-export type EntryLevel = PolicyAnswer["levels"][number];
+export interface EntryLevel extends Omit<PolicyAnswer["levels"][number], "unwell"> {
+  readonly unwell: Unwell | null;
+}
 
 /** `PUT /v1/policy`. */
 export const policyStored = z.object({ version: z.int() });
@@ -47,6 +67,8 @@ export const qualityReports = z.strictObject({
           carrier: name,
           province: name,
           site: name,
+          /** The address that was tried, as dispatch gave it; without one it says something of the site as such. */
+          url: z.url().optional(),
           /** Mean round trip of what came back; null when nothing did. */
           rttMs: z.number().min(0).max(600_000).nullable(),
           /** Bounded, so that no one report outweighs all others. */
@@ -62,8 +84,15 @@ export const qualityReports = z.strictObject({
     .max(10_000),
 });
 
-/** What became of them: those of unknown sites are not taken up, nor new paths when there are too many. */
-export const qualityTaken = z.object({ taken: z.int(), ignored: z.int() });
+/**
+ * What became of them: those of sites and addresses that the policy does not offer are not taken up, nor new ways when there are too
+ * many. `gone`: the addresses that it does not offer; nobody needs to try them any more.
+ */
+export const qualityTaken = z.object({
+  taken: z.int(),
+  ignored: z.int(),
+  gone: z.array(z.string()),
+});
 
 /** What is known of the way of some users to a site. */
 export const qualityFigure = z.object({

@@ -51,3 +51,17 @@ export const sessionsAnswer = z.object({
   quality: z.array(qualityFigure),
 });
 export type SessionsAnswer = z.infer<typeof sessionsAnswer>;
+
+/** `GET /v1/elsewhere` of a gateway: sessions of users whom the policy has at other sites while nothing is masked. */
+export const elsewhereAnswer = z.object({
+  v: z.literal(1),
+  groups: z.array(
+    z.object({
+      carrier: z.string(),
+      province: z.string(),
+      home: z.string(),
+      sessions: z.int(),
+    }),
+  ),
+});
+export type ElsewhereAnswer = z.infer<typeof elsewhereAnswer>;

@@ -1,5 +1,6 @@
 import type { Engine } from "../../engines/contract.js";
 import type { Entry, PolicySite } from "../../policy/document.js";
+import type { Unwell } from "../../policy/unwell.js";
 import { advance, levelAfter, NOT_RAMPED, type RampState } from "../../policy/level.js";
 import type { EntryLevel } from "../protocol/access.js";
 import type { Policy } from "./policy.js";
@@ -15,7 +16,8 @@ interface Stored extends RampState {
 export interface RampParts {
   readonly engine: Engine;
   readonly policy: Policy;
-  readonly isWell: (entry: Entry, site: PolicySite) => Promise<boolean>;
+  /** What is the matter with the site; null where users may come back. */
+  readonly unwell: (entry: Entry, site: PolicySite) => Promise<Unwell | null>;
   readonly die: (error: unknown) => void;
 }
 
@@ -25,7 +27,7 @@ export interface RampParts {
  */
 export class Ramps {
   readonly #parts: RampParts;
-  readonly #held = new Set<string>();
+  readonly #held = new Map<string, Unwell>();
   readonly #states = new Map<string, Stored>();
   #levels: number[] = [];
   #timer: NodeJS.Timeout | null = null;
@@ -48,6 +50,7 @@ export class Ramps {
       entry: id,
       level: this.#levels[i]!,
       held: this.#held.has(id),
+      unwell: this.#held.get(id) ?? null,
     }));
   }
 
@@ -72,15 +75,16 @@ export class Ramps {
         const state = this.#stateOf(entry);
         const now = Date.now();
         if (advance(entry, state, now, true) === state) return;
-        const isWell =
-          now < entry.expires || (await this.#parts.isWell(entry, document.sites[entry.site]!));
-        const next = { ...advance(entry, state, now, isWell), expires: entry.expires };
-        if (isWell) await this.#parts.engine.write((txn) => txn.putDocument(TABLE, entry.id, next));
+        const unwell =
+          now < entry.expires ? null : await this.#parts.unwell(entry, document.sites[entry.site]!);
+        const next = { ...advance(entry, state, now, unwell === null), expires: entry.expires };
+        if (unwell === null)
+          await this.#parts.engine.write((txn) => txn.putDocument(TABLE, entry.id, next));
         // Another document may have come meanwhile.
         if (!this.#entries().includes(entry)) return;
         this.#states.set(entry.id, next);
-        if (isWell) this.#held.delete(entry.id);
-        else this.#held.add(entry.id);
+        if (unwell === null) this.#held.delete(entry.id);
+        else this.#held.set(entry.id, unwell);
         this.#renewLevels();
       }),
     );

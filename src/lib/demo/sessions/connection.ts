@@ -17,7 +17,7 @@ export interface ConnectionOptions {
   readonly network: (person: Person, site: string) => Network;
   readonly random: () => number;
   /** A heartbeat of its own came back after so long, or, null, has not before the next was due. */
-  readonly onBeat: (person: Person, site: string, rttMs: number | null) => void;
+  readonly onBeat: (person: Person, to: Address, rttMs: number | null) => void;
   readonly onNotice: (
     connection: Connection,
     notice: Extract<ServerMessage, { type: "relogin" }>,
@@ -33,6 +33,7 @@ export type Attempt =
 /** One session of a client at one gateway. */
 export class Connection {
   readonly site: string;
+  readonly #to: Address;
   readonly #socket: WebSocket;
   readonly #person: Person;
   readonly #options: ConnectionOptions;
@@ -44,11 +45,13 @@ export class Connection {
 
   private constructor(
     socket: WebSocket,
+    to: Address,
     person: Person,
     options: ConnectionOptions,
     { site, heartbeatMs }: Extract<ServerMessage, { type: "welcome" }>,
   ) {
     this.site = site;
+    this.#to = to;
     this.#socket = socket;
     this.#person = person;
     this.#options = options;
@@ -92,7 +95,7 @@ export class Connection {
         switch (message.type) {
           case "welcome":
             clearTimeout(tooLate);
-            connection = new Connection(socket, person, options, message);
+            connection = new Connection(socket, to, person, options, message);
             return resolve({ outcome: "welcome", connection });
           case "refused": {
             const { code, retryAfterMs } = message;
@@ -118,7 +121,7 @@ export class Connection {
 
   #beat(): void {
     const { network, random, onBeat } = this.#options;
-    if (this.#unanswered > 0) onBeat(this.#person, this.site, null);
+    if (this.#unanswered > 0) onBeat(this.#person, this.#to, null);
     if (this.#unanswered >= SILENT_HEARTBEATS) return this.#socket.terminate();
     this.#unanswered += 1;
     this.#beats += 1;
@@ -132,6 +135,6 @@ export class Connection {
     this.#unanswered = 0;
     const { network, onBeat } = this.#options;
     const { delayMs } = network(this.#person, this.site);
-    onBeat(this.#person, this.site, performance.now() - this.#sentAt + delayMs);
+    onBeat(this.#person, this.#to, performance.now() - this.#sentAt + delayMs);
   }
 }

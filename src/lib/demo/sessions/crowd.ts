@@ -56,10 +56,7 @@ export class Crowd {
       onBeat: this.#reports.add,
     };
     this.#users = people.map((person) => new User(person, options));
-    this.#reporting = setInterval(
-      () => void this.#dispatch.report(this.#reports.take()),
-      REPORT_EVERY_MS,
-    ).unref();
+    this.#reporting = setInterval(() => void this.#report(), REPORT_EVERY_MS).unref();
     const anyone = () => this.#users[Math.floor(random() * this.#users.length)];
     this.#probing = setInterval(() => void anyone()?.probe(), 1_000 / probesPerSecond).unref();
   }
@@ -77,6 +74,11 @@ export class Crowd {
       if (this.#stopped) return;
       user.start();
     }
+  }
+
+  async #report(): Promise<void> {
+    const gone = await this.#dispatch.report(this.#reports.take());
+    if (gone.length > 0) for (const user of this.#users) user.forget(gone);
   }
 
   figures(): CrowdFigures {

@@ -5,6 +5,8 @@ import type { Report } from "./reports.js";
 
 const ANSWER_WITHIN_MS = 3_000;
 const answer = z.object({ addresses: z.array(address) });
+/** An older dispatcher says nothing. */
+const taken = z.object({ gone: z.array(z.string()).default([]) });
 
 /** Who logs in, and over what. */
 export interface Person {
@@ -37,11 +39,12 @@ export class DispatchClient {
     return null;
   }
 
-  /** To one of them; a report that does not arrive is lost. */
-  async report(reports: readonly Report[]): Promise<void> {
-    if (reports.length === 0) return;
+  /** To one of them; a report that does not arrive is lost. Returns the addresses that it does not send anybody to any more. */
+  async report(reports: readonly Report[]): Promise<readonly string[]> {
+    if (reports.length === 0) return [];
     const url = this.#urls[Math.floor(this.#random() * this.#urls.length)]!;
-    await this.#ask(`${url}/v1/quality`, JSON.stringify({ reports }));
+    const text = await this.#ask(`${url}/v1/quality`, JSON.stringify({ reports }));
+    return text === null ? [] : taken.parse(JSON.parse(text)).gone;
   }
 
   close(): void {

@@ -27,7 +27,7 @@ export async function probe(
     const sentAt = message.type === "pong" ? waiting.get(message.n) : undefined;
     if (message.type !== "pong" || sentAt === undefined) return;
     waiting.delete(message.n);
-    onBeat(person, to.site, performance.now() - sentAt + delayMs);
+    onBeat(person, to, performance.now() - sentAt + delayMs);
   });
   await new Promise<void>((resolve) => {
     socket.once("open", resolve);
@@ -42,6 +42,6 @@ export async function probe(
   }
   await sleep(ANSWER_WITHIN_MS, undefined, { ref: false });
   socket.close(1000);
-  for (let lost = waiting.size; lost > 0; lost -= 1) onBeat(person, to.site, null);
+  for (let lost = waiting.size; lost > 0; lost -= 1) onBeat(person, to, null);
   waiting.clear();
 }

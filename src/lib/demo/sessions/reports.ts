@@ -1,3 +1,4 @@
+import type { Address } from "../../access/gateway/messages.js";
 import type { Person } from "./dispatch-client.js";
 
 /** Most heartbeats in one report. */
@@ -8,25 +9,31 @@ export interface Report {
   readonly carrier: string;
   readonly province: string;
   readonly site: string;
+  readonly url: string;
   readonly rttMs: number | null;
   readonly sent: number;
   readonly lost: number;
 }
 
-interface Sums extends Pick<Report, "carrier" | "province" | "site"> {
+interface Sums extends Pick<Report, "carrier" | "province" | "site" | "url"> {
   sent: number;
   lost: number;
   rttMs: number;
 }
 
-/** Heartbeats of all users, by the kind of user and site, until they are reported. */
+/** Heartbeats of all users, by the kind of user and address, until they are reported. */
 export class Reports {
   #sums = new Map<string, Sums>();
 
   /** Null: lost. */
-  readonly add = ({ carrier, province }: Person, site: string, rttMs: number | null): void => {
-    const key = `${carrier}\n${province}\n${site}`;
-    const sums = this.#sums.get(key) ?? { carrier, province, site, sent: 0, lost: 0, rttMs: 0 };
+  readonly add = (
+    { carrier, province }: Person,
+    { site, url }: Address,
+    rttMs: number | null,
+  ): void => {
+    const key = `${carrier}\n${province}\n${url}`;
+    const none = { carrier, province, site, url, sent: 0, lost: 0, rttMs: 0 };
+    const sums = this.#sums.get(key) ?? none;
     this.#sums.set(key, sums);
     if (sums.sent === SENT_MAX) return;
     sums.sent += 1;

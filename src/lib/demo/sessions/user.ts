@@ -65,6 +65,11 @@ export class User {
     if (this.site !== null && to !== undefined) await probe(to, this.person, this.#options);
   }
 
+  /** Nobody is sent to these addresses any more. */
+  forget(urls: readonly string[]): void {
+    this.#addresses = this.#addresses.filter(({ url }) => !urls.includes(url));
+  }
+
   /** Goes on until there is a session. */
   async #comeBack(): Promise<void> {
     if (this.#busy) return;

@@ -32,14 +32,20 @@ export interface StageDraft {
   readonly seconds: number;
 }
 
-/** With all that follows from the stages; those that are empty are left out. Throws OpsError `bad-policy` (exit 3). */
+/**
+ * With all that follows from the stages; those that are empty are left out. What they publish offers no gateway that is gone, and does
+ * not again when it is taken back. Throws OpsError `bad-policy` (exit 3).
+ */
 export function assemble(
-  drafts: readonly StageDraft[],
-  { policy, silent }: Situation,
-  after: PolicyDocument,
+  wanted: readonly StageDraft[],
+  { policy, offered, silent }: Situation,
+  meant: PolicyDocument,
   { createdAt, topology, nodes }: PlanContext,
   about: Pick<UserPlan, "change" | "moves" | "receivers" | "pace">,
 ): UserPlan {
+  const isSame = hashOf(offered) === hashOf(policy.sites);
+  const drafts = isSame ? wanted : offering(offered, wanted);
+  const after = isSame || meant.sites !== policy.sites ? meant : { ...meant, sites: offered };
   assertAllUsable(drafts, policy);
   const stages = number([reachStage(nodes), ...drafts]);
   const body: Omit<UserPlan, "hash"> = {
@@ -56,6 +62,20 @@ export function assemble(
     estimate: estimateOf(stages.reduce((sum, { estimate }) => sum + estimate.seconds, 0)),
   };
   return { ...body, hash: planHash(body) };
+}
+
+/** With the sites in what is published first, unless that has others of its own. */
+function offering(sites: PolicyDocument["sites"], drafts: readonly StageDraft[]): StageDraft[] {
+  let isDone = false;
+  const changed = (step: UserStepDraft): UserStepDraft => {
+    if (step.kind !== "policy" || isDone) return step;
+    isDone = true;
+    return { ...step, after: { ...step.after, sites: step.after.sites ?? sites } };
+  };
+  return drafts.map((draft) => ({
+    ...draft,
+    waves: draft.waves.map((wave) => wave.map(changed)),
+  }));
 }
 
 /** Agents would refuse a policy that cannot be used, and a control plane that has stored it could not read it any more. */

@@ -43,7 +43,7 @@ export function planOfBalance(
   const before: PolicyPart = {
     entries: changedEntries.map(planned),
     classes: policy.classes,
-    sites: policy.sites,
+    sites: situation.offered,
   };
   const after: PolicyPart = {
     entries: entries.filter((entry) => !policy.entries.includes(entry)).map(planned),

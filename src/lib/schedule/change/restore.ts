@@ -1,45 +1,78 @@
-import type { UserPlan } from "../../plan/users/types.js";
+import type { PlannedEntry, UserPlan, UserStepDraft } from "../../plan/users/types.js";
 import type { Placement } from "../assign/placement.js";
-import { fractionsOf } from "../../policy/fractions.js";
 import type { Entry } from "../../policy/document.js";
+import type { UserFilter } from "../../policy/filter.js";
 import type { Problem } from "../types.js";
 import { type PlanContext, assemble } from "./assemble.js";
+import { type Elsewhere, belongingTo, countOf } from "./elsewhere.js";
 import type { Pace } from "./intent.js";
 import { pacePlanned } from "./pace.js";
 import { changePolicy, entriesOnly, planned } from "./policy-part.js";
 import { askedOf } from "./proposal.js";
-import type { Situation } from "./situation.js";
-import { type Leaving, leavingBy, reloginWaves, watchStep } from "./stages.js";
+import type { GatewaySeen, Situation } from "./situation.js";
+import { type Leaving, leavingAs, reloginWaves, watchStep } from "./stages.js";
 import { viewOf } from "./view.js";
 
-/** What a person wants: users sent again to sites from which entries keep them away. */
+/** What a person wants: users sent again to sites from which entries keep them away, and those home who are elsewhere without that. */
 export interface Restore {
   readonly entries: readonly Entry[];
+  /** Sites without an entry, of which users are elsewhere all the same. */
+  readonly strayed: readonly string[];
+  /** Of whose users; null stands for all. */
+  readonly filter: Pick<UserFilter, "carrier" | "province">;
+  /** Users of the sites, where they are. */
+  readonly elsewhere: readonly Elsewhere[];
+  /** On whose account those of sites without an entry are told: a part of its name. */
+  readonly id: string;
   readonly reason: string;
   readonly actor: string;
   readonly pace: Pace;
 }
 
+/** Users of a site who are told to come home. */
+interface Account {
+  readonly entry: string;
+  readonly site: string;
+  readonly filter: UserFilter;
+}
+
 /** The entries end now: logins come back step by step, then those who belong there are told, then the entries are forgotten. */
 export function planOfRestore(
-  { entries, reason, actor, pace: asked }: Restore,
+  { entries, strayed, filter, elsewhere, id, reason, actor, pace: asked }: Restore,
   situation: Situation,
   problem: Problem,
   context: PlanContext,
 ): UserPlan {
   const { policy, now } = situation;
-  const sites = [...new Set(entries.map(({ site }) => site))];
+  const accounts: Account[] = [
+    ...entries.map(({ id: of, site, carrier, province }) => {
+      return { entry: `${of}-back`, site, filter: { carrier, province, port: null } };
+    }),
+    ...strayed.map((site) => {
+      return { entry: `${site}-${id}`, site, filter: { ...filter, port: null } };
+    }),
+  ];
+  const coming = elsewhere.filter((one) =>
+    accounts.some((account) => belongingTo(account.site, account.filter, [one]).length > 0),
+  );
+  const sites = [...new Set(accounts.map(({ site }) => site))];
   const before = entries.map(planned);
   // The clock of whoever made an entry may be ahead of this one.
   const ending = before.map((entry) => ({
     ...entry,
     expires: Math.max(entry.since + 1, Math.min(entry.expires, now)),
   }));
-  const view = viewOf(problem, situation, homeward(problem, situation, sites), askedOf(asked));
+  const view = viewOf(problem, situation, homeward(problem, coming), askedOf(asked));
   const { moves, receivers, pace } = view;
   const watch = watchStep(receivers, situation, context.gates);
   const waves =
-    moves.length === 0 ? [] : reloginWaves(returning(entries, situation, moves), pace, watch);
+    moves.length === 0
+      ? []
+      : reloginWaves(
+          accounts.flatMap((account) => returning(account, coming, situation, moves)),
+          pace,
+          watch,
+        );
   const watched = waves.flat().filter(({ kind }) => kind === "receivers").length;
   const rampSeconds = Math.max(
     0,
@@ -51,7 +84,7 @@ export function planOfRestore(
         kind: "restore",
         title: `Logins are sent to ${sites.join(", ")} again, step by step`,
         waves: [
-          [{ kind: "policy", before: entriesOnly(before), after: entriesOnly(ending) }],
+          policyStep(before, ending),
           entries.map(({ id, site }) => ({
             kind: "ramp" as const,
             entries: [id],
@@ -66,13 +99,13 @@ export function planOfRestore(
         kind: "return",
         title: `Users who belong to ${sites.join(", ")} are told to log in there`,
         waves,
-        how: "nothing: they are told when the entries are in force again and users are moved anew",
+        how: "nothing: they are told when users are moved anew",
         seconds: pace.seconds + watched * context.gates.windowSeconds,
       },
       {
         kind: "end",
         title: "The entries are forgotten",
-        waves: [[{ kind: "policy", before: entriesOnly(ending), after: entriesOnly([]) }]],
+        waves: [policyStep(ending, [])],
         how: "nothing: they have expired by then",
         seconds: 1,
       },
@@ -89,66 +122,46 @@ export function planOfRestore(
   );
 }
 
-/** Those who belong to the sites there, taken from the others of their class evenly. */
-function homeward(
-  { classes }: Problem,
-  { policy }: Situation,
-  sites: readonly string[],
-): Placement {
-  const shareOf = (carrier: string, province: string, site: string): number => {
-    const own = policy.classes.find((one) => one.carrier === carrier && one.province === province);
-    return fractionsOf(own?.base ?? []).get(site) ?? 0;
-  };
-  const total = new Map<string, number>();
-  const key = (one: { carrier: string; province: string }, site: string | null) =>
-    JSON.stringify([one.carrier, one.province, site]);
-  for (const one of classes) {
-    const all = key(one, null);
-    total.set(all, (total.get(all) ?? 0) + one.users);
-    if (one.site !== null && sites.includes(one.site)) {
-      const here = key(one, one.site);
-      total.set(here, (total.get(here) ?? 0) + one.users);
-    }
+/** None where there is nothing to change. */
+function policyStep(
+  before: readonly PlannedEntry[],
+  after: readonly PlannedEntry[],
+): UserStepDraft[] {
+  if (before.length === 0) return [];
+  return [{ kind: "policy", before: entriesOnly(before), after: entriesOnly(after) }];
+}
+
+/** Those who belong to the sites there, from where they are. */
+function homeward({ classes }: Problem, coming: readonly Elsewhere[]): Placement {
+  const key = (carrier: string, province: string, site: string | null) =>
+    JSON.stringify([carrier, province, site]);
+  const from = new Map<string, Map<string, number>>();
+  for (const { carrier, province, site, home, sessions } of coming) {
+    const to = from.get(key(carrier, province, site)) ?? new Map<string, number>();
+    to.set(home, (to.get(home) ?? 0) + sessions);
+    from.set(key(carrier, province, site), to);
   }
-  const shares = classes.map((one) => {
-    if (one.site === null || sites.includes(one.site))
-      return [{ site: one.site ?? "", users: one.users }];
-    const all = total.get(key(one, null))!;
-    const there = sites.reduce((sum, site) => sum + (total.get(key(one, site)) ?? 0), 0);
-    const elsewhere = all - there;
-    const missing = sites.map((site) =>
-      Math.max(
-        0,
-        all * shareOf(one.carrier, one.province, site) - (total.get(key(one, site)) ?? 0),
-      ),
-    );
-    // Where one of the sites has more than its share the others lack more than there are elsewhere.
-    const wanted = Math.max(
-      elsewhere,
-      missing.reduce((sum, users) => sum + users, 0),
-    );
-    const coming = sites.map((site, i) => ({
-      site,
-      users: wanted === 0 ? 0 : (missing[i]! * one.users) / wanted,
-    }));
-    const gone = coming.reduce((sum, { users }) => sum + users, 0);
-    return [
-      { site: one.site, users: one.users - gone },
-      ...coming.filter(({ users }) => users > 0),
-    ];
+  const shares = classes.map(({ carrier, province, site, users }) => {
+    if (site === null) return [];
+    const to = [...(from.get(key(carrier, province, site)) ?? [])];
+    // They were counted a moment after all who are there.
+    const all = to.reduce((sum, [, sessions]) => sum + sessions, 0);
+    const part = all > users ? users / all : 1;
+    const gone = to.map(([home, sessions]) => ({ site: home, users: sessions * part }));
+    return [{ site, users: Math.max(0, users - all * part) }, ...gone];
   });
   return { shares };
 }
 
-/** The gateways of the sites that users come from, on account of the entry that kept them away. */
+/** The gateways that have those of an account, each as many as it counts. */
 function returning(
-  entries: readonly Entry[],
+  { entry, site, filter }: Account,
+  coming: readonly Elsewhere[],
   situation: Situation,
   moves: UserPlan["moves"],
 ): Leaving[] {
-  return entries.flatMap(({ id, site, carrier, province }) => {
-    const home = moves.filter(({ to }) => to === site);
-    const filter = { carrier, province, port: null };
-    return leavingBy(home, { entry: `${id}-back`, filter, home: site }, situation);
-  });
+  const own = belongingTo(site, filter, coming);
+  const thereAt = ({ node }: GatewaySeen) => countOf(own.filter((one) => one.node === node));
+  const home = moves.filter(({ to }) => to === site);
+  return leavingAs(home, { entry, filter, home: site }, situation, thereAt);
 }

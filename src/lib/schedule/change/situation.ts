@@ -7,6 +7,8 @@ export interface Situation {
   /** ms since 1970 */
   readonly now: number;
   readonly policy: PolicyDocument;
+  /** The sites of the policy without the gateways that the topology has no longer: whatever is published next offers no others. */
+  readonly offered: PolicyDocument["sites"];
   readonly gateways: readonly GatewaySeen[];
   /** Dispatchers that answer. */
   readonly dispatchers: readonly string[];

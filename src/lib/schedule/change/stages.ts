@@ -75,7 +75,8 @@ export function leavingLater(
   return leavingAs(moves, on, situation, () => 0);
 }
 
-function leavingAs(
+/** The same, with as many as somebody says at each gateway. */
+export function leavingAs(
   moves: readonly UserMove[],
   { entry, filter, home }: Pick<Leaving, "entry" | "filter" | "home">,
   { gateways }: Situation,

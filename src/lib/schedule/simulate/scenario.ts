@@ -1,6 +1,7 @@
 import type { UserPlan } from "../../plan/users/types.js";
 import type { Drill } from "../change/drill/drill.js";
 import { planDrillIn } from "../change/drill/plan.js";
+import type { Elsewhere } from "../change/elsewhere.js";
 import type { Intent } from "../change/intent.js";
 import { planKeepAway } from "../change/keep-away.js";
 import { changePolicy } from "../change/policy-part.js";
@@ -50,15 +51,14 @@ export async function restoreScenario(
     pace: { kind: "auto" },
     overrides: SAFETY_RULES.map(({ id }) => id),
   };
-  const situation = moved(
-    service,
-    await planKeepAway(service, service.situation, away, idOf, context),
-  );
+  const plan = await planKeepAway(service, service.situation, away, idOf, context);
+  const { situation, elsewhere } = moved(service, plan);
   const { entries } = situation.policy;
   const problem = problemNow(topology, demand, situation, [], costs);
-  const restore = { ...asked, entries, actor: "simulation" };
-  const plan = planOfRestore(restore, situation, problem, context);
-  return { service, legs: [{ policy: situation.policy, plan }], everySeconds: 0 };
+  const by = { actor: "simulation", id: "home-simulated" };
+  const restore = { ...asked, ...by, entries, strayed: [], elsewhere };
+  const back = planOfRestore(restore, situation, problem, context);
+  return { service, legs: [{ policy: situation.policy, plan: back }], everySeconds: 0 };
 }
 
 /**
@@ -114,18 +114,25 @@ export async function drillScenario(
 }
 
 /** With the entries of the plan in force, and everyone where they lead. */
-function moved({ situation, demand, churn }: VirtualService, plan: UserPlan): Situation {
+function moved(
+  { situation, demand, churn }: VirtualService,
+  plan: UserPlan,
+): { readonly situation: Situation; readonly elsewhere: Elsewhere[] } {
   const steps = plan.stages.flatMap(({ waves }) => waves.flat());
   const policy = steps.reduce(
     (all, step) => (step.kind === "policy" ? changePolicy(all, step.before, step.after, 1n) : all),
     situation.policy,
   );
   const kinds = kindsOf(policy, [policy.classes], classesOf(demand), situation.now);
+  const elsewhere: Elsewhere[] = [];
   const gateways = situation.gateways.map((gateway) => {
-    const many = situation.gateways.filter(({ site }) => site === gateway.site).length;
+    const { node, site } = gateway;
+    const many = situation.gateways.filter((one) => one.site === site).length;
     const sums = new Map<string, (typeof gateway.groups)[number]>();
     for (const { carrier, province, users, home, away } of kinds) {
-      if ((away === null ? home : away.to) !== gateway.site) continue;
+      if ((away === null ? home : away.to) !== site) continue;
+      if (home !== site)
+        elsewhere.push({ node, site, home, carrier, province, sessions: users / many });
       const key = JSON.stringify([carrier, province]);
       const sessions = (sums.get(key)?.sessions ?? 0) + users / many;
       sums.set(key, { carrier, province, port: gateway.groups[0]?.port ?? 443, sessions });
@@ -135,5 +142,5 @@ function moved({ situation, demand, churn }: VirtualService, plan: UserPlan): Si
     const { limit } = gateway.logins;
     return { ...gateway, groups, logins: { limit, perSecond: online * churn } };
   });
-  return { ...situation, policy, gateways };
+  return { situation: { ...situation, policy, gateways }, elsewhere };
 }

@@ -43,6 +43,7 @@ export async function virtualService(
   const empty: Situation = {
     now,
     policy: NO_POLICY,
+    offered: NO_POLICY.sites,
     gateways: [],
     dispatchers: dispatchers.map(({ id }) => id),
     over: [],
@@ -75,7 +76,7 @@ export function underPolicy(service: VirtualService, policy: PolicyDocument): Vi
       logins: { limit, perSecond: users * churn },
     }));
   });
-  return { ...service, situation: { ...situation, policy, gateways } };
+  return { ...service, situation: { ...situation, policy, offered: policy.sites, gateways } };
 }
 
 async function balanced(

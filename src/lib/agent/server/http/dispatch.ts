@@ -45,12 +45,16 @@ export function dispatchRoutes(
 
   app.post("/v1/quality", async (request, reply) => {
     const { reports } = body(qualityReports, request);
-    const sites = policy.document?.sites ?? {};
+    const { router } = policy;
     const now = performance.now();
-    const taken = reports.filter(
-      (report) => Object.hasOwn(sites, report.site) && quality.add(report, report, now),
-    );
-    return json(reply, { taken: taken.length, ignored: reports.length - taken.length });
+    const gone = new Set<string>();
+    let taken = 0;
+    for (const { url = null, ...report } of reports) {
+      if (router?.offers(report.site, url) === true) {
+        if (quality.add({ ...report, url }, report, now)) taken += 1;
+      } else if (url !== null && router !== null) gone.add(url);
+    }
+    return json(reply, { taken, ignored: reports.length - taken, gone: [...gone] });
   });
 
   app.get("/v1/quality", async (_request, reply) =>

@@ -12,4 +12,7 @@ export function gatewayRoutes(app: FastifyInstance, { gateway }: GatewayServices
     json(reply, { v: 1, site: gateway.site, addresses: gateway.addresses }),
   );
   app.get("/v1/sessions", async (_request, reply) => json(reply, { v: 1, ...gateway.figures() }));
+  app.get("/v1/elsewhere", async (_request, reply) =>
+    json(reply, { v: 1, groups: await gateway.elsewhere() }),
+  );
 }

@@ -8,7 +8,7 @@ import {
   qualityReports,
   qualityTaken,
 } from "../../protocol/access.js";
-import { accessAnswer, sessionsAnswer } from "../../protocol/gateway.js";
+import { accessAnswer, elsewhereAnswer, sessionsAnswer } from "../../protocol/gateway.js";
 import { routesAnswer, routeTableWire } from "../../../routing/wire.js";
 import {
   type AgentRole,
@@ -44,6 +44,7 @@ const SHAPES = {
   NodeStatus: nodeStatus,
   Access: accessAnswer,
   Sessions: sessionsAnswer,
+  Elsewhere: elsewhereAnswer,
   Histogram: histogram,
   Stats: stats,
   Operation: operation,

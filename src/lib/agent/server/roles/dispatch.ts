@@ -7,21 +7,22 @@ import { Policy } from "../policy.js";
 import { PolicyPeers } from "../policy-peers.js";
 import { policyMetrics } from "../policy-metrics.js";
 import { type RampParts, Ramps } from "../ramps.js";
-import { isSiteWell } from "../site-health.js";
+import { siteUnwell } from "../site-health.js";
 import type { Base, Role } from "./role.js";
 import { statusWithoutData } from "./without-data.js";
 
-/** Ten carriers, a hundred provinces and ten sites. */
-const QUALITY = { halfLifeMs: 60_000, minSamples: 30, pathsMax: 10_000 };
+/** Ten carriers, a hundred provinces and ten sites of ten gateways. */
+const QUALITY = { halfLifeMs: 60_000, minSamples: 30, waysMax: 100_000 };
 
 /** An agent that tells logins where to go: it has the policy of the control plane, and no data. */
 export function dispatchRole(base: Base): Role {
   const { engine, metrics, die } = base;
   const policy = new Policy(engine);
   const quality = new Quality(QUALITY);
-  const isWell: RampParts["isWell"] = async (entry, site) => isSiteWell(entry, site, quality);
+  policy.onChange(() => quality.keep(({ site, url }) => policy.router!.offers(site, url)));
+  const unwell: RampParts["unwell"] = async (entry, site) => siteUnwell(entry, site, quality);
   const peers = new PolicyPeers({ ...base, policy });
-  const ramps = new Ramps({ engine, policy, isWell, die });
+  const ramps = new Ramps({ engine, policy, unwell, die });
   const levels = () => ramps.told();
   policyMetrics(metrics, policy, ramps);
   const { answers } = new DispatchMetrics(metrics);

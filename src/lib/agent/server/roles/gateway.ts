@@ -9,7 +9,7 @@ import { Policy } from "../policy.js";
 import { PolicyPeers } from "../policy-peers.js";
 import { policyMetrics } from "../policy-metrics.js";
 import { type RampParts, Ramps } from "../ramps.js";
-import { isSiteWell } from "../site-health.js";
+import { siteUnwell } from "../site-health.js";
 import type { Base, Role } from "./role.js";
 import { statusWithoutData } from "./without-data.js";
 
@@ -20,19 +20,22 @@ export function gatewayRole(base: Base, config: GatewayConfig): Role {
   const { engine, metrics, die } = base;
   const { site, listen } = config;
   const policy = new Policy(engine);
-  const isWell: RampParts["isWell"] = async (entry, of) => isSiteWell(entry, of, gateway.quality);
+  const unwell: RampParts["unwell"] = async (entry, of) => siteUnwell(entry, of, gateway.quality);
   const peers = new PolicyPeers({ ...base, policy });
-  const ramps = new Ramps({ engine, policy, isWell, die });
+  const ramps = new Ramps({ engine, policy, unwell, die });
   const addressesFor = ({ uid, group: { carrier, province } }: SessionPlace) =>
     policy.router?.answer({ uid, carrier, province, port: null }, ramps.levels).addresses ?? [];
   const isClosedTo = ({ uid, group: { carrier, province, port } }: SessionPlace) =>
     policy.router?.isKeptAway({ uid, carrier, province, port }, site, "strong", ramps.levels) ??
     false;
+  const homeOf = ({ uid, group: { carrier, province } }: SessionPlace) =>
+    policy.router?.home({ uid, carrier, province }) ?? null;
   const gateway = new Gateway({
     ...config,
     host: listen.host,
     loginWithinMs: LOGIN_WITHIN_MS,
     addressesFor,
+    homeOf,
     isClosedTo,
   });
   policyMetrics(metrics, policy, ramps);

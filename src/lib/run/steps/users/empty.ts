@@ -1,13 +1,14 @@
+import type { SessionsAnswer } from "../../../agent/protocol/gateway.js";
 import type { EmptyStep } from "../../../plan/users/types.js";
 import { sayStep } from "../../../plan/say.js";
 import { isFor } from "../../../policy/filter.js";
 import { countText } from "../../../figures.js";
 import { ask } from "../../ask.js";
-import type { UserContext } from "../../context.js";
 import { StepFailure, failure } from "../../failure.js";
 import { operate, settle } from "../../operation.js";
 import type { StepHandler } from "../handler.js";
 import { assertMasked, unlessSilent } from "./departing.js";
+import { countingTold, toldState } from "./told.js";
 
 /** Who comes with an address from before the entry is told in the first; who comes back from a site that had no room, in the next. */
 const ROUNDS = 3;
@@ -18,9 +19,10 @@ export const empty: StepHandler<EmptyStep> = {
     const progressOf = { what: `users of ${node}`, like: "users of gateways" };
     const { what } = sayStep(step);
     const options = { undo: false, what, atStop: "cancel", progressOf } as const;
-    await settle(context, id, options);
+    await countingTold(context, step, () => settle(context, id, options));
     for (let round = 0; ; round += 1) {
-      const left = await usersLeft(context, step);
+      const here = await ask(context, id, node, "count its sessions", (agent) => agent.sessions());
+      const left = usersLeft(here, filter);
       if (left === 0) return;
       if (round === ROUNDS) throw new StepFailure(notEmpty(step, left));
       await assertMasked(context, step);
@@ -32,12 +34,10 @@ export const empty: StepHandler<EmptyStep> = {
         perSecond,
         withinMs,
       } as const;
-      await operate(context, id, options, async () => ({
-        node,
-        request,
-        inverse: null,
-        preState: null,
-      }));
+      const preState = toldState(here, entry);
+      await countingTold(context, step, () =>
+        operate(context, id, options, async () => ({ node, request, inverse: null, preState })),
+      );
     }
   },
   undo: (context, step) =>
@@ -46,10 +46,7 @@ export const empty: StepHandler<EmptyStep> = {
     ),
 };
 
-async function usersLeft(context: UserContext, { id, node, filter }: EmptyStep): Promise<number> {
-  const { groups } = await ask(context, id, node, "count its sessions", (agent) =>
-    agent.sessions(),
-  );
+function usersLeft({ groups }: SessionsAnswer, filter: EmptyStep["filter"]): number {
   return groups
     .filter((group) => isFor(filter, group))
     .reduce((sum, { sessions }) => sum + sessions, 0);

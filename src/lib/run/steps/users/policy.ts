@@ -1,9 +1,10 @@
 import { EXIT } from "../../../errors.js";
 import type { PolicyPart, PolicyStep } from "../../../plan/users/types.js";
 import { type PolicyDocument, SCHEDULE } from "../../../policy/document.js";
+import { policyWithout } from "../../../policy/offered.js";
 import { assertUsable, encodePolicy } from "../../../policy/wire.js";
 import { NO_POLICY, changePolicy } from "../../../schedule/change/policy-part.js";
-import { type UserContext, authorityFor, unlessLeft } from "../../context.js";
+import { type UserContext, authorityFor, statusOf, unlessLeft } from "../../context.js";
 import { StepFailure, asProblem, failure } from "../../failure.js";
 import type { StepHandler } from "../handler.js";
 
@@ -27,12 +28,15 @@ async function publish(
   after: PolicyPart,
 ): Promise<void> {
   const { epoch } = authorityFor(context, SCHEDULE);
+  const { without } = statusOf(context);
   let made: PolicyDocument | null = null;
   const missing = await context.policy.publish(
     step,
     (known) => {
       made = {
-        ...changePolicy(known ?? NO_POLICY, before, after, epoch),
+        ...policyWithout(changePolicy(known ?? NO_POLICY, before, after, epoch), (node) =>
+          without.has(node),
+        ),
         agents: urlsOf(context, known),
       };
       // What is stored and cannot be read again would be in the way of every later change.

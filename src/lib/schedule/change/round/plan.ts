@@ -56,7 +56,7 @@ function stageOf(
   const before: PolicyPart = {
     entries: policy.entries.filter((entry) => !entries.includes(entry)).map(planned),
     classes: policy.classes,
-    sites: policy.sites,
+    sites: situation.offered,
   };
   const after: PolicyPart = {
     entries: entries.filter((entry) => !policy.entries.includes(entry)).map(planned),

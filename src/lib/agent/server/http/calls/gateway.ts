@@ -12,4 +12,9 @@ export const GATEWAY: Calls = {
     status: 200,
     gives: "Sessions",
   },
+  "GET /v1/elsewhere": {
+    summary: "Sessions of users who belong to other sites, by kind and by that site.",
+    status: 200,
+    gives: "Elsewhere",
+  },
 };
