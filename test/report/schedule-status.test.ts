@@ -55,6 +55,7 @@ const quality = (site: string, carrier: string, samples: number, loss: number | 
   province: "hunan",
   samples,
   rttMs: 10,
+  rttVariance: null,
   loss,
 });
 

@@ -73,9 +73,9 @@ export function afterwards(service: VirtualService, { classes }: RoundProposal):
 /** What an agent would say that has seen so many samples of the way of each class to each site. */
 export function figures(
   samples: number,
-  of: (k: number, site: number) => { readonly rttMs: number; readonly loss: number },
+  of: (k: number, site: number) => Pick<Figure, "rttMs" | "loss"> & Partial<Figure>,
 ): Figure[] {
   return CLASSES.flatMap((one, k) =>
-    SITES.map((site, j) => ({ ...one, site, samples, ...of(k, j) })),
+    SITES.map((site, j) => ({ ...one, site, samples, rttVariance: null, ...of(k, j) })),
   );
 }
