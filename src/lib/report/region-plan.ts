@@ -7,7 +7,8 @@ import { wrap } from "../wrap.js";
 import { itemsText } from "./group.js";
 import { shardStageLines, whatChangesLines } from "./plan.js";
 import type { TextOptions } from "./text-options.js";
-import { movesText, userStageLines, whoMovesLines } from "./user-plan.js";
+import { userStageLines } from "./user-plan.js";
+import { movesText, whoMovesLines } from "./who-moves.js";
 
 /** Who and whose writes move, and how, in one: for the person who has to agree to it. */
 export function regionPlanText(plan: RegionPlan, options: TextOptions): string {

@@ -38,7 +38,8 @@ export function assemble(
   { policy, silent }: Situation,
   after: PolicyDocument,
   { createdAt, topology, nodes }: PlanContext,
-  about: Pick<UserPlan, "change" | "moves" | "receivers" | "pace">,
+  about: Pick<UserPlan, "change" | "moves" | "receivers" | "pace"> &
+    Partial<Pick<UserPlan, "uncounted">>,
 ): UserPlan {
   assertAllUsable(drafts, policy);
   const stages = number([reachStage(nodes), ...drafts]);
@@ -51,6 +52,7 @@ export function assemble(
     scopes: [SCHEDULE],
     nodes,
     silent: silent.map(({ node, why }) => ({ node, why })),
+    uncounted: [],
     ...about,
     stages,
     estimate: estimateOf(stages.reduce((sum, { estimate }) => sum + estimate.seconds, 0)),

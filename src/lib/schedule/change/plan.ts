@@ -5,6 +5,7 @@ import { nameOf } from "./intent.js";
 import { pacePlanned } from "./pace.js";
 import { changePolicy, entriesOnly, planned, spentEntries } from "./policy-part.js";
 import type { Proposal } from "./proposal.js";
+import { deadSites } from "./situation.js";
 import { sameFilter } from "./rules/one-at-a-time.js";
 import type { Objection } from "./rules/registry.js";
 import {
@@ -83,6 +84,7 @@ export function planOfProposal(
         overridden: overridden.map(({ rule, message }) => ({ rule, message })),
       },
       moves,
+      uncounted: deadSites(situation).filter((site) => sites.includes(site)),
       receivers,
       pace: pacePlanned(pace),
     },
