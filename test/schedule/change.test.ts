@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { OpsError } from "../../src/lib/errors.js";
 import { decodeStoredPlan, encodePlan } from "../../src/lib/plan/encode.js";
 import type { UserPlan } from "../../src/lib/plan/users/types.js";
 import { sayStep, sayUndo } from "../../src/lib/plan/say.js";
@@ -11,13 +12,13 @@ import { planOfBalance } from "../../src/lib/schedule/change/balance.js";
 import type { Intent } from "../../src/lib/schedule/change/intent.js";
 import { planKeepAway } from "../../src/lib/schedule/change/keep-away.js";
 import { paceOf, pacePlanned } from "../../src/lib/schedule/change/pace.js";
-import { planOfProposal } from "../../src/lib/schedule/change/plan.js";
+import { planOfProposal, secondsOfProposal } from "../../src/lib/schedule/change/plan.js";
 import { changePolicy, entriesOnly, planned } from "../../src/lib/schedule/change/policy-part.js";
 import { problemNow } from "../../src/lib/schedule/change/problem.js";
 import { type Proposal, proposalOf } from "../../src/lib/schedule/change/proposal.js";
 import { planOfRestore } from "../../src/lib/schedule/change/restore.js";
 import { type Shift, planOfShift, proposeShift } from "../../src/lib/schedule/change/shift.js";
-import { objectionsTo } from "../../src/lib/schedule/change/rules/registry.js";
+import { type Objection, objectionsTo } from "../../src/lib/schedule/change/rules/registry.js";
 import type { GatewaySeen, Situation } from "../../src/lib/schedule/change/situation.js";
 import type { Entry, PolicyDocument } from "../../src/lib/policy/document.js";
 import { assertUsable } from "../../src/lib/policy/wire.js";
@@ -122,8 +123,12 @@ const CONTEXT: PlanContext = {
   gates: { windowSeconds: 1, minSamples: 20, maxRefused: 0.1, maxOnline: 1, checkUrl: null },
 };
 
+function against(proposal: Proposal): Objection[] {
+  return objectionsTo({ ...proposal, seconds: secondsOfProposal(proposal, CONTEXT) });
+}
+
 function planOf(proposal: Proposal): UserPlan {
-  return planOfProposal(proposal, objectionsTo(proposal), CONTEXT);
+  return planOfProposal(proposal, against(proposal), CONTEXT);
 }
 
 const UNICOM = { carrier: "unicom", province: null };
@@ -148,7 +153,7 @@ const entry = (fields: Partial<Entry> = {}): Entry => ({
 const withEntries = (...entries: Entry[]) => ({ policy: { ...POLICY, entries } });
 
 const rulesAgainst = async (...args: Parameters<typeof proposed>): Promise<string[]> =>
-  objectionsTo(await proposed(...args)).map(({ rule }) => rule);
+  against(await proposed(...args)).map(({ rule }) => rule);
 
 describe("safety rules", () => {
   it("let a weak disable pass that the others can carry", async () => {
@@ -156,7 +161,7 @@ describe("safety rules", () => {
   });
 
   it("room, last-site: the rest does not hold everyone; a carrier has no site left", async () => {
-    const found = objectionsTo(await proposed({ sites: ["sh-a", "sz-a"] }));
+    const found = against(await proposed({ sites: ["sh-a", "sz-a"] }));
     expect(found.map(({ rule }) => rule)).toEqual(["room", "last-site"]);
     expect(found[0]!.message).toMatch(/^200 users have no place .*unicom/);
     expect(found[1]!.message).toBe("no site that unicom reaches would be left");
@@ -182,7 +187,7 @@ describe("safety rules", () => {
   });
 
   it("login-rate: faster than a receiver takes, all at once, or into one that has nothing to spare", async () => {
-    const fast = objectionsTo(await proposed({ pace: { kind: "rate", perSecond: 150 } }));
+    const fast = against(await proposed({ pace: { kind: "rate", perSecond: 150 } }));
     expect(fast).toHaveLength(1);
     expect(fast[0]!.message).toMatch(
       /^..-a would get 1[0-9][0-9] logins.s .2 now., and takes 100$/,
@@ -191,18 +196,16 @@ describe("safety rules", () => {
       "login-rate",
     );
     const gateways = [gateway("sh-a", 200), gateway("sz-a", 200, 100), gateway("tj-a", 200, 100)];
-    const spent = objectionsTo(await proposed({}, { gateways }));
+    const spent = against(await proposed({}, { gateways }));
     expect(new Set(spent.map(({ rule }) => rule))).toEqual(new Set(["login-rate"]));
     expect(spent[0]!.message).toContain("none are to spare");
     // Who is told at a pace of the planner's own does not come all at once: the one without a login to spare is in the way, no other.
     const one = [gateway("sh-a", 200), gateway("sz-a", 200, 100), gateway("tj-a", 200)];
-    expect(
-      objectionsTo(await proposed({}, { gateways: one })).map(({ message }) => message),
-    ).toEqual(["sz-a has 100 logins/s of the 100 that it takes: none are to spare now"]);
+    expect(against(await proposed({}, { gateways: one })).map(({ message }) => message)).toEqual([
+      "sz-a has 100 logins/s of the 100 that it takes: none are to spare now",
+    ]);
     const many = [gateway("sh-a", 200, 90), gateway("sz-a", 200, 50), gateway("tj-a", 200, 10)];
-    expect(
-      objectionsTo(await proposed({}, { gateways: many })).map(({ message }) => message),
-    ).toEqual([
+    expect(against(await proposed({}, { gateways: many })).map(({ message }) => message)).toEqual([
       "sz-a has 50 logins/s of the 100 that it takes: none are to spare now beside those that the users who come make by themselves",
     ]);
     expect(await rulesAgainst({ mode: "mask" }, { gateways })).toEqual([]);
@@ -211,6 +214,41 @@ describe("safety rules", () => {
   it("ttl: not when it ends before the users are moved", async () => {
     expect(await rulesAgainst({ ttlMs: 1_000 })).toEqual(["ttl"]);
     expect(await rulesAgainst({ ttlMs: 1_000, mode: "mask" })).toEqual([]);
+  });
+
+  it("ttl: not when it ends before the receivers have been watched as well, by what the plan says", async () => {
+    const proposal = await proposed();
+    const { seconds } = planOf(proposal).estimate;
+    // To answer, the mask, and six windows.
+    expect(seconds).toBeCloseTo(proposal.pace.seconds + 8);
+    expect(await rulesAgainst({ ttlMs: seconds * 1_000 + 1 })).toEqual([]);
+    expect(await rulesAgainst({ ttlMs: seconds * 1_000 - 1 })).toEqual(["ttl"]);
+    expect(await rulesAgainst({ ttlMs: seconds * 1_000 + 1, empties: true })).toEqual(["ttl"]);
+  });
+
+  it("ttl: not when it ends while the writes of the region still leave; it is said with which it would do", async () => {
+    const plan = (intent: Partial<Intent>, writesSeconds: number) =>
+      planKeepAway(
+        { topology: TOPOLOGY, demand: TOPOLOGY.demand!, costs: () => [10, 20, 30] },
+        SITUATION,
+        { ...INTENT, ...intent },
+        (site) => `${site}-1`,
+        { ...CONTEXT, writesSeconds },
+      );
+    await expect(plan({ ttlMs: 60_000 }, 0)).resolves.toBeDefined();
+    const refused = await plan({ ttlMs: 60_000 }, 300).catch((error: unknown) => error);
+    assert(refused instanceof OpsError);
+    expect(refused).toMatchObject({ code: "unsafe", exit: 3 });
+    expect(refused.message).toMatch(
+      /ttl: until the users have moved it takes about 5m 1\ds, and the entry ends after 1m 00s$/,
+    );
+    expect(refused.hint).toMatch(/^--ttl 8m would do; if it must be: --override ttl /);
+    await expect(plan({ ttlMs: 480_000 }, 300)).resolves.toBeDefined();
+    await expect(plan({ ttlMs: 60_000, overrides: ["ttl"] }, 300)).resolves.toBeDefined();
+    // There is none that would do.
+    const never = await plan({ ttlMs: 60_000 }, 31 * 86_400).catch((error: unknown) => error);
+    assert(never instanceof OpsError);
+    expect(never.hint).toMatch(/^if it must be: --override ttl /);
   });
 
   it("one-at-a-time: no second entry of the same users, but a mask may become a disable", async () => {
@@ -234,7 +272,7 @@ describe("safety rules", () => {
   it("anti-flap: not within a minute of the last change, unless a person says so", async () => {
     const recent = withEntries(entry({ since: NOW - 5_000 }));
     expect(await rulesAgainst({}, recent)).toEqual(["anti-flap"]);
-    const found = objectionsTo(await proposed({ overrides: ["anti-flap"] }, recent));
+    const found = against(await proposed({ overrides: ["anti-flap"] }, recent));
     expect(found).toEqual([
       {
         rule: "anti-flap",

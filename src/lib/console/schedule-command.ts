@@ -145,11 +145,13 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
     const { simulate } = await import("../schedule/simulate/simulate.js");
     const { generator } = await import("../schedule/simulate/random.js");
     const { simulationText } = await import("../report/simulation.js");
+    const { assertWritable, writeOutput } = await import("../cli/write-output.js");
     if (this.filter.port !== null) {
       throw new OpsError("bad-flag", EXIT.usage, "a simulation knows no ports", {
         hint: "leave --port out",
       });
     }
+    if (chart !== undefined) await assertWritable(chart);
     const { topology, topologyHash } = request;
     const now = Date.now();
     const service = await virtualService({ ...request, demand: demandOf(topology) }, topologyHash, {
@@ -165,7 +167,6 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
     this.print(simulationText(simulation, this.textOptions.width));
     if (chart !== undefined) {
       const { simulationChart } = await import("../report/simulation-chart.js");
-      const { writeOutput } = await import("../cli/write-output.js");
       await writeOutput(chart, simulationChart(simulation));
     }
     if (simulation.ended.how !== "done") this.exitWith(EXIT.refused);

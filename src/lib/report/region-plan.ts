@@ -2,6 +2,7 @@ import { durationText, plural } from "../figures.js";
 import { formatSegment } from "../keyspace/wire.js";
 import { countItems, sayStep } from "../plan/say.js";
 import type { RegionPlan, Stays } from "../plan/region/types.js";
+import type { LookedAt } from "../run/change-region.js";
 import type { Plan, Stage } from "../plan/types.js";
 import { wrap } from "../wrap.js";
 import { itemsText } from "./group.js";
@@ -44,6 +45,29 @@ export function regionPlanText(plan: RegionPlan, options: TextOptions): string {
         : userStageLines(stage as Exclude<typeof stage, Stage>, options),
     ),
   ].join("\n");
+}
+
+/** That nothing is changed, and what was looked at to say so. */
+export function lookedAtText(
+  { sites, keyspaces, nodes }: LookedAt,
+  { width }: TextOptions,
+): string {
+  const users =
+    sites.length === 0
+      ? "the topology has no access agents"
+      : `entries of the policy for ${sites.join(", ")}`;
+  const asked = `${nodes.answering} of ${plural(nodes.all, "data node")} that answer`;
+  const writes =
+    keyspaces.length === 0
+      ? `no keyspace on ${asked}`
+      : `who writes ${keyspaces.join(", ")}, on ${asked}`;
+  return [
+    "nothing is changed: users and writes are where they are to be, but for what is told above",
+    `  looked at, of users: ${users}`,
+    `  looked at, of writes: ${nodes.all === 0 ? "the topology has no data agents" : writes}`,
+  ]
+    .flatMap((line) => wrap(line, width, 4))
+    .join("\n");
 }
 
 /** Writes that are not where they should be afterwards. */

@@ -9,7 +9,7 @@ import { movesText, whoMovesLines } from "./who-moves.js";
 /** Who moves where, what that does to the sites that get them, and how: for the person who has to agree to it. */
 export function userPlanText(plan: UserPlan, options: TextOptions): string {
   const out = (text: string, indent: number) => wrap(text, options.width, indent);
-  const { change, silent, stages } = plan;
+  const { change, silent, stages, estimate } = plan;
   return [
     ...out(`Plan ${plan.hash.slice(0, 12)} for ${plan.topology.name}, made ${plan.createdAt}`, 2),
     "",
@@ -20,6 +20,7 @@ export function userPlanText(plan: UserPlan, options: TextOptions): string {
     ...out(`  moves  ${movesText(plan)}`, 9),
     ...change.overridden.flatMap(({ rule, message }) => out(`  over   ${rule}: ${message}`, 9)),
     ...silent.flatMap(({ node, why }) => out(`  silent ${node} is told nothing: ${why}`, 9)),
+    ...out(`  time   about ${durationText(Math.max(1, estimate.seconds) * 1000)}`, 9),
     ...whoMovesLines(plan, options),
     "",
     "Stages",

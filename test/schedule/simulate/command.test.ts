@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -45,6 +45,20 @@ test("75M users leave a region, told in 80 columns and drawn: no agent is asked"
     else if (!rest!.endsWith("/")) open.push(name!);
   }
   expect(open).toEqual([]);
+});
+
+test("a chart that cannot be written is told before anything is simulated", () => {
+  const disable = ["disable", "tianjin", "--mode", "weak", "--ttl", "4h", "--simulate", "--chart"];
+  writeFileSync(join(folder, "file"), "");
+  for (const [chart, why] of [
+    [join(folder, "missing", "chart.svg"), "ENOENT"],
+    [join(folder, "file", "chart.svg"), "ENOTDIR"],
+    [folder, "EISDIR"],
+  ] as const) {
+    const { code, out, err } = schedule(...disable, chart);
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toContain(`cannot be written: ${why}`);
+  }
 });
 
 test("what does not end well ends with 3, and --json has it all", () => {
