@@ -224,6 +224,23 @@ test("with noise in the round trips alone, twenty rounds do not go back and fort
   expect(all / between).toBeGreaterThan(1.3);
 });
 
+test("a round waits a minute after another change of its sites, but one of many not after another round", async () => {
+  const service = await unbalanced();
+  const { now, policy } = service.situation;
+  const rules = async (what: string, at: number, more = {}) => {
+    const last = { site: "a1", at, what, isUndo: false, actor: "li", isReceiver: true };
+    const situation = { ...service.situation, policy: { ...policy, changes: [last] } };
+    const { objections } = await propose({ ...service, situation }, NEAREST, { most: 1, ...more });
+    return objections.map(({ rule, message }) => `${rule}: ${message}`);
+  };
+  const said = (what: string) => [`anti-flap: a1 was changed 5s ago (${what}, by li)`];
+  const alone = { isOneOfMany: false };
+  expect(await rules("balance", now - 5_000, alone)).toEqual(said("balance"));
+  expect(await rules("balance", now - 60_000, alone)).toEqual([]);
+  expect(await rules("balance", now - 5_000)).toEqual([]);
+  expect(await rules("shift", now - 5_000)).toEqual(said("shift"));
+});
+
 describe("what is not to be trusted", () => {
   const entry = (fields: Partial<Entry>): Entry => ({
     id: "e",

@@ -53,7 +53,16 @@ export function unbalanced(): Promise<VirtualService> {
 
 function roundOf({ situation }: VirtualService, more: Partial<Round> = {}): Round {
   const { sites } = situation.policy;
-  return { id: "b", reason: "test", actor: "me", most: 0.05, sites, overrides: [], ...more };
+  return {
+    id: "b",
+    reason: "test",
+    actor: "me",
+    most: 0.05,
+    sites,
+    overrides: [],
+    isOneOfMany: true,
+    ...more,
+  };
 }
 
 export function propose(
