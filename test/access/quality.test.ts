@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { Quality } from "../../src/lib/access/quality.js";
+import { generator } from "../../src/lib/schedule/simulate/random.js";
 
 const OPTIONS = { halfLifeMs: 60_000, minSamples: 20, waysMax: 2 };
 const path = { carrier: "telecom", province: "guangdong", site: "sh-1" };
@@ -40,7 +41,7 @@ test("addresses of a site count together, and those that are gone count no more"
   const quality = new Quality(OPTIONS);
   quality.add({ ...path, url: "ws://1" }, { rttMs: 10, sent: 30, lost: 0 }, 0);
   quality.add({ ...path, url: "ws://2" }, { rttMs: null, sent: 30, lost: 30 }, 0);
-  expect(quality.figures(0)).toEqual([{ ...path, samples: 60, rttMs: 10, loss: 0.5 }]);
+  expect(quality.figures(0)).toMatchObject([{ ...path, samples: 60, rttMs: 10, loss: 0.5 }]);
   expect(quality.addresses(({ site }) => site === "sh-1", 0)).toEqual([
     { url: "ws://1", samples: 30, loss: 0 },
     { url: "ws://2", samples: 30, loss: 1 },
@@ -48,4 +49,33 @@ test("addresses of a site count together, and those that are gone count no more"
   expect(quality.addresses(({ site }) => site === "sh-2", 0)).toEqual([]);
   quality.keep(({ url }) => url === "ws://1");
   expect(quality.figures(0)).toMatchObject([{ ...path, samples: 30, loss: 0 }]);
+});
+
+test("it says how far round trips lie apart: the same of heartbeats and of reports of many", () => {
+  const random = generator(1);
+  // Even between 20 and 80 ms: a variance of 60^2 / 12.
+  const one = () => 20 + 60 * random();
+  const [beats, reports] = [new Quality(OPTIONS), new Quality(OPTIONS)];
+  for (let i = 0; i < 4_000; i += 1) {
+    beats.add(way, { rttMs: one(), sent: 1, lost: 0 }, i);
+    const many = 5 + (i % 30);
+    let sum = 0;
+    for (let j = 0; j < many; j += 1) sum += one();
+    reports.add(way, { rttMs: sum / many, sent: many + 2, lost: 2 }, i);
+  }
+  for (const quality of [beats, reports])
+    expect(quality.figures(4_000)[0]!.rttVariance! / 300).toBeCloseTo(1, 0.8);
+});
+
+test("one report says nothing of how far round trips lie apart, and what is all the same lies nowhere apart", () => {
+  const quality = new Quality(OPTIONS);
+  quality.add(way, { rttMs: 50, sent: 100, lost: 0 }, 0);
+  expect(quality.figures(0)).toMatchObject([{ rttMs: 50, rttVariance: null }]);
+  quality.add(way, { rttMs: null, sent: 100, lost: 100 }, 0);
+  expect(quality.figures(0)).toMatchObject([{ rttVariance: null }]);
+  quality.add(way, { rttMs: 50, sent: 100, lost: 0 }, 0);
+  expect(quality.figures(0)).toMatchObject([{ rttMs: 50, rttVariance: 0 }]);
+  quality.add(way, { rttMs: 80, sent: 100, lost: 0 }, 0);
+  // 100 * (10^2 + 10^2 + 20^2) / 2
+  expect(quality.figures(0)).toMatchObject([{ rttMs: 60, rttVariance: 30_000 }]);
 });

@@ -9,6 +9,7 @@ import { askAgents } from "../../src/lib/run/tables.js";
 import { cut } from "../../src/lib/policy/cut.js";
 import type { Entry, PolicyDocument } from "../../src/lib/policy/document.js";
 import { Router } from "../../src/lib/policy/router.js";
+import { qualityAnswer } from "../../src/lib/agent/protocol/access.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
 import { DAY, entry, fractions } from "../policy/policies.js";
 import { startCluster, type TestCluster } from "../support/cluster.js";
@@ -209,14 +210,18 @@ describe("an entry that expires while no control plane is there", () => {
     expect(await report(400)).toEqual({ taken: 1, ignored: 0, gone: [] });
     expect(await report(1, "nowhere")).toEqual({ taken: 0, ignored: 1, gone: [] });
     expect(await report(1_001)).toMatchObject({ code: "bad-request" });
-    const quality = await (await fetch(`${cluster.url("d1")}/v1/quality`)).json();
-    const { figures } = quality as { figures: { site: string; rttMs: number; loss: number }[] };
+    const known = async () =>
+      qualityAnswer.parse(await (await fetch(`${cluster.url("d1")}/v1/quality`)).json()).figures;
+    const figures = await known();
     expect(figures.map(({ site }) => site)).toEqual(["a"]);
-    expect(figures[0]!.rttMs).toBeCloseTo(30, 5);
-    expect(figures[0]!.loss).toBeCloseTo(0.4, 5);
+    expect(figures[0]!.rttVariance).toBe(null);
+    expect(figures[0]!.rttMs!).toBeCloseTo(30, 5);
+    expect(figures[0]!.loss!).toBeCloseTo(0.4, 5);
     await api.putPolicy(expiring(10), by(6n));
     expect(await levelsUntil((_, held) => held)).toEqual([1]);
     for (let i = 0; i < 20; i += 1) await report(0);
+    // All reports say the same round trip.
+    expect((await known())[0]!.rttVariance!).toBeCloseTo(0, 3);
     expect((await levelsUntil((level) => level === 0)).at(-1)).toBe(0);
   });
 });

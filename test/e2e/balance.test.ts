@@ -86,6 +86,8 @@ function ops(args: readonly string[], killAt: KillAt = 0): Promise<Ended> {
 
 const COMMON = () => ["-t", cluster.topologyFile, "--reason", "a test", "--yes"];
 const balance = (...args: string[]) => ["schedule", "balance", ...args, ...COMMON()];
+/** Another change within a minute. */
+const AGAIN = ["--override", "anti-flap"];
 const live = (...args: string[]) => balance("--quality", "live", ...args);
 
 const until = async (holds: () => void | Promise<void>): Promise<void> =>
@@ -139,7 +141,7 @@ test("when the way of a carrier to its site gets worse, a round moves so many of
   await until(async () => {
     expect((await foreseen("--most", "10%")).moved).toBeGreaterThan(25);
   });
-  const { code, json } = await ops(live("--most", "10%"));
+  const { code, json } = await ops(live("--most", "10%", ...AGAIN));
   expect(code).toBe(0);
   expect((json["balance"] as RoundFigures).cost.after).toBeLessThan(
     (json["balance"] as RoundFigures).cost.before,
@@ -159,7 +161,15 @@ test("when the way of a carrier to its site gets worse, a round moves so many of
 });
 
 test("a round whose command is killed is finished by resume, and the next round moves nobody", async () => {
-  expect((await ops(live("--most", "100%"), "op.accepted")).signal).toBe("SIGKILL");
+  expect(await ops(live("--most", "100%"))).toMatchObject({
+    code: 3,
+    json: {
+      error: {
+        message: expect.stringMatching(/anti-flap: sh-a .* \(balance taken back, by /) as string,
+      },
+    },
+  });
+  expect((await ops(live("--most", "100%", ...AGAIN), "op.accepted")).signal).toBe("SIGKILL");
   const { json } = await ops(["run", "list"]);
   const { run } = (json["runs"] as Json[]).at(-1)!;
   expect((await ops(["run", "resume", String(run)])).code).toBe(0);

@@ -89,6 +89,8 @@ function run(...args: string[]): Promise<Ended> {
 
 const DRAIN = ["--ttl", "10m", "--ramp", "100ms", "--override", "anti-flap"];
 const DRILL = ["sh-a", "--up-to", "35%", "--hold", "600ms", "--batch", "15"];
+/** Another change within a minute. */
+const AGAIN = [...DRILL, "--override", "anti-flap"];
 
 const at = (name: string): number => crowd.figures().bySite[name] ?? 0;
 
@@ -299,7 +301,7 @@ test("a drill is refused with its numbers when the others have not so many users
 test("a drill fills the site, holds it, and comes back to the same policy, with everyone where they were", async () => {
   const [before, policy] = [crowd.figures(), await fingerprints()];
   const refused = await refusedAtSh();
-  const drill = begin("drill", ...DRILL);
+  const drill = begin("drill", ...AGAIN);
   await drill.event(({ type, stage }) => type === "stage" && String(stage).endsWith("-hold"));
   const peak = crowd.figures();
   expect((await drill.ended).code).toBe(0);
@@ -313,12 +315,20 @@ test("a drill fills the site, holds it, and comes back to the same policy, with 
   expect(crowd.figures().msWithout).toBe(before.msWithout);
   const moved = peak.bySite["sh-a"]! - before.bySite["sh-a"]!;
   expect(crowd.figures().notices - before.notices).toBe(2 * moved);
+
+  // Not twice within a minute; but no site has to wait that burns.
+  expect((await schedule("drill", ...DRILL)).json["error"]).toMatchObject({
+    code: "unsafe",
+    message: expect.stringMatching(/anti-flap: sh-a was changed \S+ ago \(drill, by /) as string,
+  });
+  const mask = (site: string) => schedule("mask", site, "--ttl", "10m", "--dry-run");
+  for (const site of ["sh-a", "sz-a"]) expect((await mask(site)).code).toBe(0);
 });
 
 test("a drill whose command is killed on the way there and again on the way back is finished by resume, and nobody is told twice", async () => {
   const [before, policy] = [crowd.figures(), await fingerprints()];
   const killed = beginOps(
-    ["schedule", "drill", ...DRILL, "-t", cluster.topologyFile, "--reason", "a test", "--yes"],
+    ["schedule", "drill", ...AGAIN, "-t", cluster.topologyFile, "--reason", "a test", "--yes"],
     { state, killAt: "op.accepted" },
   );
   expect((await killed.ended).signal).toBe("SIGKILL");
@@ -335,7 +345,7 @@ test("a drill whose command is killed on the way there and again on the way back
 
 test("taken back from the middle of its way back a drill leaves everyone where they were, too", async () => {
   const [before, policy] = [crowd.figures(), await fingerprints()];
-  await killOnTheWayBack(begin("drill", ...DRILL));
+  await killOnTheWayBack(begin("drill", ...AGAIN));
   const { run: id } = await lastRun();
   expect(await run("rollback", String(id), "--yes")).toMatchObject({
     code: 0,
@@ -349,7 +359,7 @@ test("taken back from the middle of its way back a drill leaves everyone where t
 test("a site that refuses logins stops its drill on the way there, which says so and the way back; that leads everyone home", async () => {
   const [before, policy] = [crowd.figures(), await fingerprints()];
   const url = await portOf("sh-gw");
-  const drill = begin("drill", ...DRILL);
+  const drill = begin("drill", ...AGAIN);
   await drill.event(({ type, stage }) => type === "stage" && String(stage).endsWith("-drill"));
   const ended = drill.ended.then(() => true);
   for (let uid = STRANGERS; !(await Promise.race([ended, sleep(50)])); uid += 50) {
@@ -373,7 +383,7 @@ test("a site that refuses logins stops its drill on the way there, which says so
 
 test("one gateway that does not answer keeps nobody from being called back to the others of those that they left", async () => {
   const { bySite } = crowd.figures();
-  const drill = begin("drill", ...DRILL.map((flag) => (flag === "600ms" ? "60s" : flag)));
+  const drill = begin("drill", ...AGAIN.map((flag) => (flag === "600ms" ? "60s" : flag)));
   await drill.event(({ type, stage }) => type === "stage" && String(stage).endsWith("-hold"));
   drill.child.kill("SIGINT");
   expect((await drill.ended).code).toBe(6);

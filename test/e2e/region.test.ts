@@ -7,6 +7,7 @@ import { finalCheck } from "../../src/lib/demo/final-check.js";
 import { People } from "../../src/lib/demo/people.js";
 import { Population } from "../../src/lib/demo/population.js";
 import { Crowd } from "../../src/lib/demo/sessions/crowd.js";
+import type { Estimate } from "../../src/lib/plan/types.js";
 import { setAgentUrls } from "../../src/lib/topology/edit.js";
 import { type TestCluster, startCluster } from "../support/cluster.js";
 import { type Ended, type Json, type KillAt, type Running, beginOps } from "./ops-process.js";
@@ -99,7 +100,8 @@ const region = (what: string, reason: string, ...more: string[]): string[] => [
 ];
 const evacuate = (...more: string[]): string[] => {
   const ramp = more.includes("--ramp") ? [] : ["--ramp", "100ms"];
-  return region("evacuate", "fire", "--ttl", "10m", "--override", "anti-flap", ...ramp, ...more);
+  const ttl = more.includes("--ttl") ? [] : ["--ttl", "10m"];
+  return region("evacuate", "fire", "--override", "anti-flap", ...ttl, ...ramp, ...more);
 };
 const restore = (): string[] => region("restore", "out");
 const run = ({ json }: Ended): string => String(json["run"]);
@@ -196,6 +198,17 @@ describe("a region that burns", { timeout: LONG_MS }, () => {
     expect(kinds).toEqual(order);
     expect(await writers()).toEqual(HOME);
     expect(at("sh-a")).toBeGreaterThan(50);
+
+    // Of an entry that would outlast the users' half, but not the writes before it.
+    const plan = json["plan"] as { users: { estimate: Estimate }; estimate: Estimate };
+    expect(plan.estimate.seconds).toBeGreaterThan(plan.users.estimate.seconds + 5);
+    const short = `${Math.ceil(plan.users.estimate.seconds) + 2}s`;
+    const refused = await ops([...evacuate("--ttl", short), "--dry-run"]);
+    const error = refused.json["error"] as { code: string; message: string; hint: string };
+    expect({ code: refused.code, error: error.code }).toEqual({ code: 3, error: "unsafe" });
+    expect(error.message).toMatch(/ttl: until the users have moved it takes about \S+/);
+    const [, enough] = /--ttl (\S+) would do/.exec(error.hint)!;
+    expect((await ops([...evacuate("--ttl", enough!), "--dry-run"])).code).toBe(0);
   });
 
   it("is left by its writes although nobody can tell its users where to go, and that is said", () => {
@@ -264,7 +277,14 @@ describe("a region that burns", { timeout: LONG_MS }, () => {
     expect(await writers()).toEqual(HOME);
     expect(at("sh-a")).toBeGreaterThan(50);
     await everyoneIsWell();
-    expect(await ops(restore())).toMatchObject({ code: 0, json: { changes: false } });
+    const idle = await ops(restore());
+    expect(idle).toMatchObject({
+      code: 0,
+      json: {
+        changes: false,
+        looked: { sites: ["sh-a"], keyspaces: ["profile"], nodes: { answering: 5, all: 5 } },
+      },
+    });
   });
 
   it("is left in the middle of an expansion, which is stopped, and goes on when everything is back", async () => {

@@ -155,16 +155,43 @@ test("a restore is no second run of the same: it ramps, and brings users home", 
 
 test("a shift moves so many for good, batch after batch, and taken back leaves everyone where they were", async () => {
   const before = crowd.figures().bySite;
-  const to = ["--to", "sh-a=60,tj-a=40", "--users", "60", "--batch", "30"];
-  const { code, json } = await schedule("shift", "--from", "sz-a", ...to);
+  const shift = ["--from", "sz-a", "--to", "sh-a=60,tj-a=40", "--users", "60", "--batch", "30"];
+  const { code, json } = await schedule("shift", ...shift, "--override", "anti-flap");
   expect(code).toBe(0);
   const gone = before["sz-a"]! - at("sz-a");
   expect(gone).toBeGreaterThan(40);
   expect(gone).toBeLessThan(80);
   await everyoneIsWell();
+
+  // Whoever changes them next knows of it, on a machine of his own too: the agents have it. Only for an incident at a site that just
+  // got users nobody has to wait.
+  const elsewhere = (...args: string[]) =>
+    beginOps(["schedule", ...args, "-t", cluster.topologyFile, "--reason", "a test", "--dry-run"], {
+      state: join(state, "of-another-machine"),
+    }).ended;
+  const refused = (site: string, what: string) => ({
+    code: 3,
+    json: {
+      error: {
+        code: "unsafe",
+        message: expect.stringMatching(
+          new RegExp(`anti-flap: ${site} was changed \\S+ ago \\(${what}, by `),
+        ) as string,
+      },
+    },
+  });
+  const back = ["shift", "--from", "tj-a", "--to", "sz-a", "--users", "10"];
+  expect(await elsewhere(...back)).toMatchObject(refused("tj-a", "shift"));
+  expect(await elsewhere(...back)).toMatchObject(refused("sz-a", "shift"));
+  expect((await elsewhere(...back, "--override", "anti-flap")).code).toBe(0);
+  expect(await elsewhere("mask", "sz-a", "--ttl", "10m")).toMatchObject(refused("sz-a", "shift"));
+  for (const site of ["sh-a", "tj-a"])
+    expect((await elsewhere("mask", site, "--ttl", "10m")).code).toBe(0);
+
   expect((await ops(["run", "rollback", String(json["run"]), "--yes"])).code).toBe(0);
   await everyoneIsWell();
   expect(crowd.figures().bySite).toEqual(before);
+  expect(await elsewhere(...back)).toMatchObject(refused("tj-a", "shift taken back"));
 });
 
 test("a site whose agents are all dead is strongly disabled, named, and not restored while it is dead", async () => {

@@ -3,6 +3,7 @@ import type { EntryLevel } from "../../src/lib/agent/protocol/access.js";
 import { scheduleStatusText } from "../../src/lib/report/schedule-status.js";
 import type { AccessSeen } from "../../src/lib/run/observe-access.js";
 import { scheduleStatus } from "../../src/lib/run/schedule-status.js";
+import { NO_POLICY } from "../../src/lib/schedule/change/policy-part.js";
 import type { Situation } from "../../src/lib/schedule/change/situation.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
 import { DAY, entry, threeSites } from "../policy/policies.js";
@@ -61,6 +62,7 @@ const quality = (site: string, carrier: string, samples: number, loss: number | 
   province: "hunan",
   samples,
   rttMs: 10,
+  rttVariance: null,
   loss,
 });
 
@@ -152,6 +154,49 @@ Access agents
   d3 (dispatch of c) has no policy
   gb2 (gateway of b) does not answer: timeout
 `);
+});
+
+test("where no gateway answers nobody knows who is online, and it is not told that nobody is", () => {
+  const { situation, agents } = survey();
+  const dead = {
+    ...situation,
+    gateways: situation.gateways.filter(({ site }) => site !== "a"),
+    silent: [...situation.silent, { node: "ga", role: "gateway" as const, site: "a", why: "dead" }],
+  };
+  const some = scheduleStatus(TOPOLOGY, { situation: dead, agents }, []);
+  expect(some).toMatchObject({
+    online: 3_650,
+    sites: [{ id: "a", online: null, logins: null }, {}, {}],
+  });
+  const text = scheduleStatusText(some, { width: 80, verbose: false });
+  expect(text).toContain("users: 3,650 users online without 1 site that nobody counts, policy 7");
+  expect(text).toMatch(/^a {5}\? of 2.0k +\? +0 of 1 +15.0%/m);
+
+  const none = scheduleStatus(
+    TOPOLOGY,
+    { situation: { ...situation, gateways: [] }, agents: [] },
+    [],
+  );
+  expect(none.carriers).toMatchObject([{ online: null }, { online: null }]);
+  const told = scheduleStatusText(none, { width: 80, verbose: false });
+  expect(told).toContain("users: no gateway answers, so nobody knows who is online, policy 7");
+  expect(told).toMatch(/^telecom +\? +\?$/m);
+});
+
+test("a topology without access nodes is told to have none, not nobody online", () => {
+  const { nodes, ...rest } = TOPOLOGY;
+  const bare = { ...rest, nodes: nodes.filter(({ layer }) => layer !== "access") };
+  const { situation } = survey();
+  const nobody = { ...situation, policy: NO_POLICY, gateways: [], silent: [] };
+  const text = scheduleStatusText(scheduleStatus(bare, { situation: nobody, agents: [] }, []), {
+    width: 80,
+    verbose: false,
+  });
+  expect(text.replace(/\s+/g, " ")).toContain(
+    "users: no access nodes with an agent, so nobody knows who is online, no policy yet",
+  );
+  expect(text).toMatch(/^a {5}\? of 2.0k +\? +none +\?$/m);
+  expect(text).not.toMatch(/\b0 of 0\b|\b0%/);
 });
 
 test("dispatchers that do not agree are told apart, and everything is told if it is asked for", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { OpsError } from "../../src/lib/errors.js";
 import { decodeStoredPlan, encodePlan } from "../../src/lib/plan/encode.js";
 import type { UserPlan } from "../../src/lib/plan/users/types.js";
 import { sayStep, sayUndo } from "../../src/lib/plan/say.js";
@@ -10,18 +11,19 @@ import { type PlanContext, policyFingerprint } from "../../src/lib/schedule/chan
 import { planOfBalance } from "../../src/lib/schedule/change/balance.js";
 import type { Intent } from "../../src/lib/schedule/change/intent.js";
 import { planKeepAway } from "../../src/lib/schedule/change/keep-away.js";
+import { withLastChanges } from "../../src/lib/schedule/change/last-changes.js";
 import { paceOf, pacePlanned } from "../../src/lib/schedule/change/pace.js";
-import { planOfProposal } from "../../src/lib/schedule/change/plan.js";
+import { planOfProposal, secondsOfProposal } from "../../src/lib/schedule/change/plan.js";
 import { changePolicy, entriesOnly, planned } from "../../src/lib/schedule/change/policy-part.js";
 import { problemNow } from "../../src/lib/schedule/change/problem.js";
 import { type Proposal, proposalOf } from "../../src/lib/schedule/change/proposal.js";
 import type { Elsewhere } from "../../src/lib/schedule/change/elsewhere.js";
 import { planOfRestore } from "../../src/lib/schedule/change/restore.js";
 import { type Shift, planOfShift, proposeShift } from "../../src/lib/schedule/change/shift.js";
-import { objectionsTo } from "../../src/lib/schedule/change/rules/registry.js";
+import { type Objection, objectionsTo } from "../../src/lib/schedule/change/rules/registry.js";
 import type { GatewaySeen, Situation } from "../../src/lib/schedule/change/situation.js";
-import type { Entry, PolicyDocument } from "../../src/lib/policy/document.js";
-import { assertUsable } from "../../src/lib/policy/wire.js";
+import type { Entry, PolicyDocument, SiteChange } from "../../src/lib/policy/document.js";
+import { assertUsable, decodePolicy, encodePolicy } from "../../src/lib/policy/wire.js";
 import { cut } from "../../src/lib/policy/cut.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
 
@@ -133,8 +135,12 @@ const CONTEXT: PlanContext = {
   gates: { windowSeconds: 1, minSamples: 20, maxRefused: 0.1, maxOnline: 1, checkUrl: null },
 };
 
+function against(proposal: Proposal): Objection[] {
+  return objectionsTo({ ...proposal, seconds: secondsOfProposal(proposal, CONTEXT) });
+}
+
 function planOf(proposal: Proposal): UserPlan {
-  return planOfProposal(proposal, objectionsTo(proposal), CONTEXT);
+  return planOfProposal(proposal, against(proposal), CONTEXT);
 }
 
 const UNICOM = { carrier: "unicom", province: null };
@@ -159,7 +165,7 @@ const entry = (fields: Partial<Entry> = {}): Entry => ({
 const withEntries = (...entries: Entry[]) => ({ policy: { ...POLICY, entries } });
 
 const rulesAgainst = async (...args: Parameters<typeof proposed>): Promise<string[]> =>
-  objectionsTo(await proposed(...args)).map(({ rule }) => rule);
+  against(await proposed(...args)).map(({ rule }) => rule);
 
 describe("safety rules", () => {
   it("let a weak disable pass that the others can carry", async () => {
@@ -167,7 +173,7 @@ describe("safety rules", () => {
   });
 
   it("room, last-site: the rest does not hold everyone; a carrier has no site left", async () => {
-    const found = objectionsTo(await proposed({ sites: ["sh-a", "sz-a"] }));
+    const found = against(await proposed({ sites: ["sh-a", "sz-a"] }));
     expect(found.map(({ rule }) => rule)).toEqual(["room", "last-site"]);
     expect(found[0]!.message).toMatch(/^200 users have no place .*unicom/);
     expect(found[1]!.message).toBe("no site that unicom reaches would be left");
@@ -193,7 +199,7 @@ describe("safety rules", () => {
   });
 
   it("login-rate: faster than a receiver takes, all at once, or into one that has nothing to spare", async () => {
-    const fast = objectionsTo(await proposed({ pace: { kind: "rate", perSecond: 150 } }));
+    const fast = against(await proposed({ pace: { kind: "rate", perSecond: 150 } }));
     expect(fast).toHaveLength(1);
     expect(fast[0]!.message).toMatch(
       /^..-a would get 1[0-9][0-9] logins.s .2 now., and takes 100$/,
@@ -202,18 +208,16 @@ describe("safety rules", () => {
       "login-rate",
     );
     const gateways = [gateway("sh-a", 200), gateway("sz-a", 200, 100), gateway("tj-a", 200, 100)];
-    const spent = objectionsTo(await proposed({}, { gateways }));
+    const spent = against(await proposed({}, { gateways }));
     expect(new Set(spent.map(({ rule }) => rule))).toEqual(new Set(["login-rate"]));
     expect(spent[0]!.message).toContain("none are to spare");
     // Who is told at a pace of the planner's own does not come all at once: the one without a login to spare is in the way, no other.
     const one = [gateway("sh-a", 200), gateway("sz-a", 200, 100), gateway("tj-a", 200)];
-    expect(
-      objectionsTo(await proposed({}, { gateways: one })).map(({ message }) => message),
-    ).toEqual(["sz-a has 100 logins/s of the 100 that it takes: none are to spare now"]);
+    expect(against(await proposed({}, { gateways: one })).map(({ message }) => message)).toEqual([
+      "sz-a has 100 logins/s of the 100 that it takes: none are to spare now",
+    ]);
     const many = [gateway("sh-a", 200, 90), gateway("sz-a", 200, 50), gateway("tj-a", 200, 10)];
-    expect(
-      objectionsTo(await proposed({}, { gateways: many })).map(({ message }) => message),
-    ).toEqual([
+    expect(against(await proposed({}, { gateways: many })).map(({ message }) => message)).toEqual([
       "sz-a has 50 logins/s of the 100 that it takes: none are to spare now beside those that the users who come make by themselves",
     ]);
     expect(await rulesAgainst({ mode: "mask" }, { gateways })).toEqual([]);
@@ -222,6 +226,41 @@ describe("safety rules", () => {
   it("ttl: not when it ends before the users are moved", async () => {
     expect(await rulesAgainst({ ttlMs: 1_000 })).toEqual(["ttl"]);
     expect(await rulesAgainst({ ttlMs: 1_000, mode: "mask" })).toEqual([]);
+  });
+
+  it("ttl: not when it ends before the receivers have been watched as well, by what the plan says", async () => {
+    const proposal = await proposed();
+    const { seconds } = planOf(proposal).estimate;
+    // To answer, the mask, and six windows.
+    expect(seconds).toBeCloseTo(proposal.pace.seconds + 8);
+    expect(await rulesAgainst({ ttlMs: seconds * 1_000 + 1 })).toEqual([]);
+    expect(await rulesAgainst({ ttlMs: seconds * 1_000 - 1 })).toEqual(["ttl"]);
+    expect(await rulesAgainst({ ttlMs: seconds * 1_000 + 1, empties: true })).toEqual(["ttl"]);
+  });
+
+  it("ttl: not when it ends while the writes of the region still leave; it is said with which it would do", async () => {
+    const plan = (intent: Partial<Intent>, writesSeconds: number) =>
+      planKeepAway(
+        { topology: TOPOLOGY, demand: TOPOLOGY.demand!, costs: () => [10, 20, 30] },
+        SITUATION,
+        { ...INTENT, ...intent },
+        (site) => `${site}-1`,
+        { ...CONTEXT, writesSeconds },
+      );
+    await expect(plan({ ttlMs: 60_000 }, 0)).resolves.toBeDefined();
+    const refused = await plan({ ttlMs: 60_000 }, 300).catch((error: unknown) => error);
+    assert(refused instanceof OpsError);
+    expect(refused).toMatchObject({ code: "unsafe", exit: 3 });
+    expect(refused.message).toMatch(
+      /ttl: until the users have moved it takes about 5m 1\ds, and the entry ends after 1m 00s$/,
+    );
+    expect(refused.hint).toMatch(/^--ttl 8m would do; if it must be: --override ttl /);
+    await expect(plan({ ttlMs: 480_000 }, 300)).resolves.toBeDefined();
+    await expect(plan({ ttlMs: 60_000, overrides: ["ttl"] }, 300)).resolves.toBeDefined();
+    // There is none that would do.
+    const never = await plan({ ttlMs: 60_000 }, 31 * 86_400).catch((error: unknown) => error);
+    assert(never instanceof OpsError);
+    expect(never.hint).toMatch(/^if it must be: --override ttl /);
   });
 
   it("one-at-a-time: no second entry of the same users, but a mask may become a disable", async () => {
@@ -245,7 +284,7 @@ describe("safety rules", () => {
   it("anti-flap: not within a minute of the last change, unless a person says so", async () => {
     const recent = withEntries(entry({ since: NOW - 5_000 }));
     expect(await rulesAgainst({}, recent)).toEqual(["anti-flap"]);
-    const found = objectionsTo(await proposed({ overrides: ["anti-flap"] }, recent));
+    const found = against(await proposed({ overrides: ["anti-flap"] }, recent));
     expect(found).toEqual([
       {
         rule: "anti-flap",
@@ -253,6 +292,109 @@ describe("safety rules", () => {
         overridden: true,
       },
     ]);
+  });
+});
+
+describe("anti-flap knows of changes that left no entry", () => {
+  const change = (fields: Partial<SiteChange>): SiteChange => ({
+    site: "sh-a",
+    at: NOW - 20_000,
+    what: "shift",
+    isUndo: false,
+    actor: "li",
+    isReceiver: false,
+    ...fields,
+  });
+  const after = (...changes: SiteChange[]) => ({ policy: { ...POLICY, changes } });
+
+  it("for a mask, a disable or a drain of the site that they were about", async () => {
+    for (const what of ["shift", "restore", "mask", "drain"])
+      expect(await rulesAgainst({ mode: "mask" }, after(change({ what })))).toEqual(["anti-flap"]);
+    const found = against(await proposed({}, after(change({ what: "restore", isUndo: true }))));
+    expect(found.map(({ message }) => message)).toEqual([
+      "sh-a was changed 20s ago (restore taken back, by li)",
+    ]);
+    expect(await rulesAgainst({}, after(change({ at: NOW - 60_000 })))).toEqual([]);
+    expect(await rulesAgainst({}, after(change({ site: "sz-a" })))).toEqual([]);
+  });
+
+  it("but a site that burns is left at once by those who were just sent there, and in the middle of drills and rounds", async () => {
+    for (const one of [
+      change({ isReceiver: true }),
+      change({ what: "drill", isReceiver: true }),
+      change({ what: "drill" }),
+      change({ what: "balance" }),
+    ])
+      for (const mode of ["mask", "weak", "strong"] as const)
+        expect(await rulesAgainst({ mode }, after(one))).toEqual([]);
+  });
+
+  it("once for each site: the last one, entries among them", async () => {
+    const both = {
+      policy: { ...POLICY, entries: [entry({ since: NOW - 5_000 })], changes: [change({})] },
+    };
+    const found = against(await proposed({}, both));
+    expect(found.map(({ message }) => message)).toEqual([
+      "sh-a was changed 5s ago (mask, by me@here)",
+    ]);
+  });
+});
+
+describe("the last change of each site is in the policy that a run publishes", () => {
+  const plan = {
+    change: { what: "shift", sites: ["sh-a"], reason: "r", actor: "li", overridden: [] },
+    moves: [{ from: "sh-a", to: "sz-a", carrier: "telecom", province: "hebei", users: 1 }],
+  };
+  const [before, after] = [entriesOnly([]), entriesOnly([])].map((part, i) => ({
+    ...part,
+    classes: POLICY.classes.slice(i),
+  }));
+  const publish = (policy: PolicyDocument, isUndo: boolean, at: number) => {
+    const published = isUndo
+      ? { plan, before: after!, after: before!, isUndo }
+      : { plan, before: before!, after: after!, isUndo };
+    const made = changePolicy(policy, published.before, published.after, 1n);
+    return withLastChanges(policy, made, published, at);
+  };
+  const about = { what: "shift", actor: "li", isUndo: false };
+
+  it("of other fractions the sites that users leave, and those that get them; taken back the other way round", () => {
+    const there = publish(POLICY, false, NOW);
+    expect(there.changes).toEqual([
+      { ...about, site: "sh-a", at: NOW, isReceiver: false },
+      { ...about, site: "sz-a", at: NOW, isReceiver: true },
+    ]);
+    const back = publish(there, true, NOW + 1);
+    expect(back.changes).toEqual([
+      { ...about, site: "sh-a", at: NOW + 1, isUndo: true, isReceiver: true },
+      { ...about, site: "sz-a", at: NOW + 1, isUndo: true, isReceiver: false },
+    ]);
+    expect(policyFingerprint(back)).toBe(policyFingerprint(POLICY));
+    assertUsable(back);
+    expect(decodePolicy(JSON.parse(JSON.stringify(encodePolicy(back))))).toEqual(back);
+  });
+
+  it("of entries the sites that they are for; what was published already is no change, and a site that is gone has none", () => {
+    const mask = entriesOnly([planned(entry())]);
+    const masking = { plan: { ...plan, moves: [] }, before, after: mask, isUndo: false };
+    const kept = { ...about, site: "tj-a", at: NOW - 9, isReceiver: false };
+    const policy = { ...POLICY, changes: [{ ...kept, site: "gone" }, kept] };
+    const change = (known: PolicyDocument, at: number) =>
+      withLastChanges(
+        known,
+        changePolicy(known, entriesOnly([]), mask, 1n),
+        { ...masking, before: entriesOnly([]) },
+        at,
+      );
+    const once = change(policy, NOW);
+    expect(once.changes).toEqual([{ ...about, site: "sh-a", at: NOW, isReceiver: false }, kept]);
+    expect(change(once, NOW + 5)).toEqual(once);
+  });
+
+  it("of a first policy, which moves nobody, none", () => {
+    const first = { plan: { ...plan, moves: [] }, before: before!, after: after!, isUndo: false };
+    const made = changePolicy(POLICY, first.before, first.after, 1n);
+    expect(withLastChanges(POLICY, made, first, NOW)).not.toHaveProperty("changes");
   });
 });
 
@@ -287,10 +429,7 @@ describe("a plan that moves users", () => {
 
   it("of one port has the site itself for a receiver, and is as fast as that takes logins", async () => {
     const { moves, receivers, pace, stages } = await ofPort80(POLICY);
-    expect(moves.map(({ from, to, users }) => ({ from, to, users }))).toEqual([
-      { from: "sh-a", to: "sh-a", users: 100 },
-      { from: "sh-a", to: "sh-a", users: 100 },
-    ]);
+    expect(moves).toEqual(CLASSES.map((one) => ({ ...one, from: "sh-a", to: "sh-a", users: 50 })));
     expect(receivers).toMatchObject([{ site: "sh-a", before: 200, after: 200 }]);
     // 0.95 of the 98 logins that it has to spare: who stays there makes no others.
     expect(pace.perSecond).toBeCloseTo(93.1);
@@ -654,6 +793,24 @@ describe("a shift", () => {
     ]);
     const [found] = shifting({ overrides: ["anti-flap"] }, ended).objections;
     expect(found).toMatchObject({ rule: "anti-flap", overridden: true });
+  });
+
+  it("is refused within a minute of another shift, into or out of a set of it, whoever made that", () => {
+    const other = { at: NOW - 1_000, what: "shift", isUndo: false, actor: "li" };
+    const rules = (site: string, isReceiver: boolean) =>
+      shifting({}, { policy: { ...POLICY, changes: [{ ...other, site, isReceiver }] } }).objections;
+    for (const [site, isReceiver] of [
+      ["sh-a", true],
+      ["sz-a", false],
+    ] as const)
+      expect(rules(site, isReceiver)).toEqual([
+        {
+          rule: "anti-flap",
+          message: `${site} was changed 1s ago (shift, by li)`,
+          overridden: false,
+        },
+      ]);
+    expect(rules("tj-a", false)).toEqual([]);
   });
 
   it("leaves the receivers so many logins that those who have come can make their own there", () => {

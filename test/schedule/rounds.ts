@@ -53,7 +53,16 @@ export function unbalanced(): Promise<VirtualService> {
 
 function roundOf({ situation }: VirtualService, more: Partial<Round> = {}): Round {
   const { sites } = situation.policy;
-  return { id: "b", reason: "test", actor: "me", most: 0.05, sites, overrides: [], ...more };
+  return {
+    id: "b",
+    reason: "test",
+    actor: "me",
+    most: 0.05,
+    sites,
+    overrides: [],
+    isOneOfMany: true,
+    ...more,
+  };
 }
 
 export function propose(
@@ -73,9 +82,9 @@ export function afterwards(service: VirtualService, { classes }: RoundProposal):
 /** What an agent would say that has seen so many samples of the way of each class to each site. */
 export function figures(
   samples: number,
-  of: (k: number, site: number) => { readonly rttMs: number; readonly loss: number },
+  of: (k: number, site: number) => Pick<Figure, "rttMs" | "loss"> & Partial<Figure>,
 ): Figure[] {
   return CLASSES.flatMap((one, k) =>
-    SITES.map((site, j) => ({ ...one, site, samples, ...of(k, j) })),
+    SITES.map((site, j) => ({ ...one, site, samples, rttVariance: null, ...of(k, j) })),
   );
 }

@@ -23,6 +23,8 @@ export interface QualityFigure extends Path {
   readonly samples: number;
   /** Null while there are too few samples. */
   readonly rttMs: number | null;
+  /** Of the round trip of one sample, ms^2: how far they lie apart. Null while there are too few samples, or reports. */
+  readonly rttVariance: number | null;
   /** Share, 0..1. */
   readonly loss: number | null;
 }
@@ -51,7 +53,13 @@ interface Sums {
   /** Of those that came back, and their round trips. */
   back: number;
   rttMs: number;
+  /** Of the mean round trip of each report, its square as often as samples came back; and how many such reports there were. */
+  rttSquared: number;
+  reports: number;
 }
+
+/** Fewer reports, decayed, do not say how far round trips lie apart. */
+const LEAST_REPORTS = 2;
 
 /** Below this weight a way is forgotten. */
 const NOTHING = 0.01;
@@ -77,13 +85,16 @@ export class Quality {
     sums.lost += lost;
     sums.back += back;
     sums.rttMs += back * (rttMs ?? 0);
+    sums.rttSquared += back * (rttMs ?? 0) ** 2;
+    sums.reports += back > 0 ? 1 : 0;
     return true;
   }
 
   /** By path, all addresses of a site together. */
   figures(now: number): QualityFigure[] {
-    const paths = this.#together(now, pathKey);
-    return paths.map(({ way: { carrier, province, site }, sent, lost, back, rttMs }) => {
+    return this.#together(now, pathKey).map((sums) => {
+      const { way, sent, lost, back, rttMs } = sums;
+      const { carrier, province, site } = way;
       const enough = sent >= this.#options.minSamples;
       return {
         carrier,
@@ -91,6 +102,7 @@ export class Quality {
         site,
         samples: sent,
         rttMs: enough && back > 0 ? rttMs / back : null,
+        rttVariance: enough ? varianceOf(sums) : null,
         loss: enough ? lost / sent : null,
       };
     });
@@ -127,6 +139,8 @@ export class Quality {
       known.lost += sums.lost;
       known.back += sums.back;
       known.rttMs += sums.rttMs;
+      known.rttSquared += sums.rttSquared;
+      known.reports += sums.reports;
     }
     return [...all.values()];
   }
@@ -142,7 +156,8 @@ export class Quality {
       this.#forget(now);
     }
     if (this.#sums.size >= waysMax) return null;
-    const sums = { way, at: now, sent: 0, lost: 0, back: 0, rttMs: 0 };
+    const nothing = { sent: 0, lost: 0, back: 0, rttMs: 0, rttSquared: 0, reports: 0 };
+    const sums = { way, at: now, ...nothing };
     this.#sums.set(key, sums);
     return sums;
   }
@@ -160,10 +175,25 @@ export class Quality {
     sums.lost *= kept;
     sums.back *= kept;
     sums.rttMs *= kept;
+    sums.rttSquared *= kept;
+    sums.reports *= kept;
     sums.at = now;
   }
 }
 
 function pathKey({ carrier, province, site }: Path): string {
   return `${carrier}\n${province}\n${site}`;
+}
+
+/**
+ * A report says the mean of its m samples only, which lies about the true one by v / m: so with B reports of all n samples
+ *
+ *     v = sum m (mean of the report - mean of all)^2 / (B - 1)
+ *
+ * is the variance of one sample, also where reports are of many; for heartbeats, each of which is a report, the usual one.
+ */
+function varianceOf({ back, rttMs, rttSquared, reports }: Sums): number | null {
+  if (reports < LEAST_REPORTS) return null;
+  // A difference of sums may be a digit below nothing.
+  return Math.max(0, rttSquared - rttMs ** 2 / back) / (reports - 1);
 }

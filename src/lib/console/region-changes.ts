@@ -25,11 +25,11 @@ export async function changeRegion(
   planning: () => Promise<RegionChange>,
   screen: RegionScreen,
 ): Promise<object> {
-  const { regionPlanText, staysText } = await import("../report/region-plan.js");
+  const { lookedAtText, regionPlanText, staysText } = await import("../report/region-plan.js");
   const { inForceText } = await import("../report/in-force.js");
   const { "dry-run": isDry, yes } = screen.flags;
   await makeWay(env, stops, screen);
-  const { plan, already, silent, stays, usersStay } = await planning();
+  const { plan, already, silent, stays, usersStay, looked } = await planning();
   for (const one of already) screen.print(inForceText(one, screen.options));
   const told = { already, silent, stays, usersStay };
   const isPartial = silent.length > 0 || stays.length > 0 || usersStay !== null;
@@ -37,9 +37,9 @@ export async function changeRegion(
     for (const one of stays) screen.print(`stays: ${staysText(one)}`);
     if (usersStay !== null) screen.print(`users stay: ${usersStay}`);
     for (const { node, why } of silent) screen.print(`${node} does not answer: ${why}`);
-    screen.print("nothing is changed");
+    screen.print(lookedAtText(looked, screen.options));
     if (isPartial && !isDry) screen.exitWith(EXIT.partial);
-    return { changes: false, ...told };
+    return { changes: false, ...told, looked };
   }
   screen.print(`${regionPlanText(plan, screen.options)}\n`);
   if (isDry) {

@@ -146,12 +146,14 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
     const { generator } = await import("../schedule/simulate/random.js");
     const { simulationText } = await import("../report/simulation.js");
     const { simulationFile } = await import("../report/simulation-file.js");
+    const { assertWritable, writeOutput } = await import("../cli/write-output.js");
     if (chart !== undefined) simulationFile(chart);
     if (this.filter.port !== null) {
       throw new OpsError("bad-flag", EXIT.usage, "a simulation knows no ports", {
         hint: "leave --port out",
       });
     }
+    if (chart !== undefined) await assertWritable(chart);
     const { topology, topologyHash } = request;
     const now = Date.now();
     const service = await virtualService({ ...request, demand: demandOf(topology) }, topologyHash, {
@@ -166,7 +168,6 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
     const simulation = simulate(scenario, generator(SEED));
     this.print(simulationText(simulation, this.textOptions.width));
     if (chart !== undefined) {
-      const { writeOutput } = await import("../cli/write-output.js");
       await writeOutput(chart, simulationFile(chart)(simulation));
     }
     if (simulation.ended.how !== "done") this.exitWith(EXIT.refused);

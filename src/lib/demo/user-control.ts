@@ -16,7 +16,8 @@ export interface UserControl {
 
 export interface SiteSeen {
   readonly id: string;
-  readonly online: number;
+  /** Null where no gateway of the site answers. */
+  readonly online: number | null;
   /** Share of the heartbeats, 0..1; null where too few were measured. */
   readonly loss: number | null;
 }

@@ -14,12 +14,13 @@ export function classKey({ carrier, province }: OfClass): string {
 
 /** What makes a document unusable though its shape is right. */
 export function checkPolicy(document: PolicyDocument): string[] {
-  const { sites, classes, entries } = document;
+  const { sites, classes, entries, changes = [] } = document;
   const known = new Set(Object.keys(sites));
   const keys = new Set(classes.map(classKey));
   return [
     ...repeated(classes.map(classKey)).map((key) => `class ${key} is there twice`),
     ...classes.flatMap((one) => mapProblems(`class ${classKey(one)}`, one.base, known)),
+    ...repeated(changes.map(({ site }) => site)).map((id) => `site ${id} has two last changes`),
     ...repeated(entries.map(({ id }) => id)).map((id) => `entry ${id} is there twice`),
     ...entries.flatMap((entry) => entryProblems(entry, known, keys)),
   ];

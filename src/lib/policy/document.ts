@@ -20,6 +20,21 @@ export interface PolicyDocument {
   readonly entries: readonly Entry[];
   /** URLs of access agents by node, where each looks for a newer document; a document of an earlier version names none. */
   readonly agents?: Readonly<Record<string, string>> | undefined;
+  /** The last change of each site, by site, so that whoever plans the next one knows of it, with whatever state directory. */
+  readonly changes?: readonly SiteChange[] | undefined;
+}
+
+/** Users were sent to a site, or away from it, by a run. */
+export interface SiteChange {
+  readonly site: string;
+  readonly at: number;
+  /** `shift`, `restore`, as plans call it. */
+  readonly what: string;
+  /** It was the taking back of one. */
+  readonly isUndo: boolean;
+  readonly actor: string;
+  /** It is another site that was to be changed: this one only got its users. */
+  readonly isReceiver: boolean;
 }
 
 export interface PolicySite {

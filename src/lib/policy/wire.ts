@@ -3,7 +3,7 @@ import { EXIT, OpsError } from "../errors.js";
 import type { SegmentMap } from "../keyspace/map.js";
 import { segmentFields } from "../keyspace/wire.js";
 import { checkPolicy } from "./check.js";
-import { MODES, type PolicyDocument } from "./document.js";
+import { MODES, type PolicyDocument, type SiteChange } from "./document.js";
 
 const name = z.string().min(1).max(63);
 const text = z.string().min(1).max(1_000);
@@ -40,6 +40,15 @@ export const entryWire = z.strictObject({
   redirects: z.array(z.strictObject({ ...ofClass, map })),
 });
 
+const siteChangeWire = z.strictObject({
+  site: name,
+  at: time,
+  what: name,
+  isUndo: z.boolean(),
+  actor: text,
+  isReceiver: z.boolean(),
+});
+
 /** A policy document as JSON carries it: bigints as decimal strings. */
 export const policyWire = z.strictObject({
   v: z.literal(1),
@@ -48,13 +57,14 @@ export const policyWire = z.strictObject({
   classes: z.array(policyClassWire),
   entries: z.array(entryWire),
   agents: z.record(name, z.url()).optional(),
+  changes: z.array(siteChangeWire).optional(),
 });
 
 export type PolicyWire = z.input<typeof policyWire>;
 
 /** A value that `JSON.stringify` takes. The same document is always the same text. */
 export function encodePolicy(document: PolicyDocument): PolicyWire {
-  const { v, version, sites, classes, entries, agents } = document;
+  const { v, version, sites, classes, entries, agents, changes } = document;
   const ids = Object.keys(sites).toSorted();
   return {
     v,
@@ -95,7 +105,12 @@ export function encodePolicy(document: PolicyDocument): PolicyWire {
     ...(agents === undefined
       ? {}
       : { agents: Object.fromEntries(Object.entries(agents).toSorted(byName)) }),
+    ...(changes === undefined ? {} : { changes: changes.map(encodeChange) }),
   };
+}
+
+function encodeChange({ site, at, what, isUndo, actor, isReceiver }: SiteChange): SiteChange {
+  return { site, at, what, isUndo, actor, isReceiver };
 }
 
 function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {

@@ -2,13 +2,15 @@ import { durationText, plural } from "../figures.js";
 import { formatSegment } from "../keyspace/wire.js";
 import { countItems, sayStep } from "../plan/say.js";
 import type { RegionPlan, Stays } from "../plan/region/types.js";
+import type { LookedAt } from "../run/change-region.js";
 import type { Plan, Stage } from "../plan/types.js";
 import type { WritersPlan } from "../plan/writers.js";
 import { wrap } from "../wrap.js";
 import { itemsText } from "./group.js";
 import { shardStageLines, whatChangesLines } from "./plan.js";
 import type { TextOptions } from "./text-options.js";
-import { movesText, userStageLines, whoMovesLines } from "./user-plan.js";
+import { userStageLines } from "./user-plan.js";
+import { movesText, whoMovesLines } from "./who-moves.js";
 
 /** Who and whose writes move, and how, in one: for the person who has to agree to it. */
 export function regionPlanText(plan: RegionPlan, options: TextOptions): string {
@@ -62,6 +64,29 @@ export function rehearsalText(
       : [...out(`  ${takeoversText(plan)}, ${when}`), ...out(`  ${well}`)]),
     ...stays.flatMap((one) => out(`  stays: ${staysText(one)}`)),
   ].join("\n");
+}
+
+/** That nothing is changed, and what was looked at to say so. */
+export function lookedAtText(
+  { sites, keyspaces, nodes }: LookedAt,
+  { width }: TextOptions,
+): string {
+  const users =
+    sites.length === 0
+      ? "the topology has no access agents"
+      : `entries of the policy for ${sites.join(", ")}`;
+  const asked = `${nodes.answering} of ${plural(nodes.all, "data node")} that answer`;
+  const writes =
+    keyspaces.length === 0
+      ? `no keyspace on ${asked}`
+      : `who writes ${keyspaces.join(", ")}, on ${asked}`;
+  return [
+    "nothing is changed: users and writes are where they are to be, but for what is told above",
+    `  looked at, of users: ${users}`,
+    `  looked at, of writes: ${nodes.all === 0 ? "the topology has no data agents" : writes}`,
+  ]
+    .flatMap((line) => wrap(line, width, 4))
+    .join("\n");
 }
 
 /** Writes that are not where they should be afterwards. */

@@ -26,10 +26,10 @@ export function scheduleStatusText(status: ScheduleStatus, options: TextOptions)
   );
   const strays = sites.flatMap((site) => strayedLines(site, width));
   const agents = agentLines(status, options);
-  const { topology, online, policy } = status;
+  const { topology, policy } = status;
   const by = policy === null ? "no policy yet (ops schedule balance)" : `policy ${policy}`;
   return [
-    ...wrap(`${topology}: ${plural(online, "user")} online, ${by}`, width, 2),
+    ...wrap(`${topology}: ${onlineText(status)}, ${by}`, width, 2),
     "",
     columns([SITE_HEAD, ...sites.map(siteRow)], width),
     ...(more > 0 ? [`${plural(more, "site")} more, each less full and well`] : []),
@@ -39,7 +39,7 @@ export function scheduleStatusText(status: ScheduleStatus, options: TextOptions)
         ["carrier", "users online", "loss"],
         ...status.carriers.map(({ id, online: users, loss }) => [
           id,
-          groupedText(users),
+          users === null ? "?" : groupedText(users),
           lossText(loss),
         ]),
       ],
@@ -51,20 +51,31 @@ export function scheduleStatusText(status: ScheduleStatus, options: TextOptions)
   ].join("\n");
 }
 
+/** Nobody counts the users of a site of which no gateway answers. */
+function onlineText({ online, sites }: ScheduleStatus): string {
+  if (sites.every(({ gateways }) => gateways.all === 0))
+    return "no access nodes with an agent, so nobody knows who is online";
+  if (online === null) return "no gateway answers, so nobody knows who is online";
+  const blind = sites.filter((site) => site.online === null);
+  const but =
+    blind.length === 0 ? "" : ` without ${plural(blind.length, "site")} that nobody counts`;
+  return `${plural(online, "user")} online${but}`;
+}
+
 const SITE_HEAD = ["site", "users online", "", "", "logins/s", "gateways", "loss", "kept away by"];
 
 const MODE_TEXT = { mask: "mask", weak: "weak disable", strong: "strong disable" } as const;
 
 function siteRow({ id, online, capacity, logins, gateways, loss, entries }: SiteStatus): string[] {
-  const share = capacity === 0 ? 0 : online / capacity;
+  const share = online === null || capacity === 0 ? 0 : online / capacity;
   const inForce = entries.filter((entry) => mostOf(entry) > 0);
   return [
     id,
-    `${countText(online)} of ${countText(capacity)}`,
-    barText(share, BAR),
-    percentText(share).padStart(4),
-    `${countText(logins.now)} of ${countText(logins.limit)}`,
-    `${gateways.answering} of ${gateways.all}`,
+    `${online === null ? "?" : countText(online)} of ${countText(capacity)}`,
+    online === null ? "" : barText(share, BAR),
+    online === null ? "" : percentText(share).padStart(4),
+    logins === null ? "?" : `${countText(logins.now)} of ${countText(logins.limit)}`,
+    gateways.all === 0 ? "none" : `${gateways.answering} of ${gateways.all}`,
     lossText(loss),
     [...new Set(inForce.map(({ mode }) => mode))].join(", "),
   ];
@@ -74,7 +85,7 @@ function shownOf(sites: readonly SiteStatus[], { verbose }: TextOptions): readon
   if (verbose || sites.length <= MAX_SITES) return sites;
   const isWell = ({ entries, gateways }: SiteStatus) =>
     entries.length === 0 && gateways.answering === gateways.all;
-  const rank = (site: SiteStatus) => (isWell(site) ? 0 : 1e6) + site.online / site.capacity;
+  const rank = (site: SiteStatus) => (isWell(site) ? 0 : 1e6) + (site.online ?? 0) / site.capacity;
   const first = sites.toSorted((a, b) => rank(b) - rank(a)).slice(0, MAX_SITES);
   return sites.filter((site) => first.includes(site));
 }

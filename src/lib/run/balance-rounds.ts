@@ -64,7 +64,7 @@ async function oneRound(
   request: BalanceRequest,
   round: number,
 ): Promise<RoundDone | null> {
-  const planned = await unless(NOT_PLANNED, () => planBalance(env, request));
+  const planned = await unless(NOT_PLANNED, () => planBalance(env, request, true));
   if (planned instanceof OpsError)
     return { round, run: null, figures: null, silent: [], problem: problemOf(planned) };
   const { plan, ...about } = planned;

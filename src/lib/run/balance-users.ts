@@ -39,12 +39,13 @@ export interface PlannedBalance {
 
 /**
  * Plans a round of balance: those who are online go to where they are better off, a few of them. While nobody is online the whole
- * demand is put where it is best: so the first policy is made.
+ * demand is put where it is best: so the first policy is made. `isOneOfMany`: it follows another round by itself.
  * @throws OpsError (exit 3) `unsafe`, `no-demand`, `no-room`; (exit 9) `unreachable` when no dispatcher answers
  */
 export async function planBalance(
   env: Reading & { readonly actor: string },
   request: BalanceRequest,
+  isOneOfMany = false,
 ): Promise<PlannedBalance> {
   const { topology, reason, most, overrides } = request;
   assertRules(overrides);
@@ -63,7 +64,7 @@ export async function planBalance(
     const plan = planOfBalance(by, situation, problem, assignment, context);
     return { plan, figures: null, silent };
   }
-  const round = { ...by, id: `balance-${suffixOf(env)}`, most, overrides };
+  const round = { ...by, id: `balance-${suffixOf(env)}`, most, overrides, isOneOfMany };
   const proposal = await proposeRound({ topology, demand }, situation, round, known);
   assertSafe(proposal.objections);
   return { plan: planOfRound(proposal, context), figures: proposal.figures, silent };

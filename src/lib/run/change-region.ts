@@ -29,6 +29,17 @@ export interface RegionChange {
   readonly stays: readonly Stays[];
   /** Why the users of the region cannot be moved; null where they can. */
   readonly usersStay: string | null;
+  readonly looked: LookedAt;
+}
+
+/** What was looked at: what of it is not in the plan is as it should be, or is named in `stays`. */
+export interface LookedAt {
+  /** The sets of the region; none where the topology has no access agents. */
+  readonly sites: readonly string[];
+  /** Of which a data node that answers holds something. */
+  readonly keyspaces: readonly string[];
+  /** Data nodes with an agent. */
+  readonly nodes: { readonly answering: number; readonly all: number };
 }
 
 /** Writes must leave a region also while nobody can tell users where to go. */
@@ -47,21 +58,26 @@ export async function planEvacuation(
   wanted: Omit<Intent, "sites" | "filter">,
 ): Promise<RegionChange> {
   const sites = setsOf(request.topology, region);
-  const users = await planLeavers(env, request, sites, wanted);
+  // An entry has to outlast the writes as well.
   const writers = await planWrites(env, request, (one) => planLeaving(one, region));
+  const seconds = writers.plan?.estimate.seconds ?? 0;
+  const users = await planLeavers(env, request, sites, wanted, seconds);
   const { usersStay } = users;
   const plan = composed(request, region, "evacuate", wanted, users, writers, env);
-  if (plan === null && writers.isDeaf && users.already.length === 0) throw nobodyAnswers();
-  return { ...users, plan, stays: writers.stays, usersStay };
+  const looked = lookedAt(request, sites, writers);
+  const isDeaf = looked.nodes.all > 0 && looked.nodes.answering === 0;
+  if (plan === null && isDeaf && users.already.length === 0) throw nobodyAnswers();
+  return { ...users, plan, stays: writers.stays, usersStay, looked };
 }
 
-type Leavers = Omit<RegionChange, "plan" | "stays"> & { readonly plan: UserPlan | null };
+type Leavers = Omit<RegionChange, "plan" | "stays" | "looked"> & { readonly plan: UserPlan | null };
 
 async function planLeavers(
   env: Reading,
   request: ChangeRequest,
   sites: readonly string[],
   wanted: Omit<Intent, "sites" | "filter">,
+  writesSeconds: number,
 ): Promise<Leavers> {
   const nobody = { plan: null, already: [], silent: [] };
   if (!hasAccess(request.topology)) return { ...nobody, usersStay: null };
@@ -70,7 +86,7 @@ async function planLeavers(
   const overrides = [...new Set([...wanted.overrides, ...replacing])];
   try {
     const intent = { ...wanted, sites, filter: EVERYONE, overrides };
-    return { ...(await planChange(env, request, intent)), usersStay: null };
+    return { ...(await planChange(env, request, intent, writesSeconds)), usersStay: null };
   } catch (error) {
     if (!(error instanceof OpsError) || !WITHOUT_USERS.has(error.code)) throw error;
     return { ...nobody, usersStay: error.message };
@@ -102,7 +118,16 @@ export async function planRegionRestore(
   const writers = await planWrites(env, request, (one) => planComingHome(one, region));
   const half = { plan: users, usersStay: null };
   const plan = composed(request, region, "restore", wanted, half, writers, env);
-  return { plan, already: [], silent: [], stays: writers.stays, usersStay: null };
+  const looked = lookedAt(request, sites, writers);
+  return { plan, already: [], silent: [], stays: writers.stays, usersStay: null, looked };
+}
+
+function lookedAt(
+  { topology }: ChangeRequest,
+  sites: readonly string[],
+  { keyspaces, nodes }: Writers,
+): LookedAt {
+  return { sites: hasAccess(topology) ? sites : [], keyspaces, nodes };
 }
 
 /**
@@ -143,19 +168,26 @@ function nobodyAnswers(): OpsError {
   });
 }
 
+type Writers = WritersPlan & Pick<LookedAt, "keyspaces" | "nodes">;
+
 async function planWrites(
   { connect, clock }: Reading,
   { topology, topologyHash }: ChangeRequest,
   planning: (request: Parameters<typeof planLeaving>[0]) => WritersPlan,
-): Promise<WritersPlan & { /** Not one data node answers. */ readonly isDeaf: boolean }> {
+): Promise<Writers> {
   const agents = await connect(dataAgents(topology));
   try {
     const observed = await observeWithSilent(agents, BUCKETS);
     const createdAt = new Date(clock.now()).toISOString();
     const writers = planning({ topology, observed, createdAt, topologyHash });
     if (writers.plan !== null) assertSound(writers.plan);
-    const isDeaf = agents.nodes.length > 0 && observed.unreachable.length === agents.nodes.length;
-    return { ...writers, isDeaf };
+    const all = agents.nodes.length;
+    const held = observed.keyspaces.filter(({ entries }) => entries.length > 0);
+    return {
+      ...writers,
+      keyspaces: held.map(({ id }) => id).toSorted(),
+      nodes: { answering: all - observed.unreachable.length, all },
+    };
   } finally {
     await agents.close();
   }

@@ -55,7 +55,8 @@ export function suffixOf({ random }: Pick<Reading, "random">): string {
 }
 
 /**
- * Plans to keep users away from sites, but for those from which the same users are kept away so already.
+ * Plans to keep users away from sites, but for those from which the same users are kept away so already. `writesSeconds`: what the same
+ * run takes besides, before users are told.
  * @throws OpsError (exit 3) `unsafe` with what each safety rule that is not overridden has to say, `no-policy`, `no-demand`; (exit 9)
  * `unreachable` when no dispatcher answers
  */
@@ -63,6 +64,7 @@ export async function planChange(
   env: Reading,
   request: ChangeRequest,
   wanted: Intent,
+  writesSeconds = 0,
 ): Promise<KeepAway> {
   const { topology, costs } = request;
   const demand = demandOf(topology);
@@ -85,7 +87,7 @@ export async function planChange(
     situation,
     { ...wanted, sites },
     (site) => `${site}-${suffix}`,
-    contextOf(request, survey),
+    { ...contextOf(request, survey), writesSeconds },
   );
   return { plan, already, silent };
 }

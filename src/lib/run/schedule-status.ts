@@ -13,7 +13,8 @@ export interface ScheduleStatus {
   readonly topology: string;
   /** The newest policy that an agent or the state has; null when none was ever published. */
   readonly policy: number | null;
-  readonly online: number;
+  /** Counted by the gateways that answer; null where none does, so that nobody knows. */
+  readonly online: number | null;
   readonly sites: readonly SiteStatus[];
   readonly carriers: readonly CarrierStatus[];
   readonly agents: readonly AgentPolicy[];
@@ -22,11 +23,12 @@ export interface ScheduleStatus {
 
 export interface SiteStatus {
   readonly id: string;
-  readonly online: number;
+  /** Null where no gateway of the site answers, or it has none. */
+  readonly online: number | null;
   /** Users online that the set is rated for. */
   readonly capacity: number;
-  /** Over the gateways that answer. */
-  readonly logins: { readonly now: number; readonly limit: number };
+  /** Over the gateways that answer; null where none does. */
+  readonly logins: { readonly now: number; readonly limit: number } | null;
   readonly gateways: { readonly answering: number; readonly all: number };
   /** Share of the heartbeats, 0..1; null where too few were measured. */
   readonly loss: number | null;
@@ -47,7 +49,8 @@ export interface EntryStatus extends Omit<Entry, "redirects" | "epoch" | "site">
 
 export interface CarrierStatus {
   readonly id: string;
-  readonly online: number;
+  /** Null where no gateway answers. */
+  readonly online: number | null;
   readonly loss: number | null;
 }
 
@@ -81,17 +84,23 @@ export function scheduleStatus(
     ...topology.idcs.flatMap((idc) => idc.carriers),
     ...users.map(({ carrier }) => carrier),
   ]);
-  const online = (of: readonly { readonly users: number }[]) =>
-    of.reduce((sum, one) => sum + one.users, 0);
+  const counting = new Set(gateways.map(({ site }) => site));
+  const isCounted = (site: string | null) =>
+    counting.size > 0 && (site === null || counting.has(site));
+  const online = (of: readonly { readonly users: number }[], site: string | null = null) =>
+    isCounted(site) ? of.reduce((sum, one) => sum + one.users, 0) : null;
   return {
     topology: topology.name,
     policy: policy.version === 0 ? null : policy.version,
     online: online(users),
     sites: topology.sets.map(({ id, capacity }) => ({
       id,
-      online: online(users.filter(({ site }) => site === id)),
+      online: online(
+        users.filter(({ site }) => site === id),
+        id,
+      ),
       capacity: capacity.onlineUsers,
-      logins: logins.get(id) ?? { now: 0, limit: 0 },
+      logins: logins.get(id) ?? null,
       gateways: {
         answering: gateways.filter(({ site }) => site === id).length,
         all: nodes.filter(({ set }) => set === id).length,

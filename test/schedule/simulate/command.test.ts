@@ -69,6 +69,20 @@ test("by the name of its file a simulation is a page, too, with all that the ter
   expect(named.err).toMatch(/--chart drain\.png .*\n.*hint: let its name end with \.svg or \.html/);
 });
 
+test("a chart that cannot be written is told before anything is simulated", () => {
+  const disable = ["disable", "tianjin", "--mode", "weak", "--ttl", "4h", "--simulate", "--chart"];
+  writeFileSync(join(folder, "file"), "");
+  for (const [chart, why] of [
+    [join(folder, "missing", "chart.svg"), "ENOENT"],
+    [join(folder, "file", "chart.svg"), "ENOTDIR"],
+    [folder, "EISDIR"],
+  ] as const) {
+    const { code, out, err } = schedule(...disable, chart);
+    expect({ code, out }).toEqual({ code: 1, out: "" });
+    expect(err).toContain(`cannot be written: ${why}`);
+  }
+});
+
 test("what does not end well ends with 3, and --json has it all", () => {
   const unpaced = ["--mode", "strong", "--pace", "unpaced", "--override", "login-rate"];
   const { code, out } = schedule(

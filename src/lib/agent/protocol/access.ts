@@ -103,6 +103,8 @@ export const qualityFigure = z.object({
   samples: z.number(),
   /** Null while there are too few samples. */
   rttMs: z.number().nullable(),
+  /** Of the round trip of one sample, ms^2; null while there are too few samples or reports. An older agent says nothing. */
+  rttVariance: z.number().nullable().default(null),
   /** 0..1 */
   loss: z.number().nullable(),
 });

@@ -152,6 +152,8 @@ export interface UserMove {
   readonly from: string;
   readonly to: string;
   readonly carrier: string;
+  /** Null in a plan of an earlier build: of all provinces. */
+  readonly province: string | null;
   readonly users: number;
 }
 
@@ -201,6 +203,11 @@ export interface UserPlan {
     readonly overridden: readonly { readonly rule: string; readonly message: string }[];
   };
   readonly moves: readonly UserMove[];
+  /**
+   * Sites that users are to leave and of which no gateway answers: nobody counts their users, so moves from there are an estimate, and
+   * not in the pace.
+   */
+  readonly uncounted: readonly string[];
   readonly receivers: readonly ReceiverView[];
   readonly pace: {
     /** Null: all at once. */

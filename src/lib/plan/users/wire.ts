@@ -97,7 +97,17 @@ export const userPlanWire = z.object({
   nodes: z.record(id, routeNodeWire),
   silent: z.array(z.object({ node: id, why: z.string() })),
   change: userChangeWire,
-  moves: z.array(z.object({ from: id, to: id, carrier: id, users: z.number() })),
+  // Plans of an earlier build name no provinces, and no sites that nobody counts.
+  moves: z.array(
+    z.object({
+      from: id,
+      to: id,
+      carrier: id,
+      province: id.nullable().default(null),
+      users: z.number(),
+    }),
+  ),
+  uncounted: z.array(id).default([]),
   receivers: z.array(
     z.object({
       site: id,

@@ -21,6 +21,8 @@ export interface PlanContext {
   /** The access agents that answer. */
   readonly nodes: Readonly<Record<string, RouteNode>>;
   readonly gates: ReceiverGates;
+  /** What the same run does before users are told, and is not in the plan: it moves the writes of a region. 0 where it does nothing. */
+  readonly writesSeconds?: number;
 }
 
 export interface StageDraft {
@@ -41,13 +43,14 @@ export function assemble(
   { policy, offered, silent }: Situation,
   meant: PolicyDocument,
   { createdAt, topology, nodes }: PlanContext,
-  about: Pick<UserPlan, "change" | "moves" | "receivers" | "pace">,
+  about: Pick<UserPlan, "change" | "moves" | "receivers" | "pace"> &
+    Partial<Pick<UserPlan, "uncounted">>,
 ): UserPlan {
   const isSame = hashOf(offered) === hashOf(policy.sites);
   const drafts = isSame ? wanted : offering(offered, wanted);
   const after = isSame || meant.sites !== policy.sites ? meant : { ...meant, sites: offered };
   assertAllUsable(drafts, policy);
-  const stages = number([reachStage(nodes), ...drafts]);
+  const stages = stagesOf(drafts, nodes);
   const body: Omit<UserPlan, "hash"> = {
     v: PLAN_VERSION,
     kind: "users",
@@ -57,9 +60,10 @@ export function assemble(
     scopes: [SCHEDULE],
     nodes,
     silent: silent.map(({ node, why }) => ({ node, why })),
+    uncounted: [],
     ...about,
     stages,
-    estimate: estimateOf(stages.reduce((sum, { estimate }) => sum + estimate.seconds, 0)),
+    estimate: estimateOf(total(stages)),
   };
   return { ...body, hash: planHash(body) };
 }
@@ -76,6 +80,22 @@ function offering(sites: PolicyDocument["sites"], drafts: readonly StageDraft[])
     ...draft,
     waves: draft.waves.map((wave) => wave.map(changed)),
   }));
+}
+
+/** What the run of a plan with these stages takes, as it is printed beside them, seconds. */
+export function secondsOf(
+  drafts: readonly StageDraft[],
+  { nodes, writesSeconds = 0 }: PlanContext,
+): number {
+  return writesSeconds + total(stagesOf(drafts, nodes));
+}
+
+function stagesOf(drafts: readonly StageDraft[], nodes: PlanContext["nodes"]): UserStage[] {
+  return number([reachStage(nodes), ...drafts]);
+}
+
+function total(stages: readonly UserStage[]): number {
+  return stages.reduce((sum, { estimate }) => sum + estimate.seconds, 0);
 }
 
 /** Agents would refuse a policy that cannot be used, and a control plane that has stored it could not read it any more. */

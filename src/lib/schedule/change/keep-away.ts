@@ -2,7 +2,7 @@ import type { UserPlan } from "../../plan/users/types.js";
 import { assign } from "../assign/assign.js";
 import type { PlanContext } from "./assemble.js";
 import type { Intent } from "./intent.js";
-import { planOfProposal } from "./plan.js";
+import { planOfProposal, secondsOfProposal } from "./plan.js";
 import { problemNow } from "./problem.js";
 import { hasOtherPort, proposalOf } from "./proposal.js";
 import { assertRules, assertSafe } from "./rules/refusal.js";
@@ -28,7 +28,7 @@ export async function planKeepAway(
     .map((site) => ({ site, carrier, province }));
   const problem = problemNow(topology, demand, situation, leaving, costs);
   const proposal = proposalOf(intent, situation, problem, await assign(problem), idOf);
-  const objections = objectionsTo(proposal);
+  const objections = objectionsTo({ ...proposal, seconds: secondsOfProposal(proposal, context) });
   assertSafe(objections);
   return planOfProposal(proposal, objections, context);
 }

@@ -1,10 +1,11 @@
-import type { PolicyPart, UserPlan } from "../../plan/users/types.js";
-import { type PlanContext, assemble } from "./assemble.js";
+import type { PolicyPart, ReceiverGates, UserPlan } from "../../plan/users/types.js";
+import { type PlanContext, type StageDraft, assemble, secondsOf } from "./assemble.js";
 import { gatesUnder } from "./gates.js";
 import { nameOf } from "./intent.js";
 import { pacePlanned } from "./pace.js";
 import { changePolicy, entriesOnly, planned, spentEntries } from "./policy-part.js";
 import type { Proposal } from "./proposal.js";
+import { deadSites } from "./situation.js";
 import { sameFilter } from "./rules/one-at-a-time.js";
 import type { Objection } from "./rules/registry.js";
 import {
@@ -22,55 +23,11 @@ export function planOfProposal(
   overridden: readonly Objection[],
   context: PlanContext,
 ): UserPlan {
-  const { intent, situation, entries, pace, receivers, moves } = proposal;
-  const { mode, sites, reason, actor } = intent;
-  const leaving = leavingFrom(entries, situation);
-  const watch = watchStep(receivers, situation, gatesUnder(context.gates, overridden));
-  const waves =
-    mode === "mask"
-      ? []
-      : mode === "weak"
-        ? reloginWaves(leaving, pace, watch)
-        : disconnectWaves(leaving, pace, watch);
-  const replaced = situation.policy.entries.filter((entry) =>
-    entries.some((one) => one.site === entry.site && sameFilter(one, entry)),
-  );
-  const gone = new Set([...replaced, ...spentEntries(situation)]);
-  const before: PolicyPart = entriesOnly([...gone].map(planned));
-  const after: PolicyPart = entriesOnly(entries);
-  const watched = waves.flat().filter(({ kind }) => kind === "receivers").length;
+  const { intent, situation, pace, receivers, moves } = proposal;
+  const { sites, reason, actor } = intent;
+  const { before, after } = policyParts(proposal);
   return assemble(
-    [
-      {
-        kind: "recall",
-        title: "Only if the run is taken back: who was moved is told to come back",
-        waves:
-          waves.length === 0 ? [] : [recallSteps(entries, receivers, situation, limitOf(proposal))],
-        how: "tell those who were moved to log in where they belong, at a pace",
-        seconds: 0,
-      },
-      {
-        kind: "mask",
-        title: `No login is sent to ${sites.join(", ")} any more`,
-        waves: [[{ kind: "policy", before, after }]],
-        how: "publish the policy as it was",
-        seconds: 1,
-      },
-      {
-        kind: "move",
-        title: mode === "strong" ? "Connections are closed" : "Users are told to log in elsewhere",
-        waves,
-        how: "nothing by itself: the recall comes last",
-        seconds: pace.seconds + watched * context.gates.windowSeconds,
-      },
-      {
-        kind: "empty",
-        title: `Nobody is left at ${sites.join(", ")}`,
-        waves: intent.empties ? [emptySteps(entries, situation, pace)] : [],
-        how: "nothing by itself: the recall comes last",
-        seconds: 1,
-      },
-    ],
+    draftsOf(proposal, gatesUnder(context.gates, overridden)),
     situation,
     changePolicy(situation.policy, before, after, 0n),
     context,
@@ -83,10 +40,69 @@ export function planOfProposal(
         overridden: overridden.map(({ rule, message }) => ({ rule, message })),
       },
       moves,
+      uncounted: deadSites(situation).filter((site) => sites.includes(site)),
       receivers,
       pace: pacePlanned(pace),
     },
   );
+}
+
+/** Of its stages: what the person who has to agree is told, and what an entry has to outlast. */
+export function secondsOfProposal(proposal: Proposal, context: PlanContext): number {
+  return secondsOf(draftsOf(proposal, context.gates), context);
+}
+
+function draftsOf(proposal: Proposal, gates: ReceiverGates): StageDraft[] {
+  const { intent, situation, entries, pace, receivers } = proposal;
+  const { mode, sites } = intent;
+  const leaving = leavingFrom(entries, situation);
+  const watch = watchStep(receivers, situation, gates);
+  const waves =
+    mode === "mask"
+      ? []
+      : mode === "weak"
+        ? reloginWaves(leaving, pace, watch)
+        : disconnectWaves(leaving, pace, watch);
+  const watched = waves.flat().filter(({ kind }) => kind === "receivers").length;
+  return [
+    {
+      kind: "recall",
+      title: "Only if the run is taken back: who was moved is told to come back",
+      waves:
+        waves.length === 0 ? [] : [recallSteps(entries, receivers, situation, limitOf(proposal))],
+      how: "tell those who were moved to log in where they belong, at a pace",
+      seconds: 0,
+    },
+    {
+      kind: "mask",
+      title: `No login is sent to ${sites.join(", ")} any more`,
+      waves: [[{ kind: "policy", ...policyParts(proposal) }]],
+      how: "publish the policy as it was",
+      seconds: 1,
+    },
+    {
+      kind: "move",
+      title: mode === "strong" ? "Connections are closed" : "Users are told to log in elsewhere",
+      waves,
+      how: "nothing by itself: the recall comes last",
+      seconds: pace.seconds + watched * gates.windowSeconds,
+    },
+    {
+      kind: "empty",
+      title: `Nobody is left at ${sites.join(", ")}`,
+      waves: intent.empties ? [emptySteps(entries, situation, pace)] : [],
+      how: "nothing by itself: the recall comes last",
+      seconds: 1,
+    },
+  ];
+}
+
+function policyParts({ situation, entries }: Proposal): { before: PolicyPart; after: PolicyPart } {
+  const replaced = situation.policy.entries.filter((entry) =>
+    entries.some((one) => one.site === entry.site && sameFilter(one, entry)),
+  );
+  const gone = new Set([...replaced, ...spentEntries(situation)]);
+  return { before: entriesOnly([...gone].map(planned)), after: entriesOnly(entries) };
 }
 
 /** Those who come back are logins at the sites that were left. */

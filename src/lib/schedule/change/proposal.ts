@@ -6,7 +6,7 @@ import { OTHER, type PolicyDocument } from "../../policy/document.js";
 import type { Problem } from "../types.js";
 import type { Intent, Pace } from "./intent.js";
 import { redirectsFrom } from "./redirects.js";
-import type { Situation } from "./situation.js";
+import { type Situation, usersOnline } from "./situation.js";
 import { type View, viewOf } from "./view.js";
 
 /** What a change would do, before anybody agreed to it. */
@@ -60,11 +60,18 @@ function loggingInAgain(
   { policy, gateways }: Situation,
 ): UserMove[] {
   if (filter.port === null || !hasOtherPort(policy, site, filter.port)) return [];
-  const users = new Map<string, number>();
-  const groups = gateways.flatMap((one) => (one.site === site ? one.groups : []));
-  for (const { carrier, sessions } of groups.filter((group) => isFor(filter, group)))
-    users.set(carrier, (users.get(carrier) ?? 0) + sessions);
-  return [...users].map(([carrier, count]) => ({ from: site, to: site, carrier, users: count }));
+  const own = usersOnline({
+    gateways: gateways
+      .filter((one) => one.site === site)
+      .map((one) => ({ ...one, groups: one.groups.filter((group) => isFor(filter, group)) })),
+  });
+  return own.map(({ carrier, province, users }) => ({
+    from: site,
+    to: site,
+    carrier,
+    province,
+    users,
+  }));
 }
 
 /** Agents would take it, keep nobody away, and say nothing. */

@@ -17,7 +17,7 @@ import { type Objection, overridden } from "./rules/registry.js";
 import { againstFractions } from "./rules/fractions.js";
 import { assertSafe } from "./rules/refusal.js";
 import type { Service } from "./service.js";
-import type { Situation } from "./situation.js";
+import { type Situation, deadSites } from "./situation.js";
 import { leavingFrom, recallSteps, reloginSteps, watchStep } from "./stages.js";
 import { type View, viewOf } from "./view.js";
 
@@ -132,6 +132,7 @@ export function planOfShift(
       overridden: objections.map(({ rule, message }) => ({ rule, message })),
     },
     moves,
+    uncounted: deadSites(situation).filter((site) => site === from),
     receivers,
     pace: pacePlanned(pace),
   });

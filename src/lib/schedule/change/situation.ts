@@ -66,8 +66,8 @@ export function deadSites({ gateways, silent }: Pick<Situation, "gateways" | "si
 
 /**
  * Users whom nobody counts because no gateway of their site answers, and who may still come back from there: by the share of the
- * hashes that belong to the dead sites, against those of the class who are online elsewhere. With these no more than `peak` says that
- * there are, since some of them may have come already.
+ * hashes that belong to the dead sites, against those of the class who are online elsewhere. Where all of a class belongs there, as much
+ * of its `peak` as of the others' is online. With these no more than `peak` says that there are, since some may have come already.
  */
 export function usersMissing(
   { policy: { classes } }: Situation,
@@ -75,16 +75,23 @@ export function usersMissing(
   dead: readonly string[],
   peak: readonly UserClass[],
 ): UserClass[] {
-  return classes.flatMap(({ carrier, province, base }) => {
+  const known = classes.map(({ carrier, province, base }) => {
+    const isOf = (one: UserClass) => one.carrier === carrier && one.province === province;
     const shares = [...fractionsOf(base)].filter(([site]) => dead.includes(site));
     const away = shares.reduce((sum, [, share]) => sum + share, 0);
-    const counted = online
-      .filter((one) => one.carrier === carrier && one.province === province)
-      .reduce((sum, { users }) => sum + users, 0);
-    const most = peak.find((one) => one.carrier === carrier && one.province === province)?.users;
+    const counted = online.filter(isOf).reduce((sum, { users }) => sum + users, 0);
+    return { carrier, province, shares, away, counted, most: peak.find(isOf)?.users };
+  });
+  const partly = known.filter(({ away, most }) => away < 1 && most !== undefined);
+  const expected = partly.reduce((sum, { away, most }) => sum + most! * (1 - away), 0);
+  const there = partly.reduce((sum, { counted }) => sum + counted, 0);
+  const occupied = expected === 0 ? 0 : Math.min(1, there / expected);
+  return known.flatMap(({ carrier, province, shares, away, counted, most }) => {
+    if (away === 0) return [];
     const left = Math.max(0, (most ?? Infinity) - counted);
-    if (away === 0 || away === 1 || counted === 0) return [];
-    const part = Math.min((counted * away) / (1 - away), left) / away;
+    const missing =
+      away < 1 ? (counted * away) / (1 - away) : Math.max(0, (most ?? 0) * occupied - counted);
+    const part = Math.min(missing, left) / away;
     return shares.flatMap(([site, share]) => {
       const users = Math.round(part * share);
       return users === 0 ? [] : [{ carrier, province, site, users }];

@@ -72,11 +72,12 @@ export function loginsOf({
 
 function movesOf(classes: readonly UserClass[], { shares }: Placement): UserMove[] {
   const moves = new Map<string, UserMove>();
-  for (const [i, { site: from, carrier }] of classes.entries()) {
+  for (const [i, { site: from, carrier, province }] of classes.entries()) {
     for (const { site: to, users } of shares[i]!) {
       if (from === null || from === to) continue;
-      const key = `${from}/${to}/${carrier}`;
-      moves.set(key, { from, to, carrier, users: (moves.get(key)?.users ?? 0) + users });
+      const key = JSON.stringify([from, to, carrier, province]);
+      const before = moves.get(key)?.users ?? 0;
+      moves.set(key, { from, to, carrier, province, users: before + users });
     }
   }
   return [...moves.values()];

@@ -16,7 +16,7 @@ export interface Known {
 export const WORTH_MS = 10;
 /** A site of which too little was measured is no reason to come or to go: more than the highest cost there is. */
 const NO_REASON_MS = 100_000;
-/** The cost is doubted by so many standard errors of the measured loss. */
+/** The cost is doubted by so many standard errors of the measured loss, and of the round trip. */
 const ERRORS = 2;
 
 /** What a person states is not doubted, and what is not stated counts as `UNKNOWN`. */
@@ -42,15 +42,17 @@ export function live(measurements: Measurements): Known {
 }
 
 /**
- * By how much the cost may be too low. With `lost` of n, p = (lost + 1) / (n + 2), so that no loss in a few samples is no proof that
- * there is none:
+ * By how much the cost may be too low, with n samples, of which m came back, with the variance v of one round trip. With `lost` of n,
+ * p = (lost + 1) / (n + 2), so that no loss in a few samples is no proof that there is none:
  *
- *     doubt = cost(loss + 2 sqrt(p (1 - p) / n)) - cost(loss)
+ *     doubt = cost(rtt + 2 sqrt(v / m), loss + 2 sqrt(p (1 - p) / n)) - cost(rtt, loss)
  */
-function doubtOf({ rttMs, loss, samples }: Measured): number {
+function doubtOf({ rttMs, rttVariance, loss, samples }: Measured): number {
   const p = (loss * samples + 1) / (samples + 2);
-  const error = Math.sqrt((p * (1 - p)) / samples);
-  return costOf({ rttMs, loss: Math.min(1, loss + ERRORS * error) }) - costOf({ rttMs, loss });
+  const ofLoss = Math.sqrt((p * (1 - p)) / samples);
+  const ofRtt = loss < 1 ? Math.sqrt(rttVariance / (samples * (1 - loss))) : 0;
+  const worst = { rttMs: rttMs + ERRORS * ofRtt, loss: Math.min(1, loss + ERRORS * ofLoss) };
+  return costOf(worst) - costOf({ rttMs, loss });
 }
 
 /** Pairs of users and a site that they reach, and of how many something is known. */

@@ -74,7 +74,8 @@ export async function balanceScenario(
   const { sites } = service.situation.policy;
   const legs: Leg[] = [];
   for (let now = service; legs.length < MOST_ROUNDS;) {
-    const round = { ...asked, id: `balance-${legs.length + 1}`, actor: "simulation", sites };
+    const by = { id: `balance-${legs.length + 1}`, actor: "simulation" };
+    const round = { ...asked, ...by, sites, isOneOfMany: true };
     const proposal = await proposeRound(now, now.situation, round, known);
     assertSafe(proposal.objections);
     const plan = planOfRound(proposal, service.context);

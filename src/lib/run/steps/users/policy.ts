@@ -1,19 +1,21 @@
 import { EXIT } from "../../../errors.js";
-import type { PolicyPart, PolicyStep } from "../../../plan/users/types.js";
+import type { PolicyStep } from "../../../plan/users/types.js";
 import { type PolicyDocument, SCHEDULE } from "../../../policy/document.js";
 import { policyWithout } from "../../../policy/offered.js";
 import { assertUsable, encodePolicy } from "../../../policy/wire.js";
 import { NO_POLICY, changePolicy } from "../../../schedule/change/policy-part.js";
+import { type Published, withLastChanges } from "../../../schedule/change/last-changes.js";
 import { type UserContext, authorityFor, statusOf, unlessLeft } from "../../context.js";
 import { StepFailure, asProblem, failure } from "../../failure.js";
 import type { StepHandler } from "../handler.js";
 
 export const policy: StepHandler<PolicyStep> = {
-  apply: (context, { id, before, after }) => publish(context, id, before, after),
+  apply: (context, { id, before, after }) => publish(context, id, { before, after, isUndo: false }),
   // What has expired meanwhile would keep users away once more, all of them, and ramp again.
   undo: (context, { id, before, after }) => {
     const entries = before.entries.filter(({ expires }) => context.clock.now() < expires);
-    return publish(context, id, after, { ...before, entries });
+    const home = { ...before, entries };
+    return publish(context, id, { before: after, after: home, isUndo: true });
   },
 };
 
@@ -24,8 +26,7 @@ export const policy: StepHandler<PolicyStep> = {
 async function publish(
   context: UserContext,
   step: string,
-  before: PolicyPart,
-  after: PolicyPart,
+  { before, after, isUndo }: Omit<Published, "plan">,
 ): Promise<void> {
   const { epoch } = authorityFor(context, SCHEDULE);
   const { without } = statusOf(context);
@@ -33,8 +34,11 @@ async function publish(
   const missing = await context.policy.publish(
     step,
     (known) => {
+      const base = known ?? NO_POLICY;
+      const changed = changePolicy(base, before, after, epoch);
+      const published = { plan: context.plan, before, after, isUndo };
       made = {
-        ...policyWithout(changePolicy(known ?? NO_POLICY, before, after, epoch), (node) =>
+        ...policyWithout(withLastChanges(base, changed, published, context.clock.now()), (node) =>
           without.has(node),
         ),
         agents: urlsOf(context, known),

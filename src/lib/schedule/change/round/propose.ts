@@ -6,6 +6,7 @@ import { reachOf } from "../../assign/reach.js";
 import { limitsOf } from "../../problem.js";
 import { type Known, pairsOf } from "../../quality/tolls.js";
 import { type Problem, type UserClass, isSomeone } from "../../types.js";
+import { antiFlap, changedJustNow } from "../rules/anti-flap.js";
 import { tooManyLogins } from "../rules/login-rate.js";
 import { type Objection, overridden } from "../rules/registry.js";
 import { noRoom } from "../rules/room.js";
@@ -30,6 +31,8 @@ export interface Round {
   /** Where clients connect to each site. */
   readonly sites: Readonly<Record<string, PolicySite>>;
   readonly overrides: readonly string[];
+  /** One that follows another by itself: what that changed is not in its way, being damped already. */
+  readonly isOneOfMany: boolean;
 }
 
 /** What a round comes to, for whoever has to agree to it. */
@@ -91,6 +94,11 @@ export async function proposeRound(
   const messages = [
     ...noRoom(best.shortage).map((message) => ({ rule: "room", message })),
     ...tooManyLogins(view.receivers, view.pace).map((message) => ({ rule: "login-rate", message })),
+    ...changedJustNow(
+      [...new Set(view.moves.flatMap(({ from, to }) => [from, to]))].toSorted(),
+      situation,
+      ({ what }) => !(round.isOneOfMany && what === "balance"),
+    ).map((message) => ({ rule: antiFlap.id, message })),
   ];
   const after = movable.map((one) => kept.get(one)!);
   const level = best.levels.find(({ name }) => name === "cost")!;

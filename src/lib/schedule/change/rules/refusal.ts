@@ -17,8 +17,10 @@ export function assertSafe(objections: readonly Objection[]): void {
   if (standing.length === 0) return;
   const list = standing.map(({ rule, message }) => `\n  ${rule}: ${message}`).join("");
   const rules = [...new Set(standing.map(({ rule }) => rule))];
+  const mends = [...new Set(standing.flatMap(({ mend }) => mend ?? []))];
+  const must = `if it must be: ${rules.map((rule) => `--override ${rule}`).join(" ")} (the reason is recorded)`;
   throw new OpsError("unsafe", EXIT.refused, `Refused, nothing was changed:${list}`, {
-    hint: `if it must be: ${rules.map((rule) => `--override ${rule}`).join(" ")} (the reason is recorded)`,
+    hint: [...mends, must].join("; "),
     details: standing,
   });
 }
