@@ -22,21 +22,29 @@ const entry = (id: string, expires: number): PlannedEntry => ({
   redirects: [],
 });
 
+const ADDRESSES = ["g1", "g2"].map((node) => ({ url: `ws://${node}:80`, port: 80, node }));
+
 /** As far as a policy step needs one: a policy with site a, and one agent that takes what it is told. */
 function contextOf(
   entries: readonly PlannedEntry[],
   agents: Record<string, string> = {},
   readBack: (has: PolicyDocument) => Promise<PolicyDocument | null> = async (has) => has,
+  without: readonly string[] = [],
 ) {
   let document: PolicyDocument = {
     ...NO_POLICY,
     version: 1,
     agents,
-    sites: { a: { region: "r", carriers: [], addresses: [{ url: "ws://a:80", port: 80 }] } },
+    sites: { a: { region: "r", carriers: [], addresses: ADDRESSES } },
     entries: entries.map((one) => ({ ...one, epoch: 1n })),
   };
   const context = {
-    plan: { silent: [{ node: "quiet", why: "it does not answer" }] },
+    plan: {
+      silent: [{ node: "quiet", why: "it does not answer" }],
+      change: { what: "mask", sites: ["a"], reason: "loss", actor: "me@here", overridden: [] },
+      moves: [],
+    },
+    journal: { status: { without: new Map(without.map((node) => [node, "it is gone"])) } },
     clock: { now: () => NOW },
     epochs: { schedule: 2n },
     lineage: "0",
@@ -56,6 +64,7 @@ function contextOf(
   return {
     context: context as unknown as UserContext,
     agents: () => document.agents,
+    offered: () => document.sites["a"]!.addresses.map(({ node }) => node),
     ids: () => document.entries.map(({ id }) => id),
   };
 }
@@ -107,4 +116,14 @@ it("names the agents of the plan, and keeps those that were silent, but none tha
   const { context, agents } = contextOf([], before);
   await policy.apply(context, step([], [entry("one", NOW + 1)]));
   expect(agents()).toEqual({ dp: "http://dp", quiet: "http://quiet" });
+});
+
+it("offers no address of a gateway that the run goes on without, but for the last of a site", async () => {
+  const one = step([], [entry("one", NOW + 1)]);
+  const { context, offered } = contextOf([], {}, undefined, ["g1"]);
+  await policy.apply(context, one);
+  expect(offered()).toEqual(["g2"]);
+  const last = contextOf([], {}, undefined, ["g1", "g2"]);
+  await policy.apply(last.context, one);
+  expect(last.offered()).toEqual(["g1", "g2"]);
 });
