@@ -10,11 +10,11 @@ if (process.argv[2] === "--version") {
   const { version } = JSON.parse(readFileSync(new URL("package.json", root), "utf8"));
   process.stdout.on("error", () => {});
   process.stdout.write(`ops ${version}\n`);
-} else if (!existsSync(new URL("dist/lib/cli/start.js", root))) {
+} else if (!existsSync(new URL("dist/bundle/start.js", root))) {
   process.stderr.write("error: ops is not built\nhint: npm run build\n");
   process.exitCode = 1;
 } else {
   module.enableCompileCache?.();
-  const { start } = await import("../dist/lib/cli/start.js");
+  const { start } = await import("../dist/bundle/start.js");
   await start(process.argv.slice(2), fileURLToPath(root));
 }

@@ -1,4 +1,5 @@
-// Compiles src to dist and writes the oclif manifest. Does nothing when nothing changed.
+// Compiles src to dist, module by module, bundles what `ops` runs to dist/bundle and writes the oclif
+// manifest. Does nothing when nothing changed.
 import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -9,7 +10,14 @@ import { die, root, run, runTool, say } from "./process.js";
 const DIST = join(root, "dist");
 const STAMP = join(DIST, ".stamp");
 const MANIFEST = join(root, "oclif.manifest.json");
-const INPUTS = ["src", "package.json", "tsconfig.json", "tsconfig.build.json"];
+const INPUTS = [
+  "src",
+  "package.json",
+  "package-lock.json",
+  "scripts/bundle.js",
+  "tsconfig.json",
+  "tsconfig.build.json",
+];
 
 /**
  * Exit code of the compiler. The result is moved into dist file by file, each atomically, so that
@@ -28,7 +36,9 @@ export function build() {
       bin: "tsc",
       quiet: true,
     });
-    if (fs.existsSync(fresh)) replace(fresh, DIST);
+    const bundled = runScript("bundle.js", join(fresh, "bundle"));
+    if (bundled === 0) replace(fresh, DIST);
+    code ||= bundled;
   } finally {
     fs.rmSync(fresh, { recursive: true, force: true });
   }
@@ -39,10 +49,14 @@ export function build() {
     return code;
   }
   // In a process of its own: a new command file must not meet modules of an older build.
-  const manifest = run(process.execPath, [join(root, "scripts/manifest.js")], { quiet: true });
+  const manifest = runScript("manifest.js");
   if (manifest !== 0) die("the oclif manifest could not be written", manifest);
   fs.writeFileSync(STAMP, stamp);
   return 0;
+}
+
+function runScript(name, ...args) {
+  return run(process.execPath, [join(root, "scripts", name), ...args], { quiet: true });
 }
 
 function replace(from, to) {

@@ -1,5 +1,5 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -14,19 +14,25 @@ export interface Ended {
   json: () => unknown[];
 }
 
-/** The real bin, hooks and library, over the commands of `test/cli/commands`. */
+/**
+ * The real bin, hooks and library, over the commands of `test/cli/commands`. Module by module: these
+ * commands and what starts them must not have two copies of the library.
+ */
 export class Sandbox {
   readonly #root = mkdtempSync(join(tmpdir(), "ops-cli-"));
   readonly #bin = join(this.#root, "bin/run.js");
 
   constructor() {
-    mkdirSync(join(this.#root, "dist"));
+    const bundle = join(this.#root, "dist/bundle");
+    mkdirSync(bundle, { recursive: true });
     cpSync(join(root, "bin"), join(this.#root, "bin"), { recursive: true });
     cpSync(join(root, "package.json"), join(this.#root, "package.json"));
-    cpSync(join(root, "test/cli/commands"), join(this.#root, "dist/commands"), { recursive: true });
-    for (const path of ["dist/lib", "dist/hooks", "node_modules"]) {
-      symlinkSync(join(root, path), join(this.#root, path), "dir");
+    cpSync(join(root, "test/cli/commands"), join(bundle, "commands"), { recursive: true });
+    for (const path of ["lib", "hooks"]) {
+      symlinkSync(join(root, "dist", path), join(bundle, path), "dir");
     }
+    symlinkSync(join(root, "node_modules"), join(this.#root, "node_modules"), "dir");
+    writeFileSync(join(bundle, "start.js"), 'export * from "./lib/cli/start.js";\n');
   }
 
   ops(args: readonly string[], env: Record<string, string> = {}): Ended {

@@ -13,11 +13,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { AgentRole } from "../agent/protocol/node.js";
 import { EXIT, OpsError } from "../errors.js";
+import { PACKAGE_ROOT } from "./package-root.js";
 import { freePort } from "./port.js";
 import { isAlive, killProcess, startTimeOf, type ProcessId } from "./process.js";
 
-/** The same from `src` and from `dist`. */
-export const OPS = fileURLToPath(new URL("../../../bin/run.js", import.meta.url));
+export const OPS = fileURLToPath(new URL("bin/run.js", PACKAGE_ROOT));
 
 const READY_WITHIN_MS = 60_000;
 /** Of a log that is shown. */

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
+import { PACKAGE_ROOT } from "./package-root.js";
 
-/** The same from `src` and from `dist`. */
-const FOLDER = new URL("../../../fixtures/topologies/", import.meta.url);
+const FOLDER = new URL("fixtures/topologies/", PACKAGE_ROOT);
 
 export const EXPANSION_FILE = "demo/topology.yaml";
 export const EVACUATION_FILE = "demo-users/topology.yaml";
