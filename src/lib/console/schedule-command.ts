@@ -12,6 +12,7 @@ import type { Scenario } from "../schedule/simulate/simulate.js";
 import type { VirtualService } from "../schedule/simulate/virtual.js";
 import type { Topology } from "../topology/types.js";
 import type { RegionScreen } from "./region-changes.js";
+import { assertSaying } from "./flag-values.js";
 import { RunCommand } from "./run-command.js";
 
 export const qualityFlag = Flags.string({
@@ -23,16 +24,7 @@ export const qualityFlag = Flags.string({
 export const changeFlags = {
   topology: topologyFlag,
   quality: qualityFlag,
-  reason: Flags.string({
-    description: "why, for those who find it later",
-    required: true,
-    parse: async (text) => {
-      if (text.trim() !== "") return text;
-      throw new OpsError("bad-flag", EXIT.usage, "--reason says nothing", {
-        hint: "for example --reason 'packet loss at the border'",
-      });
-    },
-  }),
+  reason: Flags.string({ description: "why, for those who find it later", required: true }),
   "dry-run": dryRunFlag,
   verbose: verboseFlag,
   state: stateFlag,
@@ -81,6 +73,11 @@ type Changing = Interfaces.InferredFlags<typeof changeFlags>;
 
 /** A command that plans a change of where users are, shows it, and applies it. */
 export abstract class ScheduleCommand<T extends typeof Command> extends RunCommand<T> {
+  protected override async init(): Promise<void> {
+    await super.init();
+    assertSaying((this.flags as Changing).reason);
+  }
+
   /** The topology, and what users have of each site. */
   protected async request(): Promise<ChangeRequest> {
     const { costsOf } = await import("../schedule/quality/entries.js");

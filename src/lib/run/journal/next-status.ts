@@ -1,5 +1,5 @@
 import { objection } from "./objection.js";
-import type { JournalRecord } from "./records.js";
+import type { JournalRecord, Stopped } from "./records.js";
 import {
   IllegalRecord,
   type OpStatus,
@@ -189,7 +189,7 @@ function editOf(status: RunStatus, record: JournalRecord): Edit {
       return {
         fields: {
           activity: "stopped",
-          stop: { reason: record.reason, step: record.step, error: record.error },
+          stop: stopOf(record),
           since,
         },
       };
@@ -279,6 +279,14 @@ function publishing(status: RunStatus, step: string | null): Edit {
 /** A step that is being undone is no longer done, although it is not undone yet: nothing may rely on it. */
 function undoing({ steps }: RunStatus, step: string): StepStatus["state"] {
   return steps.get(step)?.state === "postponed" ? "postponed" : "begun";
+}
+
+/** Of a record what says why, and nothing else of it. */
+function stopOf(stopped: Stopped): Stopped {
+  const { step, error } = stopped;
+  return stopped.reason === "asked"
+    ? { reason: "asked", by: stopped.by, step, error }
+    : { reason: stopped.reason, step, error };
 }
 
 function taken({ epochs, actor }: { epochs: Readonly<Record<string, string>>; actor: string }) {
