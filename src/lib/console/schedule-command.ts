@@ -12,7 +12,7 @@ import type { Scenario } from "../schedule/simulate/simulate.js";
 import type { VirtualService } from "../schedule/simulate/virtual.js";
 import type { Topology } from "../topology/types.js";
 import type { RegionScreen } from "./region-changes.js";
-import { assertSaying } from "./flag-values.js";
+import { assertSaying, countNamed, paceNamed } from "./flag-values.js";
 import { RunCommand } from "./run-command.js";
 
 export const qualityFlag = Flags.string({
@@ -54,17 +54,21 @@ export const paceFlag = Flags.string({
   helpValue: "auto|N|unpaced",
 });
 
-export const batchFlag = Flags.string({
-  description: "so many at a time; by default a tenth",
-  helpValue: "1M",
-});
-
 export const overrideFlag = Flags.string({
   description: "do it although this safety rule says no; may be given several times",
   helpValue: "RULE",
   multiple: true,
   multipleNonGreedy: true,
 });
+
+/** Of commands that move users batch after batch. */
+export const batchesFlags = {
+  ...changeFlags,
+  ...simulateFlags,
+  batch: Flags.string({ description: "so many at a time; by default a tenth", helpValue: "1M" }),
+  pace: paceFlag,
+  override: overrideFlag,
+};
 
 /** The same chance every time: two simulations differ by what is simulated only. */
 const SEED = 1;
@@ -167,6 +171,18 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
     }
     if (simulation.ended.how !== "done") this.exitWith(EXIT.refused);
     return { simulation };
+  }
+
+  /** What the flags of every command that moves users in batches ask for. */
+  protected async batches() {
+    const flags = this.flags as Interfaces.InferredFlags<typeof batchesFlags>;
+    const { reason, batch, pace, override = [] } = flags;
+    return {
+      reason,
+      batch: batch === undefined ? null : await countNamed("batch", batch),
+      pace: paceNamed(pace),
+      overrides: override,
+    };
   }
 
   protected async simulatedRestore(
