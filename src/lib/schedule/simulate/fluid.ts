@@ -1,6 +1,7 @@
 import type { UserFilter } from "../../policy/filter.js";
 import type { Kind } from "./kinds.js";
 import { AHEAD_SECONDS, Turns } from "./turns.js";
+import { NO_TASK, type Party, Waiting } from "./waiting.js";
 
 export interface FluidSite {
   readonly id: string;
@@ -32,21 +33,8 @@ export interface Taken {
   readonly left: number;
 }
 
-/** Users who want to log in and wait for their turn. */
-interface Party {
-  /** The site at which they still have a session since they were told; null for none. */
-  readonly from: number | null;
-  /** When that is closed, seconds. */
-  readonly deadline: number;
-  readonly task: number;
-  /** Of each kind. */
-  readonly users: Float64Array;
-}
-
 /** Of each site, how those whom it refuses now are spread over the next seconds; null where it refuses nobody. */
 type Refusals = readonly (Float64Array | null)[];
-
-const NO_TASK = -1;
 
 /**
  * Amounts of users instead of users: where their sessions are, and who waits for one. Time goes by the second. What one second brings
@@ -70,8 +58,7 @@ export class Fluid {
   /** The cell at which each kind logs in now; -1 for none. */
   readonly #target: Int32Array;
   readonly #turns: readonly Turns[];
-  /** By the second at which they come. */
-  readonly #waiting = new Map<number, Map<string, Party>>();
+  readonly #waiting: Waiting;
   /** Told and still there, by task. */
   readonly #staying: number[] = [];
   #without = 0;
@@ -93,6 +80,7 @@ export class Fluid {
     this.#own = new Float64Array(2 * kinds.length);
     this.#target = new Int32Array(kinds.length);
     this.#turns = sites.map(() => new Turns());
+    this.#waiting = new Waiting(kinds.length);
     this.counts = sites.map(() => ({ online: 0, logins: 0, refused: 0, perSecond: 0 }));
   }
 
@@ -112,7 +100,7 @@ export class Fluid {
       const cell = this.#target[k]!;
       if (cell >= 0) this.#put(cell, users);
       else {
-        this.#at(0, null, Infinity, NO_TASK).users[k]! += users;
+        this.#waiting.at(0, null, Infinity, NO_TASK).users[k]! += users;
         this.#without += users;
       }
     }
@@ -142,7 +130,7 @@ export class Fluid {
     most: number,
     { task, now, within }: { readonly task: number; readonly now: number; readonly within: number },
   ): Taken {
-    const party = this.#party(site, now + within, task);
+    const party = this.#waiting.nobody(site, now + within, task);
     const taken = this.#take(site, filter, true, most, party);
     this.#staying[task]! += taken.users;
     this.counts[site]!.online += taken.users;
@@ -152,7 +140,7 @@ export class Fluid {
 
   /** At most so many connections are closed now; who was there comes back within the next second. */
   close(site: number, filter: UserFilter, most: number, now: number): Taken {
-    const party = this.#at(now + 1, null, Infinity, NO_TASK);
+    const party = this.#waiting.at(now + 1, null, Infinity, NO_TASK);
     const taken = this.#take(site, filter, false, most, party);
     this.lost += taken.users;
     this.#without += taken.users;
@@ -163,8 +151,7 @@ export class Fluid {
   tick(now: number): void {
     const { sites } = this.#options;
     this.#closeOverdue(now);
-    const back = [...(this.#waiting.get(now)?.values() ?? [])];
-    this.#waiting.delete(now);
+    const back = this.#waiting.take(now);
     const told = this.#told;
     this.#told = [];
     const oldAsk = this.#asked(back);
@@ -196,7 +183,7 @@ export class Fluid {
 
   /** Of each kind: with a session, and without one. What the model must never lose. */
   census(): { readonly online: number; readonly waiting: number }[] {
-    const parties = [...this.#waiting.values()].flatMap((due) => [...due.values()]);
+    const parties = this.#waiting.all();
     return this.#options.kinds.map((_, k) => {
       const own = this.#online[2 * k]! + this.#online[2 * k + 1]!;
       const of = (some: readonly Party[]) => some.reduce((sum, { users }) => sum + users[k]!, 0);
@@ -205,19 +192,6 @@ export class Fluid {
         waiting: of(parties.filter(({ from }) => from === null)),
       };
     });
-  }
-
-  #party(from: number | null, deadline: number, task: number): Party {
-    return { from, deadline, task, users: new Float64Array(this.#options.kinds.length) };
-  }
-
-  /** Those who come at a second and are in the same state are one. */
-  #at(due: number, from: number | null, deadline: number, task: number): Party {
-    const parties = this.#waiting.get(due) ?? new Map<string, Party>();
-    const key = `${from ?? "nowhere"}/${deadline}/${task}`;
-    const party = parties.get(key) ?? this.#party(from, deadline, task);
-    this.#waiting.set(due, parties.set(key, party));
-    return party;
   }
 
   #put(cell: number, users: number): void {
@@ -255,18 +229,14 @@ export class Fluid {
   }
 
   #closeOverdue(now: number): void {
-    for (const [due, parties] of this.#waiting) {
-      for (const [key, party] of parties) {
-        if (party.from === null || party.deadline > now) continue;
-        parties.delete(key);
-        const users = party.users.reduce((a, b) => a + b, 0);
-        this.#leave(party, users);
-        this.overdue += users;
-        this.lost += users;
-        this.#without += users;
-        const merged = this.#at(due, null, Infinity, NO_TASK);
-        for (const [k, n] of party.users.entries()) merged.users[k]! += n;
-      }
+    for (const { due, party } of this.#waiting.takeOverdue(now)) {
+      const users = party.users.reduce((a, b) => a + b, 0);
+      this.#leave(party, users);
+      this.overdue += users;
+      this.lost += users;
+      this.#without += users;
+      const merged = this.#waiting.at(due, null, Infinity, NO_TASK);
+      for (const [k, n] of party.users.entries()) merged.users[k]! += n;
     }
   }
 
@@ -300,7 +270,7 @@ export class Fluid {
   }
 
   #serveOwn(shares: readonly number[], refusals: Refusals, now: number): void {
-    const refused = this.#party(null, Infinity, NO_TASK);
+    const refused = this.#waiting.nobody(null, Infinity, NO_TASK);
     const before = this.lost;
     for (let cell = 0; cell < this.#own.length; cell += 1) {
       const users = this.#own[cell]!;
@@ -319,7 +289,7 @@ export class Fluid {
 
   #serve(party: Party, shares: readonly number[], refusals: Refusals, now: number): void {
     const { users, from, deadline, task } = party;
-    const refused = this.#party(from, deadline, task);
+    const refused = this.#waiting.nobody(from, deadline, task);
     let isRefused = false;
     for (let kind = 0; kind < users.length; kind += 1) {
       const all = users[kind]!;
@@ -345,7 +315,7 @@ export class Fluid {
       const nowhere = after === AHEAD_SECONDS / 2 ? 1 : 0;
       const parts = refusals.map((spread) => spread?.[after] ?? 0);
       if (nowhere === 0 && parts.every((part) => part === 0)) continue;
-      const waiting = this.#at(now + after, from, deadline, task);
+      const waiting = this.#waiting.at(now + after, from, deadline, task);
       for (const [kind, users] of party.users.entries()) {
         if (users === 0) continue;
         const target = this.#target[kind]!;
