@@ -85,6 +85,14 @@ async function lastRun(): Promise<Json> {
   return (json["runs"] as Json[]).at(-1)!;
 }
 
+/** What was measured while the site was dead holds its logins back for a while: the longer that was, the longer. A person goes on then. */
+async function restoredOnceWell(): Promise<void> {
+  let end = await schedule("restore", "sh-a");
+  while ((end.json["error"] as Json | undefined)?.["code"] === "ramp")
+    end = await ops(["run", "resume", String((await lastRun())["run"])]);
+  expect(end.code).toBe(0);
+}
+
 test("without a policy nothing is masked; balance makes the first one, by which users log in", async () => {
   expect(await schedule("mask", "sh-a", "--ttl", "10m")).toMatchObject({
     code: 3,
@@ -171,7 +179,7 @@ test("a site whose agents are all dead is strongly disabled, named, and not rest
   });
   await cluster.restart("sh-gw");
   await cluster.restart("sh-dp");
-  expect((await schedule("restore", "sh-a")).code).toBe(0);
+  await restoredOnceWell();
   expect(at("sh-a")).toBeGreaterThan(100);
   await everyoneIsWell();
 });
