@@ -93,6 +93,15 @@ describe("wrong usage ends with exit 64", () => {
     ]);
   });
 
+  test("a reason that says nothing", () => {
+    const mask = ["schedule", "mask", "x", "-t", "x", "--ttl", "1m", "--reason", " "];
+    const { code, stderr } = ops(mask);
+    expect([code, stderr]).toEqual([
+      64,
+      "error: --reason says nothing\nhint: for example --reason 'packet loss at the border'\n",
+    ]);
+  });
+
   test("a flag before the command is told apart", () => {
     const { code, stderr } = sandbox.ops(["--json", "answer"]);
     expect(code).toBe(64);

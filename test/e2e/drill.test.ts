@@ -10,6 +10,10 @@ import { Crowd } from "../../src/lib/demo/sessions/crowd.js";
 import { policyFingerprint } from "../../src/lib/schedule/change/assemble.js";
 import { type TestCluster, startCluster } from "../support/cluster.js";
 import { type Ended, type Json, type Running, beginOps } from "./ops-process.js";
+import { sitesTopology } from "./sites.js";
+
+/** A command takes many seconds on a busy machine, and one that a test has given up keeps its lock from the next. */
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const USERS = 300;
 const LIMIT = 150;
@@ -18,32 +22,15 @@ const STRANGERS = 1_000_000;
 
 const GATEWAYS = ["sh-gw", "sh-gw-2", "sz-gw", "sz-gw-2", "tj-gw"];
 
-const NODE = "capacity: { memory: 2GiB, ops: 20k, network: 1Gbps }";
-const site = (region: string, others = "") => `
-  ${region}:
-    idcs:
-      ${region}-1:
-        carriers: [telecom, unicom]
-        sets:
-          ${region}-a:
-            capacity: { onlineUsers: 500, loginsPerSecond: ${LIMIT} }
-            access:
-              nodes:
-                ${region}-gw: { agent: "http://${region}-gw", ${NODE} }${others}`;
-const second = (region: string) => `
-                ${region}-gw-2: { agent: "http://${region}-gw-2", ${NODE} }`;
-const dispatch = `
-                sz-dp: { agent: "http://sz-dp", role: dispatch, ${NODE} }`;
-const TOPOLOGY = `version: 1
-name: drills
-regions:${site("sh", second("sh"))}${site("sz", second("sz") + dispatch)}${site("tj")}
-keyspaces: {}
-demand:
-  onlineUsers: ${USERS}
-  carriers: { telecom: 50%, unicom: 50% }
-  provinces: { guangdong: 50%, hebei: 50% }
-policy: { gates: { window: 200ms, minSamples: 20 } }
-`;
+const TOPOLOGY = sitesTopology({
+  name: "drills",
+  nodes: { sh: ["sh-gw", "sh-gw-2"], sz: ["sz-gw", "sz-gw-2", "sz-dp"], tj: ["tj-gw"] },
+  carriers: "telecom: 50%, unicom: 50%",
+  provinces: "guangdong: 50%, hebei: 50%",
+  users: USERS,
+  capacity: { onlineUsers: 500, loginsPerSecond: LIMIT },
+  gates: "window: 200ms, minSamples: 20",
+});
 
 let cluster: TestCluster;
 let state: string;

@@ -269,7 +269,10 @@ describe("a region that burns", { timeout: LONG_MS }, () => {
       code: 5,
       json: { error: { hint: expect.stringContaining(`ops run stop ${asked}`) as string } },
     });
-    expect(await ops(["run", "stop", asked])).toMatchObject({ json: { activity: "stopped" } });
+    const by = expect.objectContaining({ command: `ops run stop ${asked} --json` }) as Json;
+    expect(await ops(["run", "stop", asked])).toMatchObject({
+      json: { activity: "stopped", stop: { reason: "asked", by } },
+    });
     expect((await restoring.ended).code).toBe(6);
     expect((await ops(masking)).code).toBe(0);
     const back = await ops(["run", "resume", asked]);
@@ -307,11 +310,25 @@ describe("a region that burns", { timeout: LONG_MS }, () => {
         message: expect.stringContaining("ops region evacuate") as string,
       }),
     );
-    expect(stopped).toMatchObject({ code: 6, json: { error: { code: "stopped" } } });
+    expect(stopped).toMatchObject({
+      code: 6,
+      json: {
+        error: {
+          code: "stopped",
+          message: expect.stringContaining("ops region evacuate sh ") as string,
+        },
+      },
+    });
     expect(await writers()).toEqual(AWAY);
     expect(at("sh-a")).toBe(0);
 
     const expanding = String((expansion.lines.find(({ type }) => type === "run") as Json)["run"]);
+    expect(await must("run", "show", expanding)).toMatchObject({
+      stop: {
+        reason: "asked",
+        by: { command: expect.stringMatching(/^ops region evacuate sh /) as string },
+      },
+    });
     const builtOn = (evacuation: Ended) => ({
       code: 3,
       json: {

@@ -13,7 +13,7 @@ import { parseTopology } from "../../src/lib/topology/parse.js";
 import { type TestCluster, startCluster } from "../support/cluster.js";
 import { type Ended, type Running, beginOps } from "./ops-process.js";
 
-const LONG_MS = 60_000;
+const LONG_MS = 600_000;
 const USERS = 30;
 
 const node = (port: number, more = "") =>

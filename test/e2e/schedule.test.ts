@@ -6,35 +6,25 @@ import { AgentClient } from "../../src/lib/agent/client/client.js";
 import { Crowd } from "../../src/lib/demo/sessions/crowd.js";
 import { type TestCluster, startCluster } from "../support/cluster.js";
 import { type Ended, type Json, type KillAt, beginOps } from "./ops-process.js";
+import { sitesTopology } from "./sites.js";
+
+/** A command takes many seconds on a busy machine, and one that a test has given up keeps its lock from the next. */
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 
 const USERS = 600;
 const LIMIT = 300;
 const SITES = ["sh-a", "sz-a", "tj-a"];
 
-const NODE = "capacity: { memory: 2GiB, ops: 20k, network: 1Gbps }";
-const site = (region: string, carriers: string, others = "") => `
-  ${region}:
-    idcs:
-      ${region}-1:
-        carriers: [${carriers}]
-        sets:
-          ${region}-a:
-            capacity: { onlineUsers: 500, loginsPerSecond: ${LIMIT} }
-            access:
-              nodes:
-                ${region}-gw: { agent: "http://${region}-gw", ${NODE} }${others}`;
-const dispatch = (region: string) => `
-                ${region}-dp: { agent: "http://${region}-dp", role: dispatch, ${NODE} }`;
-const TOPOLOGY = `version: 1
-name: sites
-regions:${site("sh", "telecom, unicom, mobile", dispatch("sh"))}${site("sz", "telecom, mobile", dispatch("sz"))}${site("tj", "unicom, mobile, telecom")}
-keyspaces: {}
-demand:
-  onlineUsers: ${USERS}
-  carriers: { telecom: 40%, unicom: 30%, mobile: 30% }
-  provinces: { guangdong: 50%, hebei: 50% }
-policy: { gates: { window: 200ms, minSamples: 20 } }
-`;
+const TOPOLOGY = sitesTopology({
+  name: "sites",
+  nodes: { sh: ["sh-gw", "sh-dp"], sz: ["sz-gw", "sz-dp"], tj: ["tj-gw"] },
+  carriers: "telecom: 40%, unicom: 30%, mobile: 30%",
+  without: { sz: ["unicom"] },
+  provinces: "guangdong: 50%, hebei: 50%",
+  users: USERS,
+  capacity: { onlineUsers: 500, loginsPerSecond: LIMIT },
+  gates: "window: 200ms, minSamples: 20",
+});
 
 let cluster: TestCluster;
 let state: string;
@@ -74,7 +64,7 @@ function schedule(what: string, ...args: string[]): Promise<Ended> {
 const DISABLE = ["sh-a", "--ttl", "10m", "--ramp", "100ms", "--override", "anti-flap"];
 
 const until = async (holds: () => void | Promise<void>): Promise<void> =>
-  vi.waitFor(holds, { timeout: 30_000, interval: 50 });
+  vi.waitFor(holds, { timeout: 60_000, interval: 50 });
 
 const at = (name: string): number => crowd.figures().bySite[name] ?? 0;
 
@@ -93,6 +83,14 @@ async function everyoneIsWell(): Promise<void> {
 async function lastRun(): Promise<Json> {
   const { json } = await ops(["run", "list"]);
   return (json["runs"] as Json[]).at(-1)!;
+}
+
+/** What was measured while the site was dead holds its logins back for a while: the longer that was, the longer. A person goes on then. */
+async function restoredOnceWell(): Promise<void> {
+  let end = await schedule("restore", "sh-a");
+  while ((end.json["error"] as Json | undefined)?.["code"] === "ramp")
+    end = await ops(["run", "resume", String((await lastRun())["run"])]);
+  expect(end.code).toBe(0);
 }
 
 test("without a policy nothing is masked; balance makes the first one, by which users log in", async () => {
@@ -208,7 +206,7 @@ test("a site whose agents are all dead is strongly disabled, named, and not rest
   });
   await cluster.restart("sh-gw");
   await cluster.restart("sh-dp");
-  expect((await schedule("restore", "sh-a")).code).toBe(0);
+  await restoredOnceWell();
   expect(at("sh-a")).toBeGreaterThan(100);
   await everyoneIsWell();
 });

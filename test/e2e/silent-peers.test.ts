@@ -7,6 +7,7 @@ import { decodePlan } from "../../src/lib/plan/encode.js";
 import type { Plan } from "../../src/lib/plan/types.js";
 import type { Agent } from "../../src/lib/run/agents.js";
 import { applyPlan } from "../../src/lib/run/apply.js";
+import type { Patience } from "../../src/lib/run/clock.js";
 import { NOTHING } from "../../src/lib/run/deletions.js";
 import { finalizeRun } from "../../src/lib/run/finalize.js";
 import type { RunEnvironment } from "../../src/lib/run/session.js";
@@ -25,18 +26,18 @@ beforeAll(async () => {
 }, LONG_MS);
 afterAll(() => expansion?.stop(), LONG_MS);
 
-/** `peer` dies just before `node` is first asked for that kind of operation. Patience is short, unless it comes back. */
+/** `peer` dies just before `node` is first asked for that kind of operation. From then on patience is short, unless it comes back. */
 function dyingAt(
   kind: OperationKind,
   { node, peer, backAfterMs }: { node: string; peer: string; backAfterMs?: number },
 ): RunEnvironment {
   let dead = false;
-  const patience = backAfterMs === undefined ? { reconnectMs: 2_000, linkMs: 2_000 } : {};
   const dying: Otherwise = {
     [node]: (agent) => ({
       async putOperation(...asked) {
         if (!dead && asked[1].kind === kind) {
           dead = true;
+          if (backAfterMs === undefined) losePatience(env, { reconnectMs: 2_000, linkMs: 2_000 });
           await expansion.cluster.kill9(peer);
           // A takeover that is asked for before the node has noticed waits, as a claim, until the peer is back.
           await noticed(agent, peer);
@@ -47,10 +48,11 @@ function dyingAt(
       },
     }),
   };
-  return environmentOf(expansion, dying, patience);
+  const env = environmentOf(expansion, dying);
+  return env;
 }
 
-/** `peer` hangs from when `node` is first asked for that kind of operation. */
+/** `peer` hangs from when `node` is first asked for that kind of operation, and from then on patience is short. */
 function frozenAt(
   kind: OperationKind,
   { node, peer }: { node: string; peer: string },
@@ -58,12 +60,21 @@ function frozenAt(
   const hanging: Otherwise = {
     [node]: (agent) => ({
       async putOperation(...asked) {
-        if (asked[1].kind === kind) process.kill(expansion.cluster.pid(peer), "SIGSTOP");
+        if (asked[1].kind === kind) {
+          losePatience(env, { linkMs: 2_000 });
+          process.kill(expansion.cluster.pid(peer), "SIGSTOP");
+        }
         return agent.putOperation(...asked);
       },
     }),
   };
-  return environmentOf(expansion, hanging, { linkMs: 2_000, pollMs: 500 });
+  const env = environmentOf(expansion, hanging, { pollMs: 500 });
+  return env;
+}
+
+/** What comes before somebody dies takes as long as it takes: links that an earlier test broke are still coming back then. */
+function losePatience({ patience }: RunEnvironment, short: Partial<Patience>): void {
+  Object.assign(patience, short);
 }
 
 async function noticed(agent: Pick<Agent, "node">, peer: string): Promise<void> {

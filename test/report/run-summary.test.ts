@@ -84,3 +84,12 @@ test("agents that a run went on without are named, with what was left out and wh
   );
   expect(lines).toContain("  gone   sz-gw: 7 steps of it left out (http://10.0.0.1: ECONNREFUSED)");
 });
+
+test("a run that stopped because others wanted it says who, and what they typed", () => {
+  const by = { actor: "bob@b", command: "ops region evacuate shanghai --reason fire" };
+  const stop = { reason: "asked", by, step: null, error: null } as const;
+  const stopped = { ...RUN, activity: "stopped", stop } as const;
+  const lines = inspectionText(stopped, age, { width: 200, verbose: false }).split("\n");
+  expect(lines[0]).toBe("run r-20260101-000000-0000: applying: stopped on request for 1m 05s");
+  expect(lines).toContain("  why    bob@b asked: ops region evacuate shanghai --reason fire");
+});

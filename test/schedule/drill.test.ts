@@ -11,8 +11,8 @@ import { planOfDrill } from "../../src/lib/schedule/change/drill/plan.js";
 import type { Situation } from "../../src/lib/schedule/change/situation.js";
 import { usersOnline } from "../../src/lib/schedule/change/situation.js";
 import type { Limit, Problem } from "../../src/lib/schedule/types.js";
+import { NOW, entry as entryOf, stepsOf } from "./change/situation.js";
 
-const NOW = Date.UTC(2026, 0, 1);
 const SITES = ["a", "b", "c", "d"];
 const CLASSES = ["telecom", "unicom"].flatMap((carrier) =>
   ["guangdong", "hebei"].map((province) => ({ carrier, province })),
@@ -129,32 +129,14 @@ const propose = (asked: Partial<Drill> = {}, { situation, problem }: World = EVE
 const rules = async (...args: Parameters<typeof propose>): Promise<string[]> =>
   (await propose(...args))!.objections.map(({ rule }) => rule);
 
-function entry(fields: Partial<Entry>): Entry {
-  return {
-    id: "d-0",
-    site: "d",
-    carrier: null,
-    province: null,
-    port: null,
-    mode: "mask",
-    reason: "loss",
-    actor: "me@here",
-    epoch: 3n,
-    since: NOW - 120_000,
-    expires: NOW + 60_000,
-    ramp: { step: 0.1, everyMs: 1_000 },
-    redirects: [],
-    ...fields,
-  };
-}
+const entry = (fields: Partial<Entry>): Entry => entryOf({ id: "d-0", site: "d", ...fields });
 
 const withEntry = (one: Entry): World => ({
   ...EVEN,
   situation: { ...EVEN.situation, policy: { ...EVEN.situation.policy, entries: [one] } },
 });
 
-const policySteps = ({ stages }: UserPlan) =>
-  stages.flatMap(({ waves }) => waves.flat()).filter((step) => step.kind === "policy");
+const policySteps = (plan: UserPlan) => stepsOf(plan).filter((step) => step.kind === "policy");
 
 describe("a drill", () => {
   it("goes there batch after batch, holds in windows of the gates or longer, and back in parts", async () => {

@@ -51,3 +51,19 @@ function flow(users: number, perSecond: number, churn: number): number {
   for (; left > 0; t += dt) left -= dt * (perSecond + churn * left);
   return t;
 }
+
+test("no receiver gets more than it has to spare, and no pace that keeps to that takes a tenth less", () => {
+  const arrivals = fc.array(
+    fc.record({ users: fc.integer({ min: 0, max: 1e8 }), spare: fc.integer({ min: 1, max: 1e5 }) }),
+    { minLength: 1, maxLength: 8 },
+  );
+  fc.assert(
+    fc.property(arrivals, (some) => {
+      const all = some.map((one, i) => ({ ...one, own: 0, site: `s${i}` }));
+      const { logins, seconds, boundSeconds } = paceOf(all, null);
+      for (const { site, spare } of all) expect(logins.get(site) ?? 0).toBeLessThanOrEqual(spare);
+      expect(seconds).toBeGreaterThanOrEqual(boundSeconds);
+      expect(seconds).toBeLessThanOrEqual(1.1 * boundSeconds);
+    }),
+  );
+});

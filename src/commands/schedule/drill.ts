@@ -1,20 +1,7 @@
 import * as Args from "@oclif/core/args";
 import * as Flags from "@oclif/core/flags";
-import {
-  countNamed,
-  milliseconds,
-  paceNamed,
-  shareNamed,
-  sitesNamed,
-} from "../../lib/console/flag-values.js";
-import {
-  ScheduleCommand,
-  batchFlag,
-  changeFlags,
-  overrideFlag,
-  paceFlag,
-  simulateFlags,
-} from "../../lib/console/schedule-command.js";
+import { milliseconds, shareNamed, sitesNamed } from "../../lib/console/flag-values.js";
+import { ScheduleCommand, batchesFlags } from "../../lib/console/schedule-command.js";
 
 /** Longer than a working day is no drill, ms. */
 const LONGEST_HOLD_MS = 24 * 3_600_000;
@@ -36,8 +23,7 @@ resume goes on.`;
     site: Args.string({ description: "a set, an idc or a region", required: true }),
   };
   static override flags = {
-    ...changeFlags,
-    ...simulateFlags,
+    ...batchesFlags,
     "up-to": Flags.string({
       description: "of the users online that each set is rated for",
       default: "50%",
@@ -48,24 +34,18 @@ resume goes on.`;
       default: "10m",
       helpValue: "10m",
     }),
-    batch: batchFlag,
-    pace: paceFlag,
-    override: overrideFlag,
   };
 
   async run(): Promise<object> {
     const { planDrill } = await import("../../lib/run/drill-users.js");
-    const { reason, state, batch, hold, pace, override = [], simulate } = this.flags;
+    const { state, hold, simulate } = this.flags;
     const upTo = this.flags["up-to"];
     const request = await this.request();
     const asked = {
       sites: sitesNamed(request.topology, [this.args.site]),
       upTo: await shareNamed("up-to", upTo),
-      batch: batch === undefined ? null : await countNamed("batch", batch),
       holdMs: await milliseconds("hold", hold, LONGEST_HOLD_MS),
-      reason,
-      pace: paceNamed(pace),
-      overrides: override,
+      ...(await this.batches()),
     };
     const idle = `${this.args.site} has ${upTo} or more of what it is rated for already`;
     if (simulate) {

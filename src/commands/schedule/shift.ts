@@ -1,15 +1,7 @@
 import * as Flags from "@oclif/core/flags";
 import { EXIT, OpsError } from "../../lib/errors.js";
-import { countNamed, paceNamed, sitesNamed, weightsNamed } from "../../lib/console/flag-values.js";
-import {
-  ScheduleCommand,
-  batchFlag,
-  changeFlags,
-  filterFlags,
-  overrideFlag,
-  paceFlag,
-  simulateFlags,
-} from "../../lib/console/schedule-command.js";
+import { countNamed, sitesNamed, weightsNamed } from "../../lib/console/flag-values.js";
+import { ScheduleCommand, batchesFlags, filterFlags } from "../../lib/console/schedule-command.js";
 
 const { carrier, province } = filterFlags;
 
@@ -36,8 +28,7 @@ get them are watched before the next. Ctrl-C stops between two steps, ops run re
   ];
 
   static override flags = {
-    ...changeFlags,
-    ...simulateFlags,
+    ...batchesFlags,
     carrier,
     province,
     from: Flags.string({ description: "the set that users leave", required: true }),
@@ -50,14 +41,11 @@ get them are watched before the next. Ctrl-C stops between two steps, ops run re
       description: "so many of those who are online there now; by default all",
       helpValue: "10M",
     }),
-    batch: batchFlag,
-    pace: paceFlag,
-    override: overrideFlag,
   };
 
   async run(): Promise<object> {
     const { planShift } = await import("../../lib/run/change-users.js");
-    const { reason, state, from, to, users, batch, pace, override = [], simulate } = this.flags;
+    const { state, from, to, users, simulate } = this.flags;
     const request = await this.request();
     const { topology } = request;
     const [site, ...others] = sitesNamed(topology, [from]);
@@ -69,10 +57,7 @@ get them are watched before the next. Ctrl-C stops between two steps, ops run re
       to: weights,
       filter: { carrier: this.filter.carrier, province: this.filter.province },
       users: users === undefined ? null : await countNamed("users", users),
-      batch: batch === undefined ? null : await countNamed("batch", batch),
-      reason,
-      pace: paceNamed(pace),
-      overrides: override,
+      ...(await this.batches()),
     };
     const idle = `nobody at ${from} can be moved there`;
     if (simulate) {

@@ -40,6 +40,14 @@ export function weightsNamed({ sets }: Topology, text: string): Map<string, numb
   return weights;
 }
 
+/** Throws `bad-flag` (exit 64) for a reason of nothing but blanks. */
+export function assertSaying(reason: string): void {
+  if (reason.trim() !== "") return;
+  throw new OpsError("bad-flag", EXIT.usage, "--reason says nothing", {
+    hint: "for example --reason 'packet loss at the border'",
+  });
+}
+
 export async function countNamed(name: string, text: string): Promise<number> {
   const { readCount } = await import("../topology/units.js");
   const read = readCount(text);

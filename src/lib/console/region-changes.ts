@@ -80,8 +80,8 @@ async function makeWay(
   screen: RegionScreen,
 ): Promise<void> {
   const { "dry-run": isDry, yes } = screen.flags;
-  const { holdersOf, stopOthers } = await import("../run/stop-requests.js");
-  const holders = await holdersOf(env, scopes);
+  const { lockHoldersOf, stopOthers } = await import("../run/stop-requests.js");
+  const holders = await lockHoldersOf(env, scopes);
   if (holders.length === 0) return;
   const runs = [...new Set(holders.map(({ run }) => run))].join(", ");
   if (isDry) return screen.print(`run ${runs} would be stopped first, at its next safe boundary`);

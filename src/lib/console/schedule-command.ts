@@ -12,6 +12,7 @@ import type { Scenario } from "../schedule/simulate/simulate.js";
 import type { VirtualService } from "../schedule/simulate/virtual.js";
 import type { Topology } from "../topology/types.js";
 import type { RegionScreen } from "./region-changes.js";
+import { assertSaying, countNamed, paceNamed } from "./flag-values.js";
 import { RunCommand } from "./run-command.js";
 
 export const qualityFlag = Flags.string({
@@ -23,16 +24,7 @@ export const qualityFlag = Flags.string({
 export const changeFlags = {
   topology: topologyFlag,
   quality: qualityFlag,
-  reason: Flags.string({
-    description: "why, for those who find it later",
-    required: true,
-    parse: async (text) => {
-      if (text.trim() !== "") return text;
-      throw new OpsError("bad-flag", EXIT.usage, "--reason says nothing", {
-        hint: "for example --reason 'packet loss at the border'",
-      });
-    },
-  }),
+  reason: Flags.string({ description: "why, for those who find it later", required: true }),
   "dry-run": dryRunFlag,
   verbose: verboseFlag,
   state: stateFlag,
@@ -62,17 +54,21 @@ export const paceFlag = Flags.string({
   helpValue: "auto|N|unpaced",
 });
 
-export const batchFlag = Flags.string({
-  description: "so many at a time; by default a tenth",
-  helpValue: "1M",
-});
-
 export const overrideFlag = Flags.string({
   description: "do it although this safety rule says no; may be given several times",
   helpValue: "RULE",
   multiple: true,
   multipleNonGreedy: true,
 });
+
+/** Of commands that move users batch after batch. */
+export const batchesFlags = {
+  ...changeFlags,
+  ...simulateFlags,
+  batch: Flags.string({ description: "so many at a time; by default a tenth", helpValue: "1M" }),
+  pace: paceFlag,
+  override: overrideFlag,
+};
 
 /** The same chance every time: two simulations differ by what is simulated only. */
 const SEED = 1;
@@ -81,6 +77,11 @@ type Changing = Interfaces.InferredFlags<typeof changeFlags>;
 
 /** A command that plans a change of where users are, shows it, and applies it. */
 export abstract class ScheduleCommand<T extends typeof Command> extends RunCommand<T> {
+  protected override async init(): Promise<void> {
+    await super.init();
+    assertSaying((this.flags as Changing).reason);
+  }
+
   /** The topology, and what users have of each site. */
   protected async request(): Promise<ChangeRequest> {
     const { costsOf } = await import("../schedule/quality/entries.js");
@@ -172,6 +173,18 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
     }
     if (simulation.ended.how !== "done") this.exitWith(EXIT.refused);
     return { simulation };
+  }
+
+  /** What the flags of every command that moves users in batches ask for. */
+  protected async batches() {
+    const flags = this.flags as Interfaces.InferredFlags<typeof batchesFlags>;
+    const { reason, batch, pace, override = [] } = flags;
+    return {
+      reason,
+      batch: batch === undefined ? null : await countNamed("batch", batch),
+      pace: paceNamed(pace),
+      overrides: override,
+    };
   }
 
   protected async simulatedRestore(

@@ -30,6 +30,7 @@ export function summaryText(summary: RunSummary, age: Age, { width }: TextOption
   );
   if (soakUntil !== null && activity === "soaking") fact("soak", `until ${soakUntil}`);
   if (summary.takeovers.length > 0) fact("pauses", pausesText(summary.takeovers));
+  if (stop?.reason === "asked") fact("why", `${stop.by.actor} asked: ${stop.by.command}`);
   if (stop?.error)
     fact("why", `${stop.step === null ? "" : `step ${stop.step}: `}${stop.error.message}`);
   for (const [keyspace, nodes] of Object.entries(missing))
@@ -133,10 +134,11 @@ function stateText({ activity, direction, outcome, stop }: RunSummary): string {
   const why = {
     until: "stopped where it was asked to",
     signal: "stopped by Ctrl-C",
+    asked: "stopped on request",
     detached: "detached",
     failed: "failed",
     unknown: "outcome unknown",
     "rolled-back-to": "rolled back in part",
   } as const;
-  return `${doing}: ${why[(stop?.reason ?? "failed") as keyof typeof why]}`;
+  return `${doing}: ${why[stop?.reason ?? "failed"]}`;
 }

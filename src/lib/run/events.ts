@@ -1,6 +1,6 @@
 import type { Said } from "../plan/said.js";
 import type { AnyStepKind } from "../plan/any.js";
-import type { Failure, JsonObject, Outcome, StopReason } from "./journal/records.js";
+import type { Failure, JsonObject, Outcome, Stopped } from "./journal/records.js";
 
 /** What a run says while it goes on. Under `--json` each is one NDJSON line. */
 export type RunEvent =
@@ -68,12 +68,7 @@ export type RunEvent =
   /** How long the run will go on; null while that cannot be told. */
   | { readonly type: "remaining"; readonly leastMs: number | null; readonly mostMs: number | null }
   | { readonly type: "note"; readonly message: string }
-  | {
-      readonly type: "stopped";
-      readonly reason: StopReason;
-      readonly step: string | null;
-      readonly error: Failure | null;
-    }
+  | ({ readonly type: "stopped" } & Stopped)
   | { readonly type: "soaking"; readonly until: string }
   | { readonly type: "ended"; readonly outcome: Outcome };
 

@@ -6,9 +6,10 @@ import type { AnyStep } from "../plan/any.js";
 import { type AgendaStage, countLeft } from "./agenda.js";
 import { type RunContext, contextFor, statusOf, stopAtBoundary } from "./context.js";
 import { Interrupted, StepFailure, runError } from "./failure.js";
-import type { StopReason } from "./journal/records.js";
+import type { Stopped } from "./journal/records.js";
 import { isUntouched } from "./journal/status.js";
 import { handlerOf } from "./steps/registry.js";
+import { whoAsked } from "./stop-requests.js";
 import { agendaWithout, leaveOut, stepWithout } from "./without.js";
 
 /** Does what is left of stages, wave by wave; `before` is done once a stage is entered. */
@@ -139,23 +140,22 @@ export async function stopRun(
   commands: readonly string[],
 ): Promise<never> {
   const { journal, emit, run } = context;
-  const stopped = async (
-    reason: StopReason,
-    step: string | null,
-    told: StepFailure["failure"] | null,
-  ) => {
-    await journal.append({ type: "run.stopped", reason, step, error: told });
-    emit({ type: "stopped", reason, step, error: told });
+  const stopped = async (why: Stopped) => {
+    await journal.append({ type: "run.stopped", ...why });
+    emit({ type: "stopped", ...why });
   };
   if (error instanceof Interrupted) {
     const detached = error.how === "detached";
-    await stopped(detached ? "detached" : "signal", null, null);
+    const by = detached ? null : whoAsked(context.stop);
+    const none = { step: null, error: null };
+    if (by === null) await stopped({ reason: detached ? "detached" : "signal", ...none });
+    else await stopped({ reason: "asked", by, ...none });
     throw new OpsError(
       detached ? "detached" : "stopped",
       detached ? EXIT.unknown : EXIT.partial,
       detached
         ? `run ${run}: detached; what the agents had been asked goes on`
-        : `run ${run}: stopped at a safe boundary`,
+        : `run ${run}: stopped at a safe boundary${by === null ? "" : `, as ${by.actor} asked (${by.command})`}`,
       { hint: commands.join("\n      "), details: { run } },
     );
   }
@@ -163,7 +163,10 @@ export async function stopRun(
   if (error instanceof StepFailure) {
     const { failure, step } = error;
     if (untouched) await refuse(context, failure.message);
-    else await stopped(failure.outcome === "unknown" ? "unknown" : "failed", step, failure);
+    else {
+      const reason = failure.outcome === "unknown" ? "unknown" : "failed";
+      await stopped({ reason, step, error: failure });
+    }
     throw runError(error, run, whereOf(context, step), untouched ? [] : commands);
   }
   if (error instanceof OpsError) {
@@ -174,7 +177,7 @@ export async function stopRun(
       hint: error.hint ?? null,
     };
     if (untouched) await refuse(context, error.message);
-    else await stopped("failed", null, told);
+    else await stopped({ reason: "failed", step: null, error: told });
   }
   throw error;
 }

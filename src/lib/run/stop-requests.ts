@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from "../errors.js";
 import { durationText } from "../figures.js";
-import type { Lease, LockHolder } from "../state/contract.js";
+import type { Lease, LockHolder, StopRequest } from "../state/contract.js";
 import type { Stop } from "./clock.js";
 import type { RunEnvironment } from "./session.js";
 
@@ -22,7 +22,7 @@ export function heedOthers(
       if (request !== null) {
         const message = `${request.actor} asks to stop (${request.command}): stopping at the next safe boundary`;
         emit({ type: "note", message });
-        return asked.abort();
+        return asked.abort(new AskedToStop(request));
       }
       await clock.sleep(LOOK_MS, over.signal);
     }
@@ -41,8 +41,25 @@ export function heedOthers(
   };
 }
 
+/** Who asked for it, of a run that is to stop; null when the person at its terminal did. */
+export function whoAsked({ stopping }: Pick<Stop, "stopping">): StopRequest | null {
+  const why: unknown = stopping.reason;
+  return why instanceof AskedToStop ? why.by : null;
+}
+
+/** Why `stopping` is aborted, when somebody else wants that. */
+class AskedToStop extends Error {
+  readonly by: StopRequest;
+
+  constructor({ actor, command }: StopRequest) {
+    super(`${actor} asks to stop`);
+    this.name = "AskedToStop";
+    this.by = { actor, command };
+  }
+}
+
 /** Who holds a lock of these scopes now. */
-export async function holdersOf(
+export async function lockHoldersOf(
   { store }: Pick<RunEnvironment, "store">,
   scopes: readonly string[],
 ): Promise<readonly LockHolder[]> {

@@ -1,5 +1,5 @@
 import { SCHEDULE } from "../policy/document.js";
-import type { Failure, Gone, JsonObject, Outcome } from "./journal/records.js";
+import type { Gone, JsonObject, Outcome, Stopped } from "./journal/records.js";
 import { pausesOf } from "./pauses.js";
 import {
   type Activity,
@@ -23,11 +23,7 @@ export interface RunSummary {
   /** When it came into its present state. */
   readonly since: string;
   readonly soakUntil: string | null;
-  readonly stop: {
-    readonly reason: string;
-    readonly step: string | null;
-    readonly error: Failure | null;
-  } | null;
+  readonly stop: Stopped | null;
   /** Every takeover, in order, with its planned and actual write pause. */
   readonly takeovers: readonly JsonObject[];
   /** Agents that have not acknowledged the last routes, by keyspace. */

@@ -15,8 +15,9 @@ export function sayUserUndo(step: UserStep): Said | null {
     return said(step, text, text);
   }
   if (step.kind !== "recall") return null;
+  const who = step.home === null ? "who belong elsewhere" : `who belong to ${step.home}`;
   const of = (where: string) =>
-    `tell ${whomText(step.filter)} of ${where} who belong elsewhere to log in there, ${rateText(step.perSecond)}`;
+    `tell ${whomText(step.filter)} of ${where} ${who} to log in there, ${rateText(step.perSecond)}`;
   return said(step, of(step.node), of("gateways"));
 }
 
@@ -44,10 +45,10 @@ function textOf(step: UserStep, isLike: boolean): string {
         ? `tell ${whomText(filter)} of gateways to log in elsewhere`
         : `tell ${whomText(filter)} of ${node} to log in elsewhere: ${many}, ${rateText(perSecond)}`;
     }
-    case "recall":
-      return isLike
-        ? "nothing now: the way back for the users of gateways"
-        : `nothing now: the way back for the users of ${step.node}`;
+    case "recall": {
+      const home = step.home === null ? "" : ` to ${step.home}`;
+      return `nothing now: the way back${home} for the users of ${isLike ? "gateways" : step.node}`;
+    }
     case "disconnect": {
       return isLike
         ? `close the connections of ${whomText(step.filter)} of gateways`

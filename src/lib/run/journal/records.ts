@@ -1,3 +1,5 @@
+import type { StopRequest } from "../../state/contract.js";
+
 /** A value as JSON holds it; 64-bit numbers are decimal strings. */
 export type Json =
   | null
@@ -30,6 +32,8 @@ export type StopReason =
   | "until"
   /** Ctrl-C: stopped at a safe boundary. */
   | "signal"
+  /** The same because somebody else wanted it: `run stop`, or who needs the locks. */
+  | "asked"
   /** Ctrl-C twice: left work behind that goes on. */
   | "detached"
   | "failed"
@@ -37,6 +41,15 @@ export type StopReason =
   | "unknown"
   /** A rollback to a stage was done. */
   | "rolled-back-to";
+
+/** Why a run stands still. Earlier versions wrote `signal` for `asked`. */
+export type Stopped = {
+  readonly step: string | null;
+  readonly error: Failure | null;
+} & (
+  | { readonly reason: Exclude<StopReason, "asked"> }
+  | { readonly reason: "asked"; readonly by: StopRequest }
+);
 
 export type Outcome =
   /** All is done, and there was nothing to watch and nothing to retire. */
@@ -82,12 +95,7 @@ export type RecordBody =
     } & Taken)
   | { readonly type: "rollback.done"; readonly to: string }
   | ({ readonly type: "finalize.start" } & Taken)
-  | {
-      readonly type: "run.stopped";
-      readonly reason: StopReason;
-      readonly step: string | null;
-      readonly error: Failure | null;
-    }
+  | ({ readonly type: "run.stopped" } & Stopped)
   | { readonly type: "run.soaking"; /** When the soak is over, ISO 8601. */ readonly until: string }
   | {
       readonly type: "run.end";

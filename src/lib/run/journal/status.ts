@@ -5,7 +5,7 @@ import type {
   JsonObject,
   Outcome,
   StageShape,
-  StopReason,
+  Stopped,
 } from "./records.js";
 
 export type Direction = "apply" | "undo" | "finalize";
@@ -86,11 +86,7 @@ export interface RunStatus {
   /** Since when, and up to when; null for a run that does not soak, and has not. */
   readonly soakingSince: string | null;
   readonly soakUntil: string | null;
-  readonly stop: {
-    readonly reason: StopReason;
-    readonly step: string | null;
-    readonly error: Failure | null;
-  } | null;
+  readonly stop: Stopped | null;
   readonly actor: string;
   readonly startedAt: string;
   /** Time of the last record, and of the last change of direction, activity or stage. */

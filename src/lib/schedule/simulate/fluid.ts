@@ -1,12 +1,8 @@
 import type { UserFilter } from "../../policy/filter.js";
 import type { Kind } from "./kinds.js";
+import { type FluidSite, Sessions, type SiteCount, type Taken } from "./sessions.js";
 import { AHEAD_SECONDS, Turns } from "./turns.js";
-
-export interface FluidSite {
-  readonly id: string;
-  /** Logins a second that its gateways take together. */
-  readonly limit: number;
-}
+import { NO_TASK, type Party, Waiting } from "./waiting.js";
 
 export interface FluidOptions {
   readonly kinds: readonly Kind[];
@@ -17,36 +13,8 @@ export interface FluidOptions {
   readonly random: () => number;
 }
 
-/** What has happened at a site, counted from the start. */
-export interface SiteCount {
-  online: number;
-  logins: number;
-  refused: number;
-  /** Logins in the last second. */
-  perSecond: number;
-}
-
-export interface Taken {
-  readonly users: number;
-  /** Sessions that were meant and are still to be taken. */
-  readonly left: number;
-}
-
-/** Users who want to log in and wait for their turn. */
-interface Party {
-  /** The site at which they still have a session since they were told; null for none. */
-  readonly from: number | null;
-  /** When that is closed, seconds. */
-  readonly deadline: number;
-  readonly task: number;
-  /** Of each kind. */
-  readonly users: Float64Array;
-}
-
 /** Of each site, how those whom it refuses now are spread over the next seconds; null where it refuses nobody. */
 type Refusals = readonly (Float64Array | null)[];
-
-const NO_TASK = -1;
 
 /**
  * Amounts of users instead of users: where their sessions are, and who waits for one. Time goes by the second. What one second brings
@@ -60,18 +28,12 @@ export class Fluid {
   overdue = 0;
 
   readonly #options: FluidOptions;
-  /** Two for each kind: where it belongs, and where it is sent from there. */
-  readonly #cellSite: Int32Array;
-  /** Of each site, the cells of those who do not always stay where they are. */
-  readonly #mobile: readonly (readonly number[])[];
-  /** Sessions that were not told to leave. */
-  readonly #online: Float64Array;
+  /** Where everybody has a session, but for those who were told to leave. */
+  readonly #sessions: Sessions;
+  /** Of each cell, who logs in by himself in this second. */
   readonly #own: Float64Array;
-  /** The cell at which each kind logs in now; -1 for none. */
-  readonly #target: Int32Array;
   readonly #turns: readonly Turns[];
-  /** By the second at which they come. */
-  readonly #waiting = new Map<number, Map<string, Party>>();
+  readonly #waiting: Waiting;
   /** Told and still there, by task. */
   readonly #staying: number[] = [];
   #without = 0;
@@ -80,39 +42,25 @@ export class Fluid {
   constructor(options: FluidOptions) {
     const { kinds, sites } = options;
     this.#options = options;
-    const index = new Map(sites.map(({ id }, i) => [id, i]));
-    this.#cellSite = Int32Array.from(
-      kinds.flatMap(({ home, away }) => [home, away?.to ?? null]),
-      (id) => (id === null ? -1 : index.get(id)!),
-    );
-    const mobile = sites.map((): number[] => []);
-    for (const [cell, site] of this.#cellSite.entries())
-      if (site >= 0 && kinds[cell >> 1]!.away !== null) mobile[site]!.push(cell);
-    this.#mobile = mobile;
-    this.#online = new Float64Array(2 * kinds.length);
     this.#own = new Float64Array(2 * kinds.length);
-    this.#target = new Int32Array(kinds.length);
     this.#turns = sites.map(() => new Turns());
+    this.#waiting = new Waiting(kinds.length);
     this.counts = sites.map(() => ({ online: 0, logins: 0, refused: 0, perSecond: 0 }));
+    this.#sessions = new Sessions(kinds, sites, this.counts);
   }
 
   /** `levels`: the share of users that each entry keeps away, by its id. `version`: of the classes, by its number. */
   route(levels: ReadonlyMap<string, number>, version = 0): void {
-    for (const [k, { away }] of this.#options.kinds.entries()) {
-      const isAway =
-        away !== null &&
-        ("entry" in away ? (levels.get(away.entry) ?? 0) > away.above : away.when[version] === "1");
-      this.#target[k] = !isAway ? 2 * k : away.to === null ? -1 : 2 * k + 1;
-    }
+    this.#sessions.route(levels, version);
   }
 
   /** Everyone online where the policy leads. */
   settle(): void {
     for (const [k, { users }] of this.#options.kinds.entries()) {
-      const cell = this.#target[k]!;
-      if (cell >= 0) this.#put(cell, users);
+      const cell = this.#sessions.targets[k]!;
+      if (cell >= 0) this.#sessions.put(cell, users);
       else {
-        this.#at(0, null, Infinity, NO_TASK).users[k]! += users;
+        this.#waiting.at(0, null, Infinity, NO_TASK).users[k]! += users;
         this.#without += users;
       }
     }
@@ -142,8 +90,8 @@ export class Fluid {
     most: number,
     { task, now, within }: { readonly task: number; readonly now: number; readonly within: number },
   ): Taken {
-    const party = this.#party(site, now + within, task);
-    const taken = this.#take(site, filter, true, most, party);
+    const party = this.#waiting.nobody(site, now + within, task);
+    const taken = this.#sessions.take(site, filter, true, most, party.users);
     this.#staying[task]! += taken.users;
     this.counts[site]!.online += taken.users;
     this.#told.push(party);
@@ -152,8 +100,8 @@ export class Fluid {
 
   /** At most so many connections are closed now; who was there comes back within the next second. */
   close(site: number, filter: UserFilter, most: number, now: number): Taken {
-    const party = this.#at(now + 1, null, Infinity, NO_TASK);
-    const taken = this.#take(site, filter, false, most, party);
+    const party = this.#waiting.at(now + 1, null, Infinity, NO_TASK);
+    const taken = this.#sessions.take(site, filter, false, most, party.users);
     this.lost += taken.users;
     this.#without += taken.users;
     return taken;
@@ -163,8 +111,7 @@ export class Fluid {
   tick(now: number): void {
     const { sites } = this.#options;
     this.#closeOverdue(now);
-    const back = [...(this.#waiting.get(now)?.values() ?? [])];
-    this.#waiting.delete(now);
+    const back = this.#waiting.take(now);
     const told = this.#told;
     this.#told = [];
     const oldAsk = this.#asked(back);
@@ -191,14 +138,14 @@ export class Fluid {
 
   /** Users with a session where they are sent from home. */
   away(): number {
-    return this.#options.kinds.reduce((sum, _, k) => sum + this.#online[2 * k + 1]!, 0);
+    return this.#options.kinds.reduce((sum, _, k) => sum + this.#sessions.online[2 * k + 1]!, 0);
   }
 
   /** Of each kind: with a session, and without one. What the model must never lose. */
   census(): { readonly online: number; readonly waiting: number }[] {
-    const parties = [...this.#waiting.values()].flatMap((due) => [...due.values()]);
+    const parties = this.#waiting.all();
     return this.#options.kinds.map((_, k) => {
-      const own = this.#online[2 * k]! + this.#online[2 * k + 1]!;
+      const own = this.#sessions.online[2 * k]! + this.#sessions.online[2 * k + 1]!;
       const of = (some: readonly Party[]) => some.reduce((sum, { users }) => sum + users[k]!, 0);
       return {
         online: own + of(parties.filter(({ from }) => from !== null)),
@@ -207,66 +154,15 @@ export class Fluid {
     });
   }
 
-  #party(from: number | null, deadline: number, task: number): Party {
-    return { from, deadline, task, users: new Float64Array(this.#options.kinds.length) };
-  }
-
-  /** Those who come at a second and are in the same state are one. */
-  #at(due: number, from: number | null, deadline: number, task: number): Party {
-    const parties = this.#waiting.get(due) ?? new Map<string, Party>();
-    const key = `${from ?? "nowhere"}/${deadline}/${task}`;
-    const party = parties.get(key) ?? this.#party(from, deadline, task);
-    this.#waiting.set(due, parties.set(key, party));
-    return party;
-  }
-
-  #put(cell: number, users: number): void {
-    this.#online[cell]! += users;
-    this.counts[this.#cellSite[cell]!]!.online += users;
-  }
-
-  #take(
-    site: number,
-    { carrier, province }: UserFilter,
-    leaving: boolean,
-    most: number,
-    to: Party,
-  ): Taken {
-    const { kinds } = this.#options;
-    const cells = this.#mobile[site]!.filter((cell) => {
-      if (this.#online[cell] === 0) return false;
-      const target = this.#target[cell >> 1]!;
-      // Nobody is told to go where nobody knows.
-      if (leaving && (target < 0 || target === cell)) return false;
-      const one = kinds[cell >> 1]!;
-      return (
-        (carrier ?? one.carrier) === one.carrier && (province ?? one.province) === one.province
-      );
-    });
-    const there = cells.reduce((sum, cell) => sum + this.#online[cell]!, 0);
-    if (there <= 0) return { users: 0, left: 0 };
-    const share = Math.min(1, most / there);
-    for (const cell of cells) {
-      const users = this.#online[cell]! * share;
-      this.#put(cell, -users);
-      to.users[cell >> 1]! += users;
-    }
-    return { users: there * share, left: there * (1 - share) };
-  }
-
   #closeOverdue(now: number): void {
-    for (const [due, parties] of this.#waiting) {
-      for (const [key, party] of parties) {
-        if (party.from === null || party.deadline > now) continue;
-        parties.delete(key);
-        const users = party.users.reduce((a, b) => a + b, 0);
-        this.#leave(party, users);
-        this.overdue += users;
-        this.lost += users;
-        this.#without += users;
-        const merged = this.#at(due, null, Infinity, NO_TASK);
-        for (const [k, n] of party.users.entries()) merged.users[k]! += n;
-      }
+    for (const { due, party } of this.#waiting.takeOverdue(now)) {
+      const users = party.users.reduce((a, b) => a + b, 0);
+      this.#leave(party, users);
+      this.overdue += users;
+      this.lost += users;
+      this.#without += users;
+      const merged = this.#waiting.at(due, null, Infinity, NO_TASK);
+      for (const [k, n] of party.users.entries()) merged.users[k]! += n;
     }
   }
 
@@ -276,11 +172,12 @@ export class Fluid {
   }
 
   #asked(parties: readonly Party[]): Float64Array {
+    const { targets, cellSites } = this.#sessions;
     const asked = new Float64Array(this.#options.sites.length);
     for (const { users } of parties) {
       for (let k = 0; k < users.length; k += 1) {
-        const cell = this.#target[k]!;
-        if (cell >= 0 && users[k] !== 0) asked[this.#cellSite[cell]!]! += users[k]!;
+        const cell = targets[k]!;
+        if (cell >= 0 && users[k] !== 0) asked[cellSites[cell]!]! += users[k]!;
       }
     }
     return asked;
@@ -288,29 +185,31 @@ export class Fluid {
 
   /** Sessions end and begin anew by themselves, about as often as `churn` says. */
   #addOwn(asked: Float64Array): void {
+    const { targets, cellSites, online } = this.#sessions;
     const { churn, random } = this.#options;
     const rates = this.counts.map(({ online }) => churn * (1 + noise(online * churn, random)));
     for (let cell = 0; cell < this.#own.length; cell += 1) {
-      const users = this.#online[cell]!;
+      const users = online[cell]!;
       if (users === 0) continue;
-      this.#own[cell] = users * Math.min(1, rates[this.#cellSite[cell]!]!);
-      const target = this.#target[cell >> 1]!;
-      if (target >= 0) asked[this.#cellSite[target]!]! += this.#own[cell]!;
+      this.#own[cell] = users * Math.min(1, rates[cellSites[cell]!]!);
+      const target = targets[cell >> 1]!;
+      if (target >= 0) asked[cellSites[target]!]! += this.#own[cell]!;
     }
   }
 
   #serveOwn(shares: readonly number[], refusals: Refusals, now: number): void {
-    const refused = this.#party(null, Infinity, NO_TASK);
+    const { targets, cellSites } = this.#sessions;
+    const refused = this.#waiting.nobody(null, Infinity, NO_TASK);
     const before = this.lost;
     for (let cell = 0; cell < this.#own.length; cell += 1) {
       const users = this.#own[cell]!;
       if (users === 0) continue;
       this.#own[cell] = 0;
-      const target = this.#target[cell >> 1]!;
-      const share = target < 0 ? 0 : shares[this.#cellSite[target]!]!;
+      const target = targets[cell >> 1]!;
+      const share = target < 0 ? 0 : shares[cellSites[target]!]!;
       if (target === cell && share === 1) continue;
-      this.#put(cell, -users);
-      if (share > 0) this.#put(target, users * share);
+      this.#sessions.put(cell, -users);
+      if (share > 0) this.#sessions.put(target, users * share);
       refused.users[cell >> 1]! += users * (1 - share);
       this.lost += users * (1 - share);
     }
@@ -318,19 +217,20 @@ export class Fluid {
   }
 
   #serve(party: Party, shares: readonly number[], refusals: Refusals, now: number): void {
+    const { targets, cellSites } = this.#sessions;
     const { users, from, deadline, task } = party;
-    const refused = this.#party(from, deadline, task);
+    const refused = this.#waiting.nobody(from, deadline, task);
     let isRefused = false;
     for (let kind = 0; kind < users.length; kind += 1) {
       const all = users[kind]!;
       if (all === 0) continue;
-      const target = this.#target[kind]!;
-      const share = target < 0 ? 0 : shares[this.#cellSite[target]!]!;
+      const target = targets[kind]!;
+      const share = target < 0 ? 0 : shares[cellSites[target]!]!;
       // Who is refused waits on, and is counted again there.
       if (from === null) this.#without -= all;
       if (share > 0) {
         this.#leave(party, all * share);
-        this.#put(target, all * share);
+        this.#sessions.put(target, all * share);
       }
       refused.users[kind] = all * (1 - share);
       isRefused ||= share < 1;
@@ -339,17 +239,18 @@ export class Fluid {
   }
 
   #refuse(party: Party, refusals: Refusals, now: number): void {
+    const { targets, cellSites } = this.#sessions;
     const { from, deadline, task } = party;
     for (let after = 1; after <= AHEAD_SECONDS; after += 1) {
       // Who has nowhere to go asks again.
       const nowhere = after === AHEAD_SECONDS / 2 ? 1 : 0;
       const parts = refusals.map((spread) => spread?.[after] ?? 0);
       if (nowhere === 0 && parts.every((part) => part === 0)) continue;
-      const waiting = this.#at(now + after, from, deadline, task);
+      const waiting = this.#waiting.at(now + after, from, deadline, task);
       for (const [kind, users] of party.users.entries()) {
         if (users === 0) continue;
-        const target = this.#target[kind]!;
-        const part = users * (target < 0 ? nowhere : parts[this.#cellSite[target]!]!);
+        const target = targets[kind]!;
+        const part = users * (target < 0 ? nowhere : parts[cellSites[target]!]!);
         waiting.users[kind]! += part;
         if (from === null) this.#without += part;
       }

@@ -1,4 +1,4 @@
-import type { SiteCount } from "./fluid.js";
+import type { SiteCount } from "./sessions.js";
 
 export interface SiteSeries {
   /** Users online at the end of each interval, the first one at the start. */

@@ -1,7 +1,8 @@
 import { countText } from "../../figures.js";
 import { CHANCE } from "../change/gates.js";
 import type { SimEvent } from "./drive.js";
-import type { Fluid, FluidSite } from "./fluid.js";
+import type { Fluid } from "./fluid.js";
+import type { FluidSite } from "./sessions.js";
 
 /** Of all users; and half a user, for fewer are nobody. */
 const MANY_WITHOUT = 1e-5;

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { EXIT, OpsError } from "../../errors.js";
 import type {
@@ -11,9 +11,11 @@ import type {
   StopRequest,
   StoredDocument,
 } from "../contract.js";
+import { assertNewer, documentText, readDocument } from "./document.js";
 import { createFile, isCode, makeDirectory, replaceFile } from "./durable.js";
 import { FileJournalLog } from "./journal-log.js";
 import { ScopeLock } from "./lock.js";
+import { list, readText } from "./present.js";
 import { JOURNAL, PLAN, makeRunDirectory } from "./run-directory.js";
 
 /**
@@ -211,70 +213,11 @@ function noSuchRun(run: string, where: string): never {
   );
 }
 
-async function readDocument(
-  path: string,
-  code: "routes" | "policy",
-  what: string,
-): Promise<StoredDocument | null> {
-  const text = await readText(path);
-  if (text === null) return null;
-  try {
-    const stored = JSON.parse(text) as StoredDocument;
-    if (Number.isSafeInteger(stored.version) && typeof stored.text === "string") return stored;
-  } catch {
-    // Falls through to the one error below.
-  }
-  throw new OpsError(`bad-${code}`, EXIT.failure, `${path} is not ${what}`, {
-    hint: "restore the state directory from a copy",
-  });
-}
-
-function assertNewer(
-  now: StoredDocument | null,
-  { version, text }: StoredDocument,
-  code: "routes" | "policy",
-  what: string,
-): void {
-  if (now === null || now.version < version) return;
-  if (now.version === version && now.text === text) return;
-  const message = `version ${version} of ${what} is not newer than the stored version ${now.version}`;
-  throw new OpsError(`stale-${code}`, EXIT.stale, message);
-}
-
-function documentText({ version, text }: StoredDocument): string {
-  return `${JSON.stringify({ version, text })}\n`;
-}
-
-async function readText(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if (isCode(error, "ENOENT")) return null;
-    throw explained(error, path);
-  }
-}
-
-async function list(path: string): Promise<string[]> {
-  try {
-    return await readdir(path);
-  } catch (error) {
-    if (isCode(error, "ENOENT")) return [];
-    throw explained(error, path);
-  }
-}
-
 /** The agents obey the lineage that they know: with another one nothing can be done. */
 function lineageIn(text: string, path: string): string {
   const lineage = text.trim();
   if (/^[0-9a-f]{32}$/.test(lineage)) return lineage;
   throw new OpsError("bad-state", EXIT.failure, `${path} does not hold a lineage (32 hex digits)`, {
     hint: "restore it from a copy, or from what ops agent status --json says that the agents obey",
-  });
-}
-
-function explained(error: unknown, path: string): unknown {
-  if (!isCode(error, "ENOTDIR")) return error;
-  return new OpsError("bad-state", EXIT.usage, `${path} cannot be: a part of it is a file`, {
-    hint: "name the directory of the state: --state DIR, or OPS_STATE",
   });
 }
