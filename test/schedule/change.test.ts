@@ -479,6 +479,18 @@ describe("a plan that moves users", () => {
     );
   });
 
+  it("taken back calls nobody to a site faster than it takes logins, however many were left", async () => {
+    const overrides = ["room", "login-rate", "last-site"];
+    const plan = planOf(await proposed({ sites: ["sh-a", "tj-a"], overrides }));
+    const recalls = plan.stages
+      .flatMap(({ waves }) => waves.flat())
+      .flatMap((step) => (step.kind === "recall" ? [step] : []));
+    for (const home of ["sh-a", "tj-a"]) {
+      const paces = recalls.filter((step) => step.home === home).map((step) => step.perSecond);
+      expect(paces.reduce((sum, pace) => sum + pace, 0)).toBeCloseTo(100, 6);
+    }
+  });
+
   it("back divides the pace as the users are divided over the gateways, whatever else these have", () => {
     const gateways = [gateway("sh-a", 0), gateway("sz-a", 300), gateway("tj-a", 300)];
     const situation = { ...SITUATION, gateways, policy: { ...POLICY, entries: [entry()] } };

@@ -11,6 +11,7 @@ import {
   disconnectWaves,
   emptySteps,
   leavingFrom,
+  type Recalled,
   recallSteps,
   reloginWaves,
   watchStep,
@@ -44,8 +45,7 @@ export function planOfProposal(
       {
         kind: "recall",
         title: "Only if the run is taken back: who was moved is told to come back",
-        waves:
-          waves.length === 0 ? [] : [recallSteps(entries, receivers, situation, limitOf(proposal))],
+        waves: waves.length === 0 ? [] : [recallSteps(recalled(proposal), receivers, situation)],
         how: "tell those who were moved to log in where they belong, at a pace",
         seconds: 0,
       },
@@ -89,9 +89,10 @@ export function planOfProposal(
   );
 }
 
-/** Those who come back are logins at the sites that were left. */
-function limitOf({ intent: { sites }, situation }: Proposal): number {
-  return situation.gateways
-    .filter(({ site }) => sites.includes(site))
-    .reduce((sum, { logins }) => sum + logins.limit, 0);
+/** Those who come back are logins at the site that they left. */
+function recalled({ entries, situation }: Proposal): Recalled[] {
+  return entries.map((entry) => {
+    const home = situation.gateways.filter(({ site }) => site === entry.site);
+    return { ...entry, perSecond: home.reduce((sum, { logins }) => sum + logins.limit, 0) };
+  });
 }
