@@ -117,6 +117,16 @@ describe("a plan that moves users", () => {
     );
   });
 
+  it("taken back calls nobody to a site faster than it takes logins, however many were left", async () => {
+    const overrides = ["room", "login-rate", "last-site"];
+    const plan = planOf(await proposed({ sites: ["sh-a", "tj-a"], overrides }));
+    const recalls = stepsOf(plan).flatMap((step) => (step.kind === "recall" ? [step] : []));
+    for (const home of ["sh-a", "tj-a"]) {
+      const paces = recalls.filter((step) => step.home === home).map((step) => step.perSecond);
+      expect(paces.reduce((sum, pace) => sum + pace, 0)).toBeCloseTo(100, 6);
+    }
+  });
+
   it("at no pace, all at once or into a site that takes no more logins, is written with null", async () => {
     const overrides = ["login-rate"];
     for (const mode of ["weak", "strong", "mask"] as const) {

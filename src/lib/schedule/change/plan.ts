@@ -12,6 +12,7 @@ import {
   disconnectWaves,
   emptySteps,
   leavingFrom,
+  type Recalled,
   recallSteps,
   reloginWaves,
   watchStep,
@@ -68,8 +69,7 @@ function draftsOf(proposal: Proposal, gates: ReceiverGates): StageDraft[] {
     {
       kind: "recall",
       title: "Only if the run is taken back: who was moved is told to come back",
-      waves:
-        waves.length === 0 ? [] : [recallSteps(entries, receivers, situation, limitOf(proposal))],
+      waves: waves.length === 0 ? [] : [recallSteps(recalled(proposal), receivers, situation)],
       how: "tell those who were moved to log in where they belong, at a pace",
       seconds: 0,
     },
@@ -105,9 +105,10 @@ function policyParts({ situation, entries }: Proposal): { before: PolicyPart; af
   return { before: entriesOnly([...gone].map(planned)), after: entriesOnly(entries) };
 }
 
-/** Those who come back are logins at the sites that were left. */
-function limitOf({ intent: { sites }, situation }: Proposal): number {
-  return situation.gateways
-    .filter(({ site }) => sites.includes(site))
-    .reduce((sum, { logins }) => sum + logins.limit, 0);
+/** Those who come back are logins at the site that they left. */
+function recalled({ entries, situation }: Proposal): Recalled[] {
+  return entries.map((entry) => {
+    const home = situation.gateways.filter(({ site }) => site === entry.site);
+    return { ...entry, perSecond: home.reduce((sum, { logins }) => sum + logins.limit, 0) };
+  });
 }

@@ -118,7 +118,8 @@ export function planOfShift(
     classes,
     title: `${countText(Math.round(count / batches))} users of ${from}`,
     relogin: (account) => reloginSteps(leavingFrom([accountOf(account)], situation), pace, null),
-    recall: (account) => recallSteps([accountOf(account)], receivers, situation, limit),
+    recall: (account) =>
+      recallSteps([{ ...accountOf(account), perSecond: limit }], receivers, situation),
     watch,
     seconds: pace.seconds / batches + 2 * context.gates.windowSeconds,
   });

@@ -189,17 +189,21 @@ export function disconnectWaves(
   return Number.isFinite(pace.perSecond) ? [[watch, ...steps]] : [steps, [watch]];
 }
 
+/** Those who are called back on an account, all together at most so many a second. */
+export interface Recalled
+  extends Pick<Account, "id" | "carrier" | "province">, Partial<Pick<Account, "site">> {
+  readonly perSecond: number;
+}
+
 /** At the gateways of the receivers: who was moved there is told to come back. */
 export function recallSteps(
-  accounts: readonly (Pick<Account, "id" | "carrier" | "province"> &
-    Partial<Pick<Account, "site">>)[],
+  accounts: readonly Recalled[],
   receivers: readonly Pick<ReceiverView, "site">[],
   { gateways }: Situation,
-  perSecond: number,
 ): UserStepDraft[] {
   const sites = new Set(receivers.map(({ site }) => site));
   const from = gateways.filter(({ site }) => sites.has(site));
-  return accounts.flatMap(({ id, carrier, province, site: home = null }) =>
+  return accounts.flatMap(({ id, carrier, province, site: home = null, perSecond }) =>
     from.map(({ node, site }): UserStepDraft => ({
       kind: "recall",
       node,

@@ -88,7 +88,7 @@ export function planOfDrill(proposal: DrillProposal, context: PlanContext): User
           null,
         ),
       recall: (account) =>
-        recallSteps([{ ...EVERYONE, id: account }], receivers, situation, recallPace),
+        recallSteps([{ ...EVERYONE, id: account, perSecond: recallPace }], receivers, situation),
       watch,
       seconds: pace.seconds / batches + 2 * windowSeconds,
     }),

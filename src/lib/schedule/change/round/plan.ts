@@ -74,19 +74,25 @@ function stageOf(
   const watched = told.flat().filter(({ kind }) => kind === "receivers").length;
   const carriers = new Map(leaving.map(({ entry, filter }) => [entry, filter.carrier]));
   const users = moves.reduce((sum, one) => sum + one.users, 0);
-  const accounts = [...carriers].map(([id, carrier]) => ({ id, carrier, province: null }));
   const left = new Set(leaving.map(({ gateway }) => gateway.site));
   // Those who come back are logins at the sites that were left.
   const limit = situation.gateways
     .filter(({ site }) => left.has(site))
     .reduce((sum, { logins }) => sum + logins.limit, 0);
+  const sessionsOf = (of: readonly Leaving[]) =>
+    of.reduce((sum, { sessions }) => sum + sessions, 0);
+  const all = sessionsOf(leaving);
+  const accounts = [...carriers].map(([id, carrier]) => {
+    const part = sessionsOf(leaving.filter(({ entry }) => entry === id)) / all;
+    return { id, carrier, province: null, perSecond: limit * part };
+  });
   const draft = batchStage({
     kind: "balance",
     title:
       leaving.length === 0
         ? "Logins are spread by the new fractions"
         : `${countText(Math.round(users))} users belong where they are better off`,
-    recall: told.length === 0 ? [] : recallSteps(accounts, receivers, situation, limit),
+    recall: told.length === 0 ? [] : recallSteps(accounts, receivers, situation),
     before,
     after,
     told,
