@@ -18,7 +18,12 @@ import { changePolicy, entriesOnly, planned } from "../../src/lib/schedule/chang
 import { problemNow } from "../../src/lib/schedule/change/problem.js";
 import { type Proposal, proposalOf } from "../../src/lib/schedule/change/proposal.js";
 import { planOfRestore } from "../../src/lib/schedule/change/restore.js";
-import { type Shift, planOfShift, proposeShift } from "../../src/lib/schedule/change/shift.js";
+import {
+  type Shift,
+  planOfShift,
+  planShiftIn,
+  proposeShift,
+} from "../../src/lib/schedule/change/shift.js";
 import { type Objection, objectionsTo } from "../../src/lib/schedule/change/rules/registry.js";
 import type { GatewaySeen, Situation } from "../../src/lib/schedule/change/situation.js";
 import type { Entry, PolicyDocument, SiteChange } from "../../src/lib/policy/document.js";
@@ -741,6 +746,14 @@ describe("a shift", () => {
         },
       ]);
     expect(rules("tj-a", false)).toEqual([]);
+  });
+
+  it("of so few that none is of each carrier and province is one of some, all the same", () => {
+    const service = { topology: TOPOLOGY, demand: TOPOLOGY.demand!, costs: () => [10, 20, 30] };
+    const plan = (users: number) => planShiftIn(service, SITUATION, { ...SHIFT, users }, CONTEXT);
+    const moved = (one: UserPlan | null) => one?.moves.reduce((sum, { users }) => sum + users, 0);
+    expect(moved(plan(2))).toBeCloseTo(2);
+    expect(plan(0.5)).toBe(null);
   });
 
   it("leaves the receivers so many logins that those who have come can make their own there", () => {
