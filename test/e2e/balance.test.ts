@@ -217,7 +217,7 @@ test("rounds end when another process takes over the run of one, which would be 
 
 test("Ctrl-C after a round in which an agent was silent is not all well, as of a single round", async () => {
   await cluster.kill9("sz-dp");
-  expect(await ops(live("--most", "100%"))).toMatchObject({ code: 6 });
+  expect(await ops(live("--most", "100%", ...AGAIN))).toMatchObject({ code: 6 });
   const rounds = beginOps(live("--every", "500ms", "--most", "100%"), { state });
   await rounds.event(({ type, round }) => type === "round" && round === 1);
   rounds.child.kill("SIGINT");

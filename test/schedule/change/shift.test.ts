@@ -1,13 +1,21 @@
 import { describe, expect, it } from "vitest";
+import type { UserPlan } from "../../../src/lib/plan/users/types.js";
 import { decodeStoredPlan, encodePlan } from "../../../src/lib/plan/encode.js";
-import { type Shift, planOfShift, proposeShift } from "../../../src/lib/schedule/change/shift.js";
+import {
+  type Shift,
+  planOfShift,
+  planShiftIn,
+  proposeShift,
+} from "../../../src/lib/schedule/change/shift.js";
 import type { Situation } from "../../../src/lib/schedule/change/situation.js";
 import type { Entry } from "../../../src/lib/policy/document.js";
 import {
   CONTEXT,
+  COSTS,
   NOW,
   POLICY,
   SITUATION,
+  TOPOLOGY,
   UNICOM,
   entry,
   gateway,
@@ -75,6 +83,14 @@ describe("a shift", () => {
         },
       ]);
     expect(rules("tj-a", false)).toEqual([]);
+  });
+
+  it("of so few that none is of each carrier and province is one of some, all the same", () => {
+    const service = { topology: TOPOLOGY, demand: TOPOLOGY.demand!, costs: COSTS };
+    const plan = (users: number) => planShiftIn(service, SITUATION, { ...SHIFT, users }, CONTEXT);
+    const moved = (one: UserPlan | null) => one?.moves.reduce((sum, { users }) => sum + users, 0);
+    expect(moved(plan(2))).toBeCloseTo(2);
+    expect(plan(0.5)).toBe(null);
   });
 
   it("leaves the receivers so many logins that those who have come can make their own there", () => {

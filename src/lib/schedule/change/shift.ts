@@ -62,7 +62,7 @@ export function planShiftIn(
 ): UserPlan | null {
   const problem = problemNow(topology, demand, situation, [], costs);
   const proposal = proposeShift(shift, situation, problem);
-  if (proposal.view.moves.every(({ users }) => users < 1)) return null;
+  if (proposal.view.moves.reduce((sum, { users }) => sum + users, 0) < 1) return null;
   assertSafe(proposal.objections);
   return planOfShift(proposal, context);
 }
