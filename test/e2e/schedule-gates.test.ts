@@ -89,8 +89,8 @@ async function lastRun(): Promise<Json> {
   return (json["runs"] as Json[]).at(-1)!;
 }
 
-/** Ten users a second: the parts take 0.5, and then 2.5 s each. */
-const SLOWLY = ["sh-a", "--mode", "weak", "--ttl", "10m", "--ramp", "100ms", "--pace", "10"];
+/** Three users a second: the parts take 2 s, and then 8 s each: long enough for what is to happen in the middle of one. */
+const SLOWLY = ["sh-a", "--mode", "weak", "--ttl", "10m", "--ramp", "100ms", "--pace", "3"];
 
 test("while the URL of the gates does not answer well nobody is told, and the run says so", async () => {
   expect((await begin("balance").ended).code).toBe(0);
