@@ -81,7 +81,7 @@ export function lookedAtText(
       ? `no keyspace on ${asked}`
       : `who writes ${keyspaces.join(", ")}, on ${asked}`;
   return [
-    "nothing is changed: users and writes are where they are to be, but for what is told above",
+    "nothing is changed: there is nothing to move that could be moved",
     `  looked at, of users: ${users}`,
     `  looked at, of writes: ${nodes.all === 0 ? "the topology has no data agents" : writes}`,
   ]
