@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OperationKind } from "../../src/lib/agent/protocol/operation.js";
 import { OpsError } from "../../src/lib/errors.js";
 import { decodePlan } from "../../src/lib/plan/encode.js";
-import type { Plan } from "../../src/lib/plan/types.js";
+import type { ShardPlan } from "../../src/lib/plan/types.js";
 import type { Agent } from "../../src/lib/run/agents.js";
 import { applyPlan } from "../../src/lib/run/apply.js";
 import type { Patience } from "../../src/lib/run/clock.js";
@@ -18,7 +18,7 @@ import { Expansion } from "./expansion.js";
 const LONG_MS = 600_000;
 
 let expansion: Expansion;
-let plan: Plan;
+let plan: ShardPlan;
 beforeAll(async () => {
   expansion = await Expansion.start();
   plan = decodePlan(await readFile(expansion.plan, "utf8"), expansion.plan);

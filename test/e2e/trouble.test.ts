@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { AgentProblem } from "../../src/lib/agent/client/problem.js";
-import type { Plan } from "../../src/lib/plan/types.js";
+import type { ShardPlan } from "../../src/lib/plan/types.js";
 import { OpsError } from "../../src/lib/errors.js";
 import type { Agent } from "../../src/lib/run/agents.js";
 import { applyPlan } from "../../src/lib/run/apply.js";
@@ -16,7 +16,7 @@ import { Expansion } from "./expansion.js";
 const LONG_MS = 600_000;
 
 let expansion: Expansion;
-let plan: Plan;
+let plan: ShardPlan;
 let run: string;
 beforeAll(async () => {
   expansion = await Expansion.start();

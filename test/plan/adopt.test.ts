@@ -3,7 +3,7 @@ import { type AdoptionRequest, planAdoption } from "../../src/lib/plan/adopt.js"
 import { assertSound } from "../../src/lib/plan/check/index.js";
 import { decodePlan, encodePlan } from "../../src/lib/plan/encode.js";
 import { type Observed, observedFromTopology } from "../../src/lib/plan/observed.js";
-import type { Plan } from "../../src/lib/plan/types.js";
+import type { ShardPlan } from "../../src/lib/plan/types.js";
 import { parseTopology } from "../../src/lib/topology/parse.js";
 import { topology as text } from "../e2e/topologies.js";
 
@@ -13,7 +13,7 @@ const NAMES = topology.nodes.map(({ id }) => id);
 const obeying = (lineage: string | null, others: Readonly<Record<string, string>> = {}) =>
   new Map(NAMES.map((node) => [node, { lineage: others[node] ?? lineage, lineageChanges: 0 }]));
 
-function adoption(more: Partial<AdoptionRequest> = {}): Plan {
+function adoption(more: Partial<AdoptionRequest> = {}): ShardPlan {
   const plan = planAdoption({
     topology,
     observed: LIVE,
@@ -34,7 +34,7 @@ function live(more: Partial<Observed["keyspaces"][number]>): Observed {
   return { ...LIVE, keyspaces: LIVE.keyspaces.map((keyspace) => ({ ...keyspace, ...more })) };
 }
 
-const kinds = ({ stages }: Plan) =>
+const kinds = ({ stages }: ShardPlan) =>
   stages.flatMap(({ waves }) => waves.flat()).map(({ kind }) => kind);
 const adopts = NAMES.map(() => "adopt");
 const preflights = NAMES.map(() => "preflight");

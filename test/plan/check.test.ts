@@ -3,12 +3,12 @@ import { OpsError } from "../../src/lib/errors.js";
 import { assertSound, checkPlan, checks } from "../../src/lib/plan/check/index.js";
 import { observedFromTopology } from "../../src/lib/plan/observed.js";
 import { planShards } from "../../src/lib/plan/planner.js";
-import type { Plan, Stage, StageKind, Step } from "../../src/lib/plan/types.js";
+import type { ShardPlan, Stage, StageKind, Step } from "../../src/lib/plan/types.js";
 import type { Segment } from "../../src/lib/keyspace/segment.js";
 import { rangeKeyspace, shard, topologyOf } from "./cluster.js";
 
 const COUNTED = rangeKeyspace("counted", [shard("c0", 0n, 1000n, "tj-2-d2", "sz-2-d2")]);
-const PLAN: Plan = planShards({
+const PLAN: ShardPlan = planShards({
   topology: topologyOf([
     rangeKeyspace("profile", [
       shard("p0", 0n, 500n, "sh-1-d1", "sz-1-d1", "tj-1-d1"),
@@ -33,7 +33,7 @@ const PLAN: Plan = planShards({
 
 type Map<T> = (value: T) => T;
 
-function stage(kind: StageKind, to: Map<Stage>): Map<Plan> {
+function stage(kind: StageKind, to: Map<Stage>): Map<ShardPlan> {
   return (plan) => ({
     ...plan,
     stages: plan.stages.map((one) => (one.kind === kind ? to(one) : one)),
@@ -44,7 +44,7 @@ function stage(kind: StageKind, to: Map<Stage>): Map<Plan> {
 function step<K extends Step["kind"]>(
   kind: K,
   to: (step: Extract<Step, { kind: K }>) => Step | null,
-): Map<Plan> {
+): Map<ShardPlan> {
   const change = (one: Step) =>
     one.kind === kind ? (to(one as Extract<Step, { kind: K }>) ?? []) : one;
   return (plan) => ({
@@ -56,7 +56,7 @@ function step<K extends Step["kind"]>(
   });
 }
 
-function moved(from: StageKind, to: StageKind, pick: Step["kind"]): Map<Plan> {
+function moved(from: StageKind, to: StageKind, pick: Step["kind"]): Map<ShardPlan> {
   const picked = PLAN.stages
     .flatMap((one) => (one.kind === from ? one.waves.flat() : []))
     .filter((one) => one.kind === pick);
@@ -65,7 +65,7 @@ function moved(from: StageKind, to: StageKind, pick: Step["kind"]): Map<Plan> {
 }
 
 /** Somebody more is to hold something of a keyspace. */
-function holders(keyspace: string, more: Segment): Map<Plan> {
+function holders(keyspace: string, more: Segment): Map<ShardPlan> {
   return (plan) => ({
     ...plan,
     keyspaces: plan.keyspaces.map((one) =>
@@ -74,7 +74,7 @@ function holders(keyspace: string, more: Segment): Map<Plan> {
   });
 }
 
-const MUTANTS: readonly [rule: string, what: string, mutate: Map<Plan>][] = [
+const MUTANTS: readonly [rule: string, what: string, mutate: Map<ShardPlan>][] = [
   ["unique-ids", "two steps with one id", step("verify", (one) => ({ ...one, id: "s1" }))],
   [
     "unique-ids",

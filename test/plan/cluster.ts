@@ -2,7 +2,7 @@ import { ringSegments } from "../../src/lib/keyspace/ring.js";
 import { POSITION_END, type Segment } from "../../src/lib/keyspace/segment.js";
 import { observedFromTopology, type Observed } from "../../src/lib/plan/observed.js";
 import { planShards } from "../../src/lib/plan/planner.js";
-import type { Plan, Step } from "../../src/lib/plan/types.js";
+import type { ShardPlan, Step } from "../../src/lib/plan/types.js";
 import type { Keyspace, Node, Policy, Shard, Topology } from "../../src/lib/topology/types.js";
 
 const REGIONS = ["sh", "sz", "tj"] as const;
@@ -121,7 +121,7 @@ export function ringKeyspace(
   };
 }
 
-export function planFor(topology: Topology, observed: Observed): Plan {
+export function planFor(topology: Topology, observed: Observed): ShardPlan {
   return planShards({
     topology,
     observed,
@@ -131,11 +131,14 @@ export function planFor(topology: Topology, observed: Observed): Plan {
 }
 
 /** As if `before` were in force. */
-export function planBetween(before: Topology, after: Topology): Plan {
+export function planBetween(before: Topology, after: Topology): ShardPlan {
   return planFor(after, observedFromTopology(before));
 }
 
-export function stepsOf<K extends Step["kind"]>(of: Plan, kind: K): Extract<Step, { kind: K }>[] {
+export function stepsOf<K extends Step["kind"]>(
+  of: ShardPlan,
+  kind: K,
+): Extract<Step, { kind: K }>[] {
   return of.stages
     .flatMap((stage) => stage.waves.flat())
     .filter((step): step is Extract<Step, { kind: K }> => step.kind === kind);

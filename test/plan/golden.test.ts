@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { encodePlan } from "../../src/lib/plan/encode.js";
 import { observedFromTopology, type Observed } from "../../src/lib/plan/observed.js";
 import { planShards } from "../../src/lib/plan/planner.js";
-import type { Plan } from "../../src/lib/plan/types.js";
+import type { ShardPlan } from "../../src/lib/plan/types.js";
 import { planText } from "../../src/lib/report/plan.js";
 import { loadTopology } from "../../src/lib/topology/load.js";
 
@@ -14,7 +14,7 @@ const EMPTY: Observed = { keyspaces: [], unreachable: [], basis: "unknown" };
 /** A few screens. */
 const REVIEWABLE = 200;
 
-async function planOf(file: string, before: string | null): Promise<Plan> {
+async function planOf(file: string, before: string | null): Promise<ShardPlan> {
   return planShards({
     topology: (await loadTopology(file)).topology,
     observed: before === null ? EMPTY : observedFromTopology((await loadTopology(before)).topology),
@@ -24,7 +24,7 @@ async function planOf(file: string, before: string | null): Promise<Plan> {
 }
 
 /** The lines of a plan's text, none of them too wide. */
-function linesOf(plan: Plan, verbose: boolean): string[] {
+function linesOf(plan: ShardPlan, verbose: boolean): string[] {
   const lines = planText(plan, { width: 80, verbose }).split("\n");
   for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
   return lines;

@@ -5,7 +5,7 @@ import { differences } from "../../src/lib/plan/model/invariants.js";
 import { judge } from "../../src/lib/plan/model/judge.js";
 import { runPlan } from "../../src/lib/plan/model/run.js";
 import { ModelBreach, modelOf } from "../../src/lib/plan/model/state.js";
-import type { Plan, Stage, Step } from "../../src/lib/plan/types.js";
+import type { ShardPlan, Stage, Step } from "../../src/lib/plan/types.js";
 import { topologyPairs, type TopologyPair } from "./any-topology.js";
 import { NODES, planBetween, rangeKeyspace, shard, topologyOf } from "./cluster.js";
 
@@ -15,7 +15,7 @@ const RUNS = Number(process.env["OPS_RUNS"] ?? 100);
 const DAMAGES = 8;
 
 /** What `judge` is to find, by a run of the whole plan on one model of the whole cluster. */
-function judgeWhole(plan: Plan): string[] {
+function judgeWhole(plan: ShardPlan): string[] {
   try {
     return differences(runPlan(plan).model, modelOf(plan.keyspaces, "after"));
   } catch (error) {
@@ -56,7 +56,7 @@ function narrowed({ lo, hi }: Segment, any: Any): Segment {
 }
 
 /** One step is damaged, or two waves change places, or one is done twice, or somebody else holds something. */
-function damaged(plan: Plan, any: Any): Plan {
+function damaged(plan: ShardPlan, any: Any): ShardPlan {
   if (any(5) === 0) return heldByOthers(plan, any);
   const waves = plan.stages.flatMap((stage) => stage.waves);
   const [a, b] = [any(waves.length), any(waves.length)];
@@ -74,7 +74,7 @@ function damaged(plan: Plan, any: Any): Plan {
   };
 }
 
-function heldByOthers(plan: Plan, any: Any): Plan {
+function heldByOthers(plan: ShardPlan, any: Any): ShardPlan {
   const at = any(plan.keyspaces.length);
   const keyspace = plan.keyspaces[at]!;
   const side = any(2) === 0 ? "before" : "after";
@@ -101,7 +101,7 @@ function nearby({ before, after }: TopologyPair, any: Any): TopologyPair {
 }
 
 /** The stages of a plan with these waves in them. */
-function stagesOf({ stages }: Plan, waves: readonly (readonly Step[])[]): Stage[] {
+function stagesOf({ stages }: ShardPlan, waves: readonly (readonly Step[])[]): Stage[] {
   let next = 0;
   return stages.map((stage) => {
     const from = next;
@@ -152,7 +152,7 @@ test("a wait is for whole entries, also for what of them lies beyond its segment
       ]),
     ]),
   );
-  const waitingFor = (lo: bigint, hi: bigint): Plan => ({
+  const waitingFor = (lo: bigint, hi: bigint): ShardPlan => ({
     ...plan,
     stages: plan.stages.map((stage) => ({
       ...stage,

@@ -8,7 +8,7 @@ import {
   type ObservedEntry,
 } from "../../src/lib/plan/observed.js";
 import { ringShare } from "../../src/lib/plan/ring-share.js";
-import type { Plan } from "../../src/lib/plan/types.js";
+import type { ShardPlan } from "../../src/lib/plan/types.js";
 import { planText } from "../../src/lib/report/plan.js";
 import type { Keyspace, Topology } from "../../src/lib/topology/types.js";
 import {
@@ -25,8 +25,8 @@ import {
 } from "./cluster.js";
 import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 
-const kindsOf = ({ stages }: Plan) => stages.map(({ kind }) => kind);
-const textOf = (plan: Plan) =>
+const kindsOf = ({ stages }: ShardPlan) => stages.map(({ kind }) => kind);
+const textOf = (plan: ShardPlan) =>
   planText(plan, { width: 80, verbose: false }).replaceAll(/\s+/g, " ");
 
 function refusal(topology: Topology, observed: Observed) {
@@ -328,7 +328,7 @@ describe("a hash ring", () => {
   const between = (before: Keyspace, after: Keyspace) =>
     planBetween(topologyOf([before]), topologyOf([after]));
   /** What goes to another shard, by the file; what is taken over, once each. */
-  const assertMoves = (plan: Plan) => {
+  const assertMoves = (plan: ShardPlan) => {
     const [status] = plan.keyspaces;
     const wanted = difference(
       asOwners(status!.before),
@@ -391,7 +391,7 @@ describe("a hash ring", () => {
     const many = between(ring(2048, 8), ring(2048, 9));
     const segments = assertMoves(many);
     expect(segments).toBeGreaterThan(1500);
-    const count = (plan: Plan) => plan.stages.flatMap(({ waves }) => waves.flat()).length;
+    const count = (plan: ShardPlan) => plan.stages.flatMap(({ waves }) => waves.flat()).length;
     expect(count(many)).toBe(count(few));
     const sizes = stepsOf(many, "link").map((step) => step.segments.length);
     expect(Math.max(...sizes)).toBeLessThanOrEqual(1000);

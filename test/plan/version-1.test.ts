@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { expect, it } from "vitest";
 import { checkPlan } from "../../src/lib/plan/check/index.js";
-import type { Plan } from "../../src/lib/plan/types.js";
+import type { ShardPlan } from "../../src/lib/plan/types.js";
 import { hashOf } from "../../src/lib/plan/hash.js";
 import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
 import { decodePlan, decodeStoredPlan } from "../../src/lib/plan/encode.js";
@@ -11,7 +11,7 @@ import { decodePlan, decodeStoredPlan } from "../../src/lib/plan/encode.js";
 const text = await readFile(new URL("plan-of-version-1.json", import.meta.url), "utf8");
 const { hash } = JSON.parse(text) as { hash: string };
 
-function stored(plan: string): Plan {
+function stored(plan: string): ShardPlan {
   const read = decodeStoredPlan(plan, "the plan of r-1");
   assert(read.kind === "shards");
   return read;

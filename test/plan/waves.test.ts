@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkPlan } from "../../src/lib/plan/check/index.js";
 import { observedFromTopology } from "../../src/lib/plan/observed.js";
-import type { Plan, Step } from "../../src/lib/plan/types.js";
+import type { ShardPlan, Step } from "../../src/lib/plan/types.js";
 import { bound } from "../../src/lib/plan/waves/bound.js";
 import { shareLine } from "../../src/lib/plan/waves/rates.js";
 import { RisksAtOnce } from "../../src/lib/plan/waves/risks.js";
@@ -133,7 +133,7 @@ test("copies share a line in proportion to their bytes, never more than it has",
 });
 
 /** Live sizes: so many bytes for each position. */
-function planBetween(before: Topology, after: Topology, bytesEach: bigint): Plan {
+function planBetween(before: Topology, after: Topology, bytesEach: bigint): ShardPlan {
   const observed = observedFromTopology(before);
   return planFor(after, {
     ...observed,
@@ -145,7 +145,7 @@ function planBetween(before: Topology, after: Topology, bytesEach: bigint): Plan
   });
 }
 
-function stepsOf<K extends Step["kind"]>(plan: Plan, kind: K, wave?: readonly Step[]) {
+function stepsOf<K extends Step["kind"]>(plan: ShardPlan, kind: K, wave?: readonly Step[]) {
   const steps = wave ?? plan.stages.flatMap(({ waves }) => waves.flat());
   return steps.filter((step): step is Extract<Step, { kind: K }> => step.kind === kind);
 }
@@ -201,7 +201,7 @@ describe("lines between regions", () => {
   });
 
   test("a plan whose copies are too fast for a line is unsound", () => {
-    const faster = (bytesPerSecond: number | null): Plan => ({
+    const faster = (bytesPerSecond: number | null): ShardPlan => ({
       ...plan,
       stages: plan.stages.map((stage) => ({
         ...stage,

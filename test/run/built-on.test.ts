@@ -12,7 +12,7 @@ import { planOf } from "../../src/lib/run/session.js";
 import { assemble } from "../../src/lib/schedule/change/assemble.js";
 import { NO_POLICY, changePolicy, entriesOnly } from "../../src/lib/schedule/change/policy-part.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
-import type { AnyPlan } from "../../src/lib/plan/any.js";
+import type { Plan } from "../../src/lib/plan/any.js";
 import { rangeKeyspace, topologyOf } from "../plan/cluster.js";
 
 let directory: string;
@@ -34,7 +34,7 @@ const POLICY = {
 function keepAway(
   id: string,
   ...over: readonly PlannedEntry[]
-): { plan: AnyPlan; entry: PlannedEntry } {
+): { plan: Plan; entry: PlannedEntry } {
   const entry: PlannedEntry = {
     id,
     site: "a",
@@ -96,7 +96,7 @@ const moving = (from: typeof HOME, to: typeof HOME) =>
   });
 
 /** A run that was begun, and where told applied. */
-async function run(name: string, plan: AnyPlan, isApplied = false): Promise<void> {
+async function run(name: string, plan: Plan, isApplied = false): Promise<void> {
   const id = `r-${name}`;
   await store.createRun(id, encodePlan(plan));
   const lease = await store.acquire(plan.scopes, { run: id, actor: "me", now: 1 });

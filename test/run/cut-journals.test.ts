@@ -6,7 +6,7 @@ import { applyStep } from "../../src/lib/plan/model/apply.js";
 import { modelOf, type Model } from "../../src/lib/plan/model/state.js";
 import { undoStep } from "../../src/lib/plan/model/undo.js";
 import { type AnyStep, isUserStep } from "../../src/lib/plan/any.js";
-import type { Plan, Step } from "../../src/lib/plan/types.js";
+import type { ShardPlan, Step } from "../../src/lib/plan/types.js";
 import { agendaBack, agendaFinal, agendaForward, isReversible } from "../../src/lib/run/agenda.js";
 import { FIRST_PREV, decodeJournal, encodeRecord } from "../../src/lib/run/journal/codec.js";
 import { advance, replay } from "../../src/lib/run/journal/next-status.js";
@@ -23,7 +23,7 @@ class Killed extends Error {}
 
 /** Does a plan on the model, journals it as a run does, and is killed after as many records as it is told. */
 class Runner {
-  readonly #plan: Plan;
+  readonly #plan: ShardPlan;
   readonly #any: () => number;
   readonly #lines: string[] = [];
   #prev = FIRST_PREV;
@@ -33,7 +33,7 @@ class Runner {
   /** What a journal and the agents keep: of each step whose work was begun, the cluster before, and how much of it was done. */
   readonly #work = new Map<string, { was: Model; done: number }>();
 
-  constructor(plan: Plan, any: () => number) {
+  constructor(plan: ShardPlan, any: () => number) {
     this.#plan = plan;
     this.#any = any;
     this.#model = modelOf(plan.keyspaces, "before");

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { observedFromTopology } from "../../src/lib/plan/observed.js";
-import type { Plan, Step } from "../../src/lib/plan/types.js";
+import type { ShardPlan, Step } from "../../src/lib/plan/types.js";
 import type { RunContext } from "../../src/lib/run/context.js";
 import { remainingOf } from "../../src/lib/run/eta/from-journal.js";
 import { remaining } from "../../src/lib/run/eta/remaining.js";
@@ -15,7 +15,7 @@ import { planFor, POLICY, rangeKeyspace, shard, topologyOf } from "../plan/clust
 const GB = 1_000_000_000;
 
 /** Two copies of 6 GB, one after the other, at 20 MB/s at most: 5 minutes each. */
-function planOf(basis: "measured" | "unknown"): Plan {
+function planOf(basis: "measured" | "unknown"): ShardPlan {
   const before = topologyOf([rangeKeyspace("profile", [shard("p0", 0n, 1000n, "sh-1-d1")])]);
   const after = topologyOf(
     [rangeKeyspace("profile", [shard("p0", 0n, 1000n, "sh-1-d1", "sz-1-d1", "tj-1-d1")])],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Plan, Step } from "../../src/lib/plan/types.js";
+import type { ShardPlan, Step } from "../../src/lib/plan/types.js";
 import { peersOf } from "../../src/lib/run/steps/preflight-paths.js";
 import { type Demand, demandOn, judgeRoom } from "../../src/lib/run/steps/preflight-room.js";
 
@@ -25,7 +25,7 @@ const STEPS: readonly Step[] = [
   { id: "r", kind: "repoint", keyspace, segments, node: "b3", source: "a2" },
   { id: "v", kind: "verify", keyspace, segments, node: "c1" },
 ];
-const PLAN = { stages: [{ waves: [STEPS] }] } as unknown as Plan;
+const PLAN = { stages: [{ waves: [STEPS] }] } as unknown as ShardPlan;
 
 function link(node: string, source: string, bytes: bigint, bytesPerSecond: number | null): Step {
   return {

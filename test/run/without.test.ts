@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { ReceiversStep, UserStep } from "../../src/lib/plan/users/types.js";
-import type { AnyPlan } from "../../src/lib/plan/any.js";
+import type { Plan } from "../../src/lib/plan/any.js";
 import { AgentProblem } from "../../src/lib/agent/client/problem.js";
 import type { RunEnvironment } from "../../src/lib/run/session.js";
 import { goneFor, stepWithout } from "../../src/lib/run/without.js";
@@ -43,7 +43,7 @@ const PLANS = {
   users: USERS,
   shards: SHARDS,
   region: { kind: "region", users: USERS, shards: SHARDS, ...nodesOf("gw", "gone", "db") },
-} as unknown as Record<"users" | "shards" | "region", AnyPlan>;
+} as unknown as Record<"users" | "shards" | "region", Plan>;
 
 /** Of which all answer but one. */
 const env = {
@@ -58,7 +58,7 @@ const env = {
     close: async () => undefined,
   }),
 } as unknown as Pick<RunEnvironment, "connect">;
-const asked = (plan: AnyPlan, node: string, direction: "apply" | "undo" = "apply") =>
+const asked = (plan: Plan, node: string, direction: "apply" | "undo" = "apply") =>
   goneFor(env, plan, { run: "r-1", direction }, [node]);
 
 it("only an access agent that does not answer may be gone, also of a run that moves data too", async () => {

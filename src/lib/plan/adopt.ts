@@ -8,7 +8,7 @@ import { asHoldings, currentOwners, likelyIn } from "./holdings.js";
 import type { Observed, ObservedKeyspace } from "./observed.js";
 import { assemblePlan, number, refuseStrangers, routeNodes, type PlanRequest } from "./planner.js";
 import { NOTHING } from "./size.js";
-import type { Plan, PlanKeyspace } from "./types.js";
+import type { ShardPlan, PlanKeyspace } from "./types.js";
 
 export interface AdoptionRequest extends PlanRequest {
   /** The control plane that each data node obeys, null for none yet; and how often it has changed it. */
@@ -27,7 +27,7 @@ export interface AdoptionRequest extends PlanRequest {
  * when it has. Throws OpsError `plan/unreachable` (exit 9) unless every data node has answered, `plan/lineages`, and as
  * `currentOwners` and `refuseStrangers` do.
  */
-export function planAdoption(request: AdoptionRequest): Plan {
+export function planAdoption(request: AdoptionRequest): ShardPlan {
   const { topology, observed, lineages, lineage } = request;
   refuseSilent(observed);
   const foreign = [...lineages].flatMap(([node, { lineage: from, lineageChanges: changes }]) =>

@@ -1,9 +1,9 @@
-import type { Plan, Stage, Step } from "./types.js";
+import type { ShardPlan, Stage, Step } from "./types.js";
 import type { RegionPlan } from "./region/types.js";
 import type { UserPlan, UserStage, UserStep } from "./users/types.js";
 
 /** A plan that moves data, one that moves users, and one that does both: one executor runs them all. */
-export type AnyPlan = Plan | UserPlan | RegionPlan;
+export type Plan = ShardPlan | UserPlan | RegionPlan;
 export type AnyStage = Stage | UserStage;
 export type AnyStep = Step | UserStep;
 export type AnyStepKind = AnyStep["kind"];
@@ -20,13 +20,13 @@ const OF_USERS: Readonly<Record<UserStep["kind"], true>> = {
 };
 
 /** The plan, or its half, that moves data; null where it has none. */
-export function shardsOf(plan: AnyPlan): Plan | null {
+export function shardsOf(plan: Plan): ShardPlan | null {
   if (plan.kind === "users") return null;
   return plan.kind === "region" ? plan.shards : plan;
 }
 
 /** The plan, or its half, that moves users; null where it has none. */
-export function usersOf(plan: AnyPlan): UserPlan | null {
+export function usersOf(plan: Plan): UserPlan | null {
   if (plan.kind === "shards") return null;
   return plan.kind === "region" ? plan.users : plan;
 }
@@ -35,7 +35,7 @@ export function isUserStep(step: AnyStep): step is UserStep {
   return Object.hasOwn(OF_USERS, step.kind);
 }
 
-export function stepsOf(plan: AnyPlan): AnyStep[] {
+export function stepsOf(plan: Plan): AnyStep[] {
   const stages: readonly AnyStage[] = plan.stages;
   return stages.flatMap(({ waves }) => waves.flat());
 }

@@ -2,7 +2,7 @@ import { plural } from "../figures.js";
 import { without } from "../keyspace/map.js";
 import type { Segment } from "../keyspace/segment.js";
 import { formatSegment } from "../keyspace/wire.js";
-import type { Plan } from "./types.js";
+import type { ShardPlan } from "./types.js";
 
 /** Data of a keyspace that nobody is to hold after a plan: deleted only by a finalize that was told so by name. */
 export interface Discard {
@@ -14,7 +14,7 @@ export interface Discard {
 }
 
 /** What finalizing a plan deletes for good, by keyspace. */
-export function discardsOf(plan: Plan): Discard[] {
+export function discardsOf(plan: ShardPlan): Discard[] {
   const steps = plan.stages
     .flatMap(({ waves }) => waves.flat())
     .filter((step) => step.kind === "discard");

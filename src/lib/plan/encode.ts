@@ -6,14 +6,14 @@ import { hasOwnHash, upgraded } from "./version-1.js";
 import { regionPlan } from "./region/compose.js";
 import type { RegionPlan } from "./region/types.js";
 import { regionPlanWire, writtenOf } from "./region/wire.js";
-import { PLAN_VERSION, type Plan } from "./types.js";
+import { PLAN_VERSION, type ShardPlan } from "./types.js";
 import type { UserPlan } from "./users/types.js";
 import { userPlanWire } from "./users/wire.js";
 import { planWire } from "./wire.js";
-import type { AnyPlan } from "./any.js";
+import type { Plan } from "./any.js";
 
 /** The plan as a file: indented JSON, bigints as decimal strings, a newline at the end. */
-export function encodePlan(plan: AnyPlan): string {
+export function encodePlan(plan: Plan): string {
   const written = plan.kind === "region" ? writtenOf(plan) : plan;
   return `${JSON.stringify(written, (_name, value: unknown) => (typeof value === "bigint" ? value.toString() : value), 2)}\n`;
 }
@@ -22,12 +22,12 @@ export function encodePlan(plan: AnyPlan): string {
  * Reads what `encodePlan` wrote. `where` names the file in messages. Throws OpsError (exit 3): `plan/unreadable` when it is no
  * plan, `plan/version` when another version wrote it, `plan/tampered` when its content does not have its hash.
  */
-export function decodePlan(text: string, where: string): Plan {
+export function decodePlan(text: string, where: string): ShardPlan {
   return decode(parseJson(text, where), where);
 }
 
 /** As `decodePlan`, also of version 1: whoever began a run of such a plan must be able to end it, or to take it back. */
-export function decodeStoredPlan(text: string, where: string): AnyPlan {
+export function decodeStoredPlan(text: string, where: string): Plan {
   const value = parseJson(text, where);
   if (value["kind"] === "users") return decodeUsers(value, where);
   if (value["kind"] === "region") return decodeRegion(value, where);
@@ -36,7 +36,7 @@ export function decodeStoredPlan(text: string, where: string): AnyPlan {
   return parse(upgraded(value), where);
 }
 
-function decode(value: Record<string, unknown>, where: string): Plan {
+function decode(value: Record<string, unknown>, where: string): ShardPlan {
   assertNamed(value, where);
   const plan = parse(value, where);
   // The hash covers the holdings by these.
@@ -93,7 +93,7 @@ function assertVersion({ v: version }: Record<string, unknown>, where: string): 
   }
 }
 
-function parse(value: unknown, where: string): Plan {
+function parse(value: unknown, where: string): ShardPlan {
   const plan = planWire.safeParse(value);
   if (!plan.success) throw unreadable(where, z.prettifyError(plan.error));
   return plan.data;

@@ -1,6 +1,6 @@
 import type { Node } from "../topology/types.js";
 import type { Size } from "./size.js";
-import type { Estimate, Plan, Step } from "./types.js";
+import type { Estimate, ShardPlan, Step } from "./types.js";
 import { cardShares, copyRate } from "./waves/copies.js";
 import { secondsAtOnce } from "./waves/work.js";
 
@@ -59,7 +59,7 @@ export function estimateWaves(
 }
 
 /** Stages run one after the other. */
-export function sumEstimates(estimates: readonly Estimate[], basis: Basis): Plan["estimate"] {
+export function sumEstimates(estimates: readonly Estimate[], basis: Basis): ShardPlan["estimate"] {
   return {
     bytes: estimates.reduce((all, { bytes }) => all + bytes, 0n),
     rows: estimates.reduce((all, { rows }) => all + rows, 0n),

@@ -29,7 +29,7 @@ import { copyingOf, limitsOf } from "./copying.js";
 import {
   PLAN_VERSION,
   type Copying,
-  type Plan,
+  type ShardPlan,
   type PlanKeyspace,
   type Stage,
   type Step,
@@ -52,7 +52,12 @@ export interface PlanRequest {
  * plan. Throws OpsError `plan/unreachable`, `plan/unseen` or `plan/no-primary` (exit 9), `plan/no-primary`, `plan/two-primaries`,
  * `plan/takeover-in-progress`, `plan/node-missing`, `plan/no-agent`, `plan/unsupported` (exit 3).
  */
-export function planShards({ topology, observed, createdAt, topologyHash }: PlanRequest): Plan {
+export function planShards({
+  topology,
+  observed,
+  createdAt,
+  topologyHash,
+}: PlanRequest): ShardPlan {
   refuseUnreachable(topology, observed);
   const { keyspaces, changes } = compareKeyspaces(topology, observed);
   refuseStrangers(topology, keyspaces);
@@ -74,11 +79,11 @@ export function assemblePlan(
     limits,
     stages,
     copying,
-  }: Pick<Plan, "keyspaces" | "nodes" | "limits" | "stages"> & {
+  }: Pick<ShardPlan, "keyspaces" | "nodes" | "limits" | "stages"> & {
     readonly copying: Copying | null;
   },
-): Plan {
-  const body: Omit<Plan, "hash"> = {
+): ShardPlan {
+  const body: Omit<ShardPlan, "hash"> = {
     v: PLAN_VERSION,
     kind: "shards",
     createdAt,

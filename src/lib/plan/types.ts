@@ -11,7 +11,7 @@ export const PLAN_VERSION = 2;
  * (RFC 8785, bigints as decimal strings) without the field `hash` itself and the holdings, for which the fingerprints stand;
  * and without `createdAt` where there are no stages.
  */
-export interface Plan {
+export interface ShardPlan {
   readonly v: typeof PLAN_VERSION;
   readonly kind: "shards";
   readonly hash: string;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { segmentFields, segmentWire } from "../keyspace/wire.js";
 import { readerWire, routeNodeWire, settingsWire } from "../routing/wire.js";
 import { amountWire, estimateWire } from "./estimate-wire.js";
-import { PLAN_VERSION, STAGE_KINDS, type Plan, type Step } from "./types.js";
+import { PLAN_VERSION, STAGE_KINDS, type ShardPlan, type Step } from "./types.js";
 
 const id = z.string().min(1);
 const seconds = z.number().min(0);
@@ -123,4 +123,4 @@ export const planWire = z.object({
   ),
   estimate: estimateWire,
   copying: z.object({ seconds, boundSeconds: seconds, because: z.string() }).optional(),
-}) satisfies z.ZodType<Plan, unknown>;
+}) satisfies z.ZodType<ShardPlan, unknown>;

@@ -29,11 +29,11 @@ import { preflightStage } from "./stages/preflight.js";
 import { syncStage } from "./stages/sync.js";
 import { verifyStage } from "./stages/verify.js";
 import { writesStage } from "./stages/writes.js";
-import type { Plan, PlanKeyspace } from "./types.js";
+import type { ShardPlan, PlanKeyspace } from "./types.js";
 
 export interface WritersPlan {
   /** Null where no writes can, or have to, move. */
-  readonly plan: Plan | null;
+  readonly plan: ShardPlan | null;
   readonly stays: readonly Stays[];
 }
 
@@ -143,7 +143,7 @@ function planOf(
   request: PlanRequest,
   keyspaces: readonly PlanKeyspace[],
   changes: readonly Change[],
-): Plan {
+): ShardPlan {
   const { topology, observed } = request;
   refuseStrangers(topology, keyspaces);
   const nodes = routeNodes(topology, observed, "all");

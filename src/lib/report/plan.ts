@@ -5,7 +5,7 @@ import { asOwners, sameOwner, type Owner } from "../plan/holdings.js";
 import { discardText, discardsOf, flagOf } from "../plan/discards.js";
 import { RING_BOUND, ringShare, type RingShare } from "../plan/ring-share.js";
 import { countItems, sayStep, settingsText } from "../plan/say.js";
-import type { Estimate, Plan, PlanKeyspace, Stage, StepKind } from "../plan/types.js";
+import type { Estimate, ShardPlan, PlanKeyspace, Stage, StepKind } from "../plan/types.js";
 import { bytesText, countText, durationText, plural } from "../figures.js";
 import { wrap } from "../wrap.js";
 import { groupBy, itemsText } from "./group.js";
@@ -15,7 +15,7 @@ import type { TextOptions } from "./text-options.js";
 const CHANGES_SHOWN = 20;
 
 /** A plan for the person who has to agree to it. Lines end in a newline, except the last. */
-export function planText(plan: Plan, options: TextOptions): string {
+export function planText(plan: ShardPlan, options: TextOptions): string {
   const out = (text: string, indent: number) => wrap(text, options.width, indent);
   const head = `Plan ${plan.hash.slice(0, 12)} for ${plan.topology.name}, made ${plan.createdAt}`;
   if (plan.stages.length === 0)
@@ -47,7 +47,7 @@ export function planText(plan: Plan, options: TextOptions): string {
 type Out = (text: string, indent: number) => string[];
 
 /** Whose segments change hands, and what changes of keyspaces as a whole. */
-export function whatChangesLines({ keyspaces }: Plan, options: TextOptions): string[] {
+export function whatChangesLines({ keyspaces }: ShardPlan, options: TextOptions): string[] {
   const out = (text: string, indent: number) => wrap(text, options.width, indent);
   return keyspaces.flatMap((keyspace) => [
     ...wholeLines(keyspace, out),
@@ -56,7 +56,7 @@ export function whatChangesLines({ keyspaces }: Plan, options: TextOptions): str
 }
 
 /** Counted by segments. */
-function totals(plan: Plan): string {
+function totals(plan: ShardPlan): string {
   const steps = plan.stages.flatMap((stage) => stage.waves.flat());
   const of = (kind: StepKind) =>
     countItems(steps.filter((step) => step.kind === kind).map(sayStep));
@@ -79,7 +79,7 @@ function dataText({ bytes, rows, basis }: Estimate): string {
 }
 
 /** Copies wait for each other where there is something to copy. */
-function limitTexts({ limits, stages }: Plan): string[] {
+function limitTexts({ limits, stages }: ShardPlan): string[] {
   const links = stages.flatMap(({ waves }) => waves.flat()).filter((step) => step.kind === "link");
   if (links.length === 0) return [];
   const rates = links.map(({ bytesPerSecond }) => bytesPerSecond ?? Infinity);
@@ -91,7 +91,7 @@ function limitTexts({ limits, stages }: Plan): string[] {
 }
 
 /** What the lines between regions have for all copies together. */
-function lineTexts({ limits }: Plan): string[] {
+function lineTexts({ limits }: ShardPlan): string[] {
   const lines = Object.entries(limits.lines ?? {}).map(
     ([line, rate]) => `${line} ${rateText(rate)}`,
   );
@@ -103,7 +103,7 @@ function rateText(bytesPerSecond: number): string {
 }
 
 /** How long the copies take, beside a time that no order of them can be shorter than. */
-function copyingTexts({ copying, stages }: Plan): string[] {
+function copyingTexts({ copying, stages }: ShardPlan): string[] {
   if (copying === undefined) return [];
   const { seconds, boundSeconds, because } = copying;
   const waves = stages
@@ -116,13 +116,13 @@ function copyingTexts({ copying, stages }: Plan): string[] {
 }
 
 /** What is at risk at one time, where the plan limits that. */
-function riskTexts({ limits }: Plan): string[] {
+function riskTexts({ limits }: ShardPlan): string[] {
   return limits.blastRadius === undefined
     ? []
     : ["at one time one set of a region, and one copy of a shard (blast radius: set)"];
 }
 
-function timeText({ estimate, stages }: Plan): string {
+function timeText({ estimate, stages }: ShardPlan): string {
   const soak = stages
     .filter((stage) => stage.kind === "soak")
     .reduce((sum, stage) => sum + stage.estimate.seconds, 0);
@@ -226,7 +226,7 @@ export function shardStageLines(stage: Stage, options: TextOptions): string[] {
   ];
 }
 
-function irreversible(plan: Plan): string[] {
+function irreversible(plan: ShardPlan): string[] {
   const final = plan.stages.filter((stage) => !stage.undo.lossless);
   if (final.length === 0) return ["  Nothing."];
   return final.flatMap((stage) => {

@@ -3,7 +3,7 @@ import { formatSegment } from "../keyspace/wire.js";
 import { countItems, sayStep } from "../plan/say.js";
 import type { RegionPlan, Stays } from "../plan/region/types.js";
 import type { LookedAt } from "../run/change-region.js";
-import type { Plan, Stage } from "../plan/types.js";
+import type { ShardPlan, Stage } from "../plan/types.js";
 import type { WritersPlan } from "../plan/writers.js";
 import { wrap } from "../wrap.js";
 import { itemsText } from "./group.js";
@@ -95,7 +95,7 @@ export function staysText({ keyspace, segments, node, why }: Stays): string {
   return `${keyspace}${where}${node === null ? "" : ` on ${node}`}: ${why}`;
 }
 
-function takeoversText({ stages }: Plan): string {
+function takeoversText({ stages }: ShardPlan): string {
   const takeovers = stages
     .flatMap(({ waves }) => waves.flat())
     .filter((step) => step.kind === "takeover");

@@ -1,5 +1,5 @@
 import { planAdoption } from "../plan/adopt.js";
-import type { Plan } from "../plan/types.js";
+import type { ShardPlan } from "../plan/types.js";
 import { driftOf } from "./drift/compare.js";
 import { adoptCommand } from "./drift/mend.js";
 import { strayRoutes } from "./drift/routes.js";
@@ -7,7 +7,7 @@ import type { Difference, Seen } from "./drift/types.js";
 import { dataAgents } from "./observe.js";
 
 export interface Adoption {
-  readonly plan: Plan;
+  readonly plan: ShardPlan;
   /** What is not as the file says also when the plan is applied. */
   readonly left: readonly Difference[];
 }

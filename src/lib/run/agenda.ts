@@ -1,7 +1,7 @@
 import { EXIT, OpsError } from "../errors.js";
 import type { Said } from "../plan/said.js";
 import { countItems, sayStep, sayUndo } from "../plan/say.js";
-import type { AnyPlan, AnyStage, AnyStep, AnyStepKind } from "../plan/any.js";
+import type { Plan, AnyStage, AnyStep, AnyStepKind } from "../plan/any.js";
 import { type RunStatus, isOver, isTouched } from "./journal/status.js";
 
 /** What is left of a stage, in the order in which it is done. */
@@ -17,7 +17,7 @@ export function isReversible(stage: Pick<AnyStage, "kind">): boolean {
 
 /** What applying the plan has still to do, up to and with `until`; null for all. `status` is null for a new run. */
 export function agendaForward(
-  plan: AnyPlan,
+  plan: Plan,
   status: RunStatus | null,
   until: string | null,
 ): AgendaStage[] {
@@ -35,14 +35,14 @@ export function stagesUpTo<S extends Pick<AnyStage, "id" | "kind">>(
 }
 
 /** What finalizing has still to do. */
-export function agendaFinal(plan: AnyPlan, status: RunStatus): AgendaStage[] {
+export function agendaFinal(plan: Plan, status: RunStatus): AgendaStage[] {
   return plan.stages
     .filter((stage) => !isReversible(stage))
     .flatMap((stage) => left(stage, status));
 }
 
 /** What a rollback to the state after the stage `to` has still to undo, last first; null for all. */
-export function agendaBack(plan: AnyPlan, status: RunStatus, to: string | null): AgendaStage[] {
+export function agendaBack(plan: Plan, status: RunStatus, to: string | null): AgendaStage[] {
   const begin = to === null ? 0 : plan.stages.findIndex(({ id }) => id === to) + 1;
   return plan.stages
     .slice(begin)
@@ -89,7 +89,7 @@ export function countLeft(
 }
 
 /** A stage by its id, or by its kind where only one stage has it. Throws `no-such-stage` (exit 64). */
-export function findStage(plan: AnyPlan, name: string): AnyStage {
+export function findStage(plan: Plan, name: string): AnyStage {
   const named = plan.stages.filter(({ id, kind }) => id === name || kind === name);
   const [stage] = named;
   if (stage !== undefined && (named.length === 1 || stage.id === name)) return stage;

@@ -1,4 +1,4 @@
-import { type AnyPlan, type AnyStage, stepsOf } from "../plan/any.js";
+import { type Plan, type AnyStage, stepsOf } from "../plan/any.js";
 import { encodePlan } from "../plan/encode.js";
 import { admitNew, pushEpochs } from "./admit.js";
 import { assertNotBuiltOn } from "./built-on.js";
@@ -30,7 +30,7 @@ export interface ApplyOptions {
  */
 export async function applyPlan(
   env: RunEnvironment,
-  plan: AnyPlan,
+  plan: Plan,
   options: ApplyOptions,
 ): Promise<string> {
   for (;;) {
@@ -131,7 +131,7 @@ async function goForward(context: RunContext, { until }: ApplyOptions): Promise<
   }
 }
 
-function soakMsOf(plan: AnyPlan): number {
+function soakMsOf(plan: Plan): number {
   const soaks = stepsOf(plan).map((step) => (step.kind === "soak" ? step.seconds : 0));
   return Math.max(0, ...soaks) * 1000;
 }

@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from "../errors.js";
 import { difference } from "../keyspace/map.js";
-import { shardsOf, usersOf, type AnyPlan } from "../plan/any.js";
+import { shardsOf, usersOf, type Plan } from "../plan/any.js";
 import { asOwners, sameOwner } from "../plan/holdings.js";
 import type { PlanKeyspace } from "../plan/types.js";
 import type { UserPlan } from "../plan/users/types.js";
@@ -38,7 +38,7 @@ export async function assertNotBuiltOn(store: StateStore, status: RunStatus): Pr
 export async function assertNotReplaced(
   store: StateStore,
   status: RunStatus,
-  plan: AnyPlan,
+  plan: Plan,
 ): Promise<void> {
   const own = entryIds(usersOf(plan), "after");
   if (own.length === 0) return;
@@ -57,7 +57,7 @@ export async function assertNotReplaced(
 
 interface Standing {
   readonly run: string;
-  readonly plan: AnyPlan;
+  readonly plan: Plan;
 }
 
 /** The runs after this one that were not taken back and have one of these scopes, oldest first. */

@@ -1,6 +1,6 @@
 import type { Authority } from "../agent/protocol/headers.js";
-import { type AnyPlan, type AnyStep, isUserStep, shardsOf, usersOf } from "../plan/any.js";
-import type { Plan } from "../plan/types.js";
+import { type Plan, type AnyStep, isUserStep, shardsOf, usersOf } from "../plan/any.js";
+import type { ShardPlan } from "../plan/types.js";
 import type { UserPlan } from "../plan/users/types.js";
 import type { PolicyDocument } from "../policy/document.js";
 import type { StateStore } from "../state/contract.js";
@@ -45,7 +45,7 @@ export interface PublishingRoutes {
 }
 
 /** What the execution of a run has at hand. Exists only while the run's locks are held. */
-export interface RunContext<P extends AnyPlan = AnyPlan> {
+export interface RunContext<P extends Plan = Plan> {
   readonly run: string;
   readonly plan: P;
   readonly store: StateStore;
@@ -62,7 +62,7 @@ export interface RunContext<P extends AnyPlan = AnyPlan> {
 }
 
 /** Of a run that moves data, and of one that moves users. */
-export type ShardContext = RunContext<Plan>;
+export type ShardContext = RunContext<ShardPlan>;
 export type UserContext = RunContext<UserPlan>;
 
 /** The run as its half that moves data has it, with the agents of that half; null where it has none. */
@@ -75,7 +75,7 @@ export function asUsers(context: RunContext): UserContext | null {
   return half(context, usersOf(context.plan));
 }
 
-function half<P extends AnyPlan>(context: RunContext, plan: P | null): RunContext<P> | null {
+function half<P extends Plan>(context: RunContext, plan: P | null): RunContext<P> | null {
   if (plan === null) return null;
   return { ...context, plan, agents: someOf(context.agents, Object.keys(plan.nodes)) };
 }

@@ -1,7 +1,7 @@
 import { EXIT, OpsError } from "../errors.js";
 import { plural } from "../figures.js";
 import { type Discard, discardText, discardsOf, flagOf } from "../plan/discards.js";
-import type { Plan } from "../plan/types.js";
+import type { ShardPlan } from "../plan/types.js";
 import { ask } from "./ask.js";
 import type { ShardContext } from "./context.js";
 import { StepFailure, failure } from "./failure.js";
@@ -25,7 +25,7 @@ const GRACE_SECONDS = 5;
  * What a finalize of the plan deletes for good and was not named yet.
  * @throws OpsError `not-deleted` (exit 64) for a name under which it deletes nothing
  */
-export function unconfirmed(plan: Plan, { keyspaces, outside }: Deletions): Discard[] {
+export function unconfirmed(plan: ShardPlan, { keyspaces, outside }: Deletions): Discard[] {
   const discards = discardsOf(plan);
   const named = (whole: boolean) => (whole ? keyspaces : outside);
   const known = (whole: boolean) =>
@@ -45,7 +45,7 @@ export function unconfirmed(plan: Plan, { keyspaces, outside }: Deletions): Disc
 }
 
 /** Throws OpsError `not-confirmed` (exit 3) unless everything that would be deleted for good was named. */
-export function assertConfirmed(run: string, plan: Plan, deletions: Deletions): void {
+export function assertConfirmed(run: string, plan: ShardPlan, deletions: Deletions): void {
   const left = unconfirmed(plan, deletions);
   if (left.length === 0) return;
   const flags = left.map(flagOf).join(" ");

@@ -1,5 +1,5 @@
 import { EXIT, OpsError } from "../errors.js";
-import { type AnyPlan, usersOf } from "../plan/any.js";
+import { type Plan, usersOf } from "../plan/any.js";
 import { MODES } from "../policy/document.js";
 import type { StateStore } from "../state/contract.js";
 import { assertKnown } from "./damaged-run.js";
@@ -18,7 +18,7 @@ export type Found =
  * @throws OpsError `unfinished-run` (exit 3) when another run of the same keyspaces is in the way, `damaged-run` (exit 3) when
  * one may be
  */
-export async function findRun(store: StateStore, plan: AnyPlan): Promise<Found> {
+export async function findRun(store: StateStore, plan: Plan): Promise<Found> {
   const { runs, damaged } = await allRuns(store);
   const open = unfinished(runs, plan.scopes);
   const own = open.find(({ plan: of, direction }) => of === plan.hash && direction === "apply");
@@ -59,7 +59,7 @@ const KEEPS_AWAY: ReadonlySet<string> = new Set([...MODES, "evacuate"]);
 async function blocks(
   store: StateStore,
   { run, plan: of }: RunStatus,
-  plan: AnyPlan,
+  plan: Plan,
 ): Promise<boolean> {
   if (of === plan.hash || plan.kind === "shards") return true;
   if (KEEPS_AWAY.has(plan.change.what)) return false;
@@ -68,7 +68,7 @@ async function blocks(
   return plan.users?.change.sites.some((site) => others.includes(site)) ?? false;
 }
 
-function inTheWay(status: RunStatus, plan: AnyPlan): OpsError {
+function inTheWay(status: RunStatus, plan: Plan): OpsError {
   const { run, activity, direction } = status;
   const message =
     status.plan === plan.hash

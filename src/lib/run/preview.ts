@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from "../errors.js";
 import type { Observed } from "../plan/observed.js";
-import type { AnyPlan } from "../plan/any.js";
+import type { Plan } from "../plan/any.js";
 import { type AgendaLine, agendaBack, agendaFinal, agendaForward, linesOf } from "./agenda.js";
 import type { Agents } from "./agents.js";
 import { assertNotBuiltOn } from "./built-on.js";
@@ -28,7 +28,7 @@ type Reading = Pick<RunEnvironment, "store" | "connect" | "clock">;
 /** @throws OpsError as applying the plan would: `stale-plan`, `unreachable`, `unfinished-run` */
 export async function previewApply(
   env: Reading,
-  plan: AnyPlan,
+  plan: Plan,
   until: string | null,
   without: readonly string[] = [],
 ): Promise<Preview> {
@@ -102,7 +102,7 @@ export async function previewResume(
 /** Looks at the agents; `needed` ones must answer. `check` throws what else stands in the way. */
 async function reach(
   env: Reading,
-  plan: AnyPlan,
+  plan: Plan,
   needed: readonly string[],
   check: (agents: Agents, observed: Observed) => void | Promise<void> = () => {},
 ): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
-import { type AnyPlan, shardsOf, usersOf } from "../plan/any.js";
+import { type Plan, shardsOf, usersOf } from "../plan/any.js";
 import { decodeStoredPlan } from "../plan/encode.js";
-import type { Plan } from "../plan/types.js";
+import type { ShardPlan } from "../plan/types.js";
 import { EXIT, OpsError } from "../errors.js";
 import type { Lease, StateStore } from "../state/contract.js";
 import { type Connect, someOf } from "./agents.js";
@@ -52,7 +52,7 @@ export async function takeLocks(
 }
 
 /** The plan of a run, or its half, that moves data. Throws OpsError `users-plan` (exit 64) for one that moves users only. */
-export async function shardPlanOf(store: StateStore, run: string): Promise<Plan> {
+export async function shardPlanOf(store: StateStore, run: string): Promise<ShardPlan> {
   const plan = shardsOf(await planOf(store, run));
   if (plan !== null) return plan;
   throw new OpsError(
@@ -65,12 +65,12 @@ export async function shardPlanOf(store: StateStore, run: string): Promise<Plan>
   );
 }
 
-export async function planOf(store: StateStore, run: string): Promise<AnyPlan> {
+export async function planOf(store: StateStore, run: string): Promise<Plan> {
   return decodeStoredPlan(await store.plan(run), `the plan of ${run}`);
 }
 
 /** Opens the journal and the agents of a run whose locks are held, for as long as `work` takes. */
-export async function withContext<P extends AnyPlan, T>(
+export async function withContext<P extends Plan, T>(
   env: RunEnvironment,
   run: string,
   plan: P,
@@ -101,7 +101,7 @@ export async function withContext<P extends AnyPlan, T>(
         emit,
       };
       const silent = new Set<string>();
-      const of = (half: AnyPlan | null) => ({
+      const of = (half: Plan | null) => ({
         ...base,
         agents: someOf(agents, Object.keys(half?.nodes ?? {})),
       });
@@ -120,7 +120,7 @@ export async function withContext<P extends AnyPlan, T>(
 }
 
 /** The same for a run that exists: takes its locks first, and lets go of them at the end. */
-export async function withRun<P extends AnyPlan, T>(
+export async function withRun<P extends Plan, T>(
   env: RunEnvironment,
   run: string,
   plan: P,

@@ -4,7 +4,7 @@ import type { Segment } from "../keyspace/segment.js";
 import { type Operation, isEnded } from "../agent/protocol/operation.js";
 import { inParts } from "../plan/changes.js";
 import { range } from "../plan/say.js";
-import type { Plan } from "../plan/types.js";
+import type { ShardPlan } from "../plan/types.js";
 import { pushEpochs } from "./admit.js";
 import { ask, entriesOn, partsWithin, together } from "./ask.js";
 import { backoff } from "./clock.js";
@@ -77,7 +77,7 @@ async function copiesOf(context: ShardContext): Promise<Copies[]> {
 }
 
 /** What each node got a copy of or handed over, as the plan cut it. */
-function placesOf(plan: Plan) {
+function placesOf(plan: ShardPlan) {
   const places = new Map<string, { keyspace: string; node: string; segments: Segment[] }>();
   for (const step of plan.stages.flatMap(({ waves }) => waves.flat())) {
     if (step.kind !== "link" && step.kind !== "takeover") continue;

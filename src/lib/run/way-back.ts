@@ -1,6 +1,6 @@
 import { AgentProblem } from "../agent/client/problem.js";
 import { EXIT, OpsError } from "../errors.js";
-import type { AnyPlan } from "../plan/any.js";
+import type { Plan } from "../plan/any.js";
 import type { StateStore } from "../state/contract.js";
 import { agendaBack, findStage, isReversible } from "./agenda.js";
 import type { Agents } from "./agents.js";
@@ -103,7 +103,7 @@ export async function assertReversible(store: StateStore, status: RunStatus): Pr
  */
 export async function assertUnused(
   agents: Agents,
-  plan: AnyPlan,
+  plan: Plan,
   status: RunStatus,
   to: string | null,
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from "../errors.js";
 import { plural } from "../figures.js";
-import { type AnyPlan, type AnyStep, shardsOf, usersOf } from "../plan/any.js";
+import { type Plan, type AnyStep, shardsOf, usersOf } from "../plan/any.js";
 import type { AgendaStage } from "./agenda.js";
 import { type RunContext, participantsOf, statusOf } from "./context.js";
 import { StepFailure, asProblem, failure } from "./failure.js";
@@ -70,7 +70,7 @@ export async function leaveOut(context: RunContext, step: AnyStep): Promise<void
  */
 export async function goneFor(
   env: Pick<RunEnvironment, "connect">,
-  plan: AnyPlan,
+  plan: Plan,
   { run, direction }: Pick<RunStatus, "run" | "direction">,
   nodes: readonly string[],
 ): Promise<Gone[]> {
@@ -102,7 +102,7 @@ export async function goneFor(
   }
 }
 
-function assertOfUsers(plan: AnyPlan, run: string, nodes: readonly string[]): void {
+function assertOfUsers(plan: Plan, run: string, nodes: readonly string[]): void {
   const ofData = Object.keys(shardsOf(plan)?.nodes ?? {});
   const ofUsers = Object.keys(usersOf(plan)?.nodes ?? {});
   const holding = nodes.filter((node) => ofData.includes(node));

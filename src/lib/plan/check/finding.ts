@@ -1,4 +1,4 @@
-import type { Plan, Stage, Step } from "../types.js";
+import type { ShardPlan, Stage, Step } from "../types.js";
 
 /** Something about a plan that must not be. */
 export interface Finding {
@@ -11,7 +11,7 @@ export interface Finding {
 /** One rule: what it found, without its own name. */
 export interface Check {
   readonly rule: string;
-  readonly find: (plan: Plan) => readonly Omit<Finding, "rule">[];
+  readonly find: (plan: ShardPlan) => readonly Omit<Finding, "rule">[];
 }
 
 export interface Placed {
@@ -20,12 +20,12 @@ export interface Placed {
 }
 
 /** Every step in the order in which it runs. */
-export function placedSteps(plan: Plan): Placed[] {
+export function placedSteps(plan: ShardPlan): Placed[] {
   return plan.stages.flatMap((stage) => stage.waves.flat().map((step) => ({ stage, step })));
 }
 
 export function stepsOfKind<K extends Step["kind"]>(
-  plan: Plan,
+  plan: ShardPlan,
   kind: K,
 ): Extract<Step, { kind: K }>[] {
   return placedSteps(plan)

@@ -1,5 +1,5 @@
 import { EXIT, OpsError } from "../../errors.js";
-import type { Plan } from "../types.js";
+import type { ShardPlan } from "../types.js";
 import { blastRadius } from "./blast-radius.js";
 import { domainsChained } from "./domains-chained.js";
 import { dropsAllowed } from "./drops-allowed.js";
@@ -49,12 +49,12 @@ export const checks: readonly Check[] = [
 ];
 
 /** What is wrong with a plan, by every rule; empty when it may be run. */
-export function checkPlan(plan: Plan): Finding[] {
+export function checkPlan(plan: ShardPlan): Finding[] {
   return checks.flatMap(({ rule, find }) => find(plan).map((finding) => ({ rule, ...finding })));
 }
 
 /** Throws OpsError `plan/unsound` (exit 3) with every finding. */
-export function assertSound(plan: Plan): void {
+export function assertSound(plan: ShardPlan): void {
   const findings = checkPlan(plan);
   if (findings.length === 0) return;
   const list = findings

@@ -1,7 +1,7 @@
 import { gaps, touching, union } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { copiesOf } from "../holdings.js";
-import type { Plan, TakeoverStep } from "../types.js";
+import type { ShardPlan, TakeoverStep } from "../types.js";
 import { placedSteps, type Check } from "./finding.js";
 
 const NEEDED = [
@@ -29,7 +29,7 @@ export const takeoversPrepared: Check = {
 /** By what, keyspace and node. Nearly always all is noted before anything is asked. */
 type Ready = Map<string, { noted: Segment[]; isMerged: boolean }>;
 
-function heldBefore(plan: Plan): Ready {
+function heldBefore(plan: ShardPlan): Ready {
   const ready: Ready = new Map();
   for (const { id, before } of plan.keyspaces) {
     for (const holding of before)

@@ -1,5 +1,5 @@
 import type { RouteNode } from "../../routing/table.js";
-import type { LinkStep, Plan } from "../types.js";
+import type { LinkStep, ShardPlan } from "../types.js";
 import { lineBetween } from "../waves/copies.js";
 import { copiesSomething } from "./copied.js";
 import type { Check } from "./finding.js";
@@ -22,7 +22,7 @@ export const waveLimits: Check = {
   },
 };
 
-function tooMany(links: readonly LinkStep[], { limits }: Plan): string[] {
+function tooMany(links: readonly LinkStep[], { limits }: ShardPlan): string[] {
   const touched = new Map<string, number>();
   for (const node of links.flatMap((link) => [link.node, link.source]))
     touched.set(node, (touched.get(node) ?? 0) + 1);
@@ -36,7 +36,7 @@ function tooMany(links: readonly LinkStep[], { limits }: Plan): string[] {
 
 function tooFast(
   links: readonly LinkStep[],
-  { limits }: Plan,
+  { limits }: ShardPlan,
   nodes: ReadonlyMap<string, RouteNode>,
 ): string[] {
   const rates = new Map<string, number>();

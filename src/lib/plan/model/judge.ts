@@ -10,7 +10,7 @@ import {
 import type { Segment } from "../../keyspace/segment.js";
 import { formatSegment } from "../../keyspace/wire.js";
 import { asHoldings, asOwners, hasTwice, sameOwner, type Owner } from "../holdings.js";
-import type { Plan, PlanKeyspace, Step } from "../types.js";
+import type { ShardPlan, PlanKeyspace, Step } from "../types.js";
 import { applyStep } from "./apply.js";
 import { assertInvariants, differences } from "./invariants.js";
 import { changesCluster, named } from "./run.js";
@@ -22,7 +22,7 @@ import { placedSteps, stretchesOf, type Placed } from "./stretches.js";
  * empty when nothing is. The same as `runPlan` finds, but stretch by stretch, each by itself on a model of nothing else:
  * near `O(n log n)` where changes are scattered over many segments and nodes.
  */
-export function judge(plan: Plan): string[] {
+export function judge(plan: ShardPlan): string[] {
   const waves = wavesOf(plan);
   const steps = placedSteps(plan);
   const unknown = [...steps].flatMap(([id, [first]]) =>
@@ -57,7 +57,7 @@ interface Waves {
   changing(from: number): { readonly wave: number; readonly last: Step } | null;
 }
 
-function wavesOf({ stages }: Plan): Waves {
+function wavesOf({ stages }: ShardPlan): Waves {
   const waves = stages.flatMap((stage) => stage.waves);
   const next: (number | null)[] = Array.from({ length: waves.length + 1 }, () => null);
   for (let i = waves.length - 1; i >= 0; i -= 1)

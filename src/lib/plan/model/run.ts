@@ -1,4 +1,4 @@
-import type { Plan, Step } from "../types.js";
+import type { ShardPlan, Step } from "../types.js";
 import { applyStep } from "./apply.js";
 import { assertInvariants } from "./invariants.js";
 import { modelOf, ModelBreach, type Model } from "./state.js";
@@ -19,7 +19,7 @@ export interface Ran {
  * Runs a plan from its `before` on the model, to its end or for the first `limit` steps. The invariants are checked after every
  * wave; within one, steps run at once and their order means nothing. Throws ModelBreach, with the step's id.
  */
-export function runPlan(plan: Plan, limit = Infinity): Ran {
+export function runPlan(plan: ShardPlan, limit = Infinity): Ran {
   let model = modelOf(plan.keyspaces, "before");
   const done: Done[] = [];
   for (const wave of plan.stages.flatMap((stage) => stage.waves)) {

@@ -1,7 +1,7 @@
 import { pieceAt, sortSegments, touching, type SegmentMap } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { asHoldings, copiesOf, type Owner } from "../holdings.js";
-import type { Plan, PlanKeyspace, Step } from "../types.js";
+import type { ShardPlan, PlanKeyspace, Step } from "../types.js";
 import { modelOf } from "./state.js";
 
 /** A step that the model takes, and the wave that it belongs to, both counted from the plan's beginning. */
@@ -17,7 +17,7 @@ export interface Stretch extends Segment {
 }
 
 /** The steps that the model takes, by keyspace, in order. */
-export function placedSteps({ stages }: Plan): ReadonlyMap<string, readonly Placed[]> {
+export function placedSteps({ stages }: ShardPlan): ReadonlyMap<string, readonly Placed[]> {
   const placed = new Map<string, Placed[]>();
   let at = 0;
   for (const [wave, steps] of stages.flatMap(({ waves }) => waves).entries()) {

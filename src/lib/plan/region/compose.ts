@@ -1,7 +1,7 @@
 import { sumEstimates } from "../estimate.js";
 import { hashOf, planHash } from "../hash.js";
 import { compareText } from "../order.js";
-import { PLAN_VERSION, type Plan, type Stage } from "../types.js";
+import { PLAN_VERSION, type ShardPlan, type Stage } from "../types.js";
 import type { UserPlan, UserStage } from "../users/types.js";
 import type { RegionPlan, RegionPlanParts } from "./types.js";
 
@@ -23,7 +23,7 @@ export function composePlan(parts: Omit<RegionPlanParts, "order">): RegionPlan {
       },
     ]),
   );
-  const renamed = <P extends Plan | UserPlan>(plan: P | null): P | null => {
+  const renamed = <P extends ShardPlan | UserPlan>(plan: P | null): P | null => {
     if (plan === null) return null;
     const { hash: _, ...body } = {
       ...plan,

@@ -5,7 +5,7 @@ import { ModelBreach, modelOf } from "../model/state.js";
 import { runPlan, undoRun } from "../model/run.js";
 import { type Observed, observedFromTopology } from "../observed.js";
 import type { PlanRequest } from "../planner.js";
-import type { Plan } from "../types.js";
+import type { ShardPlan } from "../types.js";
 import { type WritersPlan, planComingHome, planLeaving } from "../writers.js";
 
 type Rehearsing = Omit<PlanRequest, "observed">;
@@ -41,7 +41,7 @@ function rehearsed(found: WritersPlan): WritersPlan {
 }
 
 /** As agents would say it once a plan that moves writes was applied. */
-export function observedAfter(topology: Topology, plan: Plan): Observed {
+export function observedAfter(topology: Topology, plan: ShardPlan): Observed {
   const keyspaces = topology.keyspaces.map((keyspace) => {
     const planned = plan.keyspaces.find(({ id }) => id === keyspace.id);
     if (planned === undefined) return keyspace;

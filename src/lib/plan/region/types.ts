@@ -1,6 +1,6 @@
 import type { RouteNode } from "../../routing/table.js";
 import type { Segment } from "../../keyspace/segment.js";
-import type { Estimate, PLAN_VERSION, Plan, Stage } from "../types.js";
+import type { Estimate, PLAN_VERSION, ShardPlan, Stage } from "../types.js";
 import type { UserPlan, UserStage } from "../users/types.js";
 
 /** Writes that are not where they should be afterwards: why they do not move. */
@@ -21,7 +21,7 @@ export interface RegionPlanParts {
   /** Null where no users move. */
   readonly users: UserPlan | null;
   /** Null where no writes move. */
-  readonly shards: Plan | null;
+  readonly shards: ShardPlan | null;
   /** Ids of the stages of both, in the order in which they are done. */
   readonly order: readonly string[];
   readonly stays: readonly Stays[];

@@ -11,14 +11,14 @@ import {
 } from "../../plan/holdings.js";
 import type { Observed } from "../../plan/observed.js";
 import { settingsText } from "../../plan/say.js";
-import type { Plan } from "../../plan/types.js";
+import type { ShardPlan } from "../../plan/types.js";
 import { sameSettings } from "../../routing/settings.js";
 
 /**
  * Whether who holds what is still what the plan was made for.
  * @throws OpsError `stale-plan` (exit 4) that says what changed; what `currentOwners` throws when nobody can say who owns a part
  */
-export function assertCurrent(plan: Plan, observed: Observed): void {
+export function assertCurrent(plan: ShardPlan, observed: Observed): void {
   const changed = plan.keyspaces.flatMap(({ id, domain, settings, before }) => {
     const live = observedKeyspace(observed, id);
     const shape = { id, domain: domain.before, likely: before };

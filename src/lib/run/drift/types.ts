@@ -1,6 +1,6 @@
 import type { Segment } from "../../keyspace/segment.js";
 import type { Observed } from "../../plan/observed.js";
-import type { Plan } from "../../plan/types.js";
+import type { ShardPlan } from "../../plan/types.js";
 import type { RouteTable } from "../../routing/table.js";
 import type { Topology } from "../../topology/types.js";
 import type { RunStatus } from "../journal/status.js";
@@ -43,7 +43,7 @@ export interface SeenState {
 
 export interface SeenRun {
   readonly status: RunStatus;
-  readonly plan: Plan;
+  readonly plan: ShardPlan;
   /** A process works on it. */
   readonly isBusy: boolean;
 }

@@ -1,4 +1,4 @@
-import type { Plan } from "../../plan/types.js";
+import type { ShardPlan } from "../../plan/types.js";
 import { stagesUpTo } from "../agenda.js";
 import type { JournalRecord } from "../journal/records.js";
 import type { RunStatus } from "../journal/status.js";
@@ -7,7 +7,7 @@ import type { Live, Span } from "./seen.js";
 
 /** How long a run that another process applies will go on, by its journal and by what agents say of the work at hand. */
 export function remainingOf(
-  plan: Plan,
+  plan: ShardPlan,
   status: RunStatus,
   records: readonly JournalRecord[],
   live: ReadonlyMap<string, Live>,

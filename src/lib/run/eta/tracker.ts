@@ -1,4 +1,4 @@
-import type { Plan, Stage } from "../../plan/types.js";
+import type { ShardPlan, Stage } from "../../plan/types.js";
 import type { RunContext } from "../context.js";
 import type { RunEvent, StepProgress } from "../events.js";
 import { remaining } from "./remaining.js";
@@ -12,7 +12,7 @@ const WINDOW_MS = { least: 3_000, most: 15_000 };
 /** The same run; it says now and then how long these stages will take still. `isDone`: steps that were done before. */
 export function tellingRemaining(
   context: RunContext,
-  plan: Plan,
+  plan: ShardPlan,
   stages: readonly Stage[],
   isDone: (step: string) => boolean,
 ): RunContext {
@@ -42,14 +42,14 @@ interface Sample {
 
 /** What the events of a run say about its steps. */
 class Tracker {
-  readonly #plan: Plan;
+  readonly #plan: ShardPlan;
   readonly #stages: readonly Stage[];
   readonly #begun = new Map<string, number>();
   readonly #done = new Map<string, number | null>();
   readonly #progress = new Map<string, StepProgress>();
   readonly #samples = new Map<string, Sample[]>();
 
-  constructor(plan: Plan, stages: readonly Stage[], isDone: (step: string) => boolean) {
+  constructor(plan: ShardPlan, stages: readonly Stage[], isDone: (step: string) => boolean) {
     this.#plan = plan;
     this.#stages = stages;
     const steps = stages.flatMap(({ waves }) => waves.flat());

@@ -1,4 +1,4 @@
-import type { Plan } from "../../plan/types.js";
+import type { ShardPlan } from "../../plan/types.js";
 import { type RunContext, type ShardContext, stopAtBoundary, unlessLeft } from "../context.js";
 import { asProblem, failureOf } from "../failure.js";
 
@@ -10,7 +10,7 @@ const BETWEEN_MS = 500;
  * The nodes that a node has to reach, sorted: a copy and a takeover are asked for by the target, and once the writes have moved the
  * old writer follows the new one, which is the way back. So every pair has to work in both directions.
  */
-export function peersOf(plan: Plan, node: string): string[] {
+export function peersOf(plan: ShardPlan, node: string): string[] {
   const pairs = plan.stages
     .flatMap(({ waves }) => waves.flat())
     .flatMap((step): [string, string][] => {

@@ -1,7 +1,7 @@
 import type { NodeStatus } from "../../agent/protocol/node.js";
 import { bytesText, durationText } from "../../figures.js";
 import { COPY_BYTES_PER_SECOND } from "../../plan/waves/copies.js";
-import type { Plan } from "../../plan/types.js";
+import type { ShardPlan } from "../../plan/types.js";
 
 /** A store takes so much more room than the keys and values in it. */
 const STORE_FACTOR = 1.3;
@@ -34,7 +34,7 @@ export interface Verdict {
   readonly facts: Readonly<Record<"diskNeededBytes" | "logNeededBytes", number>>;
 }
 
-export function demandOn(plan: Plan, node: string, writesPerSecond: number): Demand {
+export function demandOn(plan: ShardPlan, node: string, writesPerSecond: number): Demand {
   const links = plan.stages
     .flatMap(({ waves }) => waves.flat())
     .filter((step) => step.kind === "link");
