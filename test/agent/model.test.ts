@@ -5,7 +5,7 @@ import type { Segment } from "../../src/lib/keyspace/segment.js";
 import { applyStep } from "../../src/lib/plan/model/apply.js";
 import { assertInvariants } from "../../src/lib/plan/model/invariants.js";
 import { ModelBreach, type Model } from "../../src/lib/plan/model/state.js";
-import type { Step } from "../../src/lib/plan/types.js";
+import type { ShardStep } from "../../src/lib/plan/types.js";
 import { Random } from "../faults/random.js";
 import { type Ask, decimal, type Nodes, startNodes, type TestNode } from "./nodes.js";
 import { DEFAULT_SETTINGS } from "../../src/lib/routing/settings.js";
@@ -35,7 +35,7 @@ describe("whatever the model lets a plan do, agents do", { timeout: 600_000 }, (
       [keyspace, { domain: null, settings: DEFAULT_SETTINGS, copies: new Map(), routes: [] }],
     ]);
     const on = { id: "s1", keyspace, segments: [WHOLE], node: random.of(NAMES) };
-    let step: Step = { ...on, kind: "init", shard: "s" };
+    let step: ShardStep = { ...on, kind: "init", shard: "s" };
     for (let taken = 0; taken < STEPS; taken += 1) {
       model = taking(model, step)!;
       const said = `step ${taken + 1}, ${JSON.stringify(step, decimal)}`;
@@ -52,7 +52,7 @@ describe("whatever the model lets a plan do, agents do", { timeout: 600_000 }, (
 });
 
 /** A step that the model takes. */
-function next(model: Model, random: Random, keyspace: string): Step {
+function next(model: Model, random: Random, keyspace: string): ShardStep {
   for (;;) {
     const kind = random.of(KINDS);
     for (let left = TRIES; left > 0; left -= 1) {
@@ -65,7 +65,7 @@ function next(model: Model, random: Random, keyspace: string): Step {
 const WHOLE: Segment = { lo: EDGES[0]!, hi: EDGES.at(-1)! };
 
 /** Anything that a plan could say, mostly nonsense. */
-function stepOf(kind: (typeof KINDS)[number], random: Random, keyspace: string): Step {
+function stepOf(kind: (typeof KINDS)[number], random: Random, keyspace: string): ShardStep {
   const segments = someSegments(random);
   const [node, source] = [random.of(NAMES), random.of(NAMES)];
   const on = { id: "s1", keyspace, segments, node };
@@ -98,7 +98,7 @@ function someSegments(random: Random): Segment[] {
 }
 
 /** Null when the model does not take it. */
-function taking(model: Model, step: Step): Model | null {
+function taking(model: Model, step: ShardStep): Model | null {
   try {
     const next = applyStep(model, step);
     assertInvariants(next);
@@ -110,7 +110,7 @@ function taking(model: Model, step: Step): Model | null {
 }
 
 /** As a run asks for it. */
-async function perform(step: Step): Promise<void> {
+async function perform(step: ShardStep): Promise<void> {
   if (!("node" in step) || !("segments" in step)) return;
   const { keyspace, segments, kind } = step;
   const node = nodes.of(step.node);

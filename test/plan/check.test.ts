@@ -3,7 +3,7 @@ import { OpsError } from "../../src/lib/errors.js";
 import { assertSound, checkPlan, checks } from "../../src/lib/plan/check/index.js";
 import { observedFromTopology } from "../../src/lib/plan/observed.js";
 import { planShards } from "../../src/lib/plan/planner.js";
-import type { ShardPlan, Stage, StageKind, Step } from "../../src/lib/plan/types.js";
+import type { ShardPlan, ShardStage, ShardStageKind, ShardStep } from "../../src/lib/plan/types.js";
 import type { Segment } from "../../src/lib/keyspace/segment.js";
 import { rangeKeyspace, shard, topologyOf } from "./cluster.js";
 
@@ -33,7 +33,7 @@ const PLAN: ShardPlan = planShards({
 
 type Map<T> = (value: T) => T;
 
-function stage(kind: StageKind, to: Map<Stage>): Map<ShardPlan> {
+function stage(kind: ShardStageKind, to: Map<ShardStage>): Map<ShardPlan> {
   return (plan) => ({
     ...plan,
     stages: plan.stages.map((one) => (one.kind === kind ? to(one) : one)),
@@ -41,12 +41,12 @@ function stage(kind: StageKind, to: Map<Stage>): Map<ShardPlan> {
 }
 
 /** Changes every step of a kind; null removes it. */
-function step<K extends Step["kind"]>(
+function step<K extends ShardStep["kind"]>(
   kind: K,
-  to: (step: Extract<Step, { kind: K }>) => Step | null,
+  to: (step: Extract<ShardStep, { kind: K }>) => ShardStep | null,
 ): Map<ShardPlan> {
-  const change = (one: Step) =>
-    one.kind === kind ? (to(one as Extract<Step, { kind: K }>) ?? []) : one;
+  const change = (one: ShardStep) =>
+    one.kind === kind ? (to(one as Extract<ShardStep, { kind: K }>) ?? []) : one;
   return (plan) => ({
     ...plan,
     stages: plan.stages.map((one) => ({
@@ -56,7 +56,7 @@ function step<K extends Step["kind"]>(
   });
 }
 
-function moved(from: StageKind, to: StageKind, pick: Step["kind"]): Map<ShardPlan> {
+function moved(from: ShardStageKind, to: ShardStageKind, pick: ShardStep["kind"]): Map<ShardPlan> {
   const picked = PLAN.stages
     .flatMap((one) => (one.kind === from ? one.waves.flat() : []))
     .filter((one) => one.kind === pick);

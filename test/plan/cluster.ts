@@ -2,7 +2,7 @@ import { ringSegments } from "../../src/lib/keyspace/ring.js";
 import { POSITION_END, type Segment } from "../../src/lib/keyspace/segment.js";
 import { observedFromTopology, type Observed } from "../../src/lib/plan/observed.js";
 import { planShards } from "../../src/lib/plan/planner.js";
-import type { ShardPlan, Step } from "../../src/lib/plan/types.js";
+import type { ShardPlan, ShardStep } from "../../src/lib/plan/types.js";
 import type { Keyspace, Node, Policy, Shard, Topology } from "../../src/lib/topology/types.js";
 
 const REGIONS = ["sh", "sz", "tj"] as const;
@@ -135,13 +135,13 @@ export function planBetween(before: Topology, after: Topology): ShardPlan {
   return planFor(after, observedFromTopology(before));
 }
 
-export function stepsOf<K extends Step["kind"]>(
+export function stepsOf<K extends ShardStep["kind"]>(
   of: ShardPlan,
   kind: K,
-): Extract<Step, { kind: K }>[] {
+): Extract<ShardStep, { kind: K }>[] {
   return of.stages
     .flatMap((stage) => stage.waves.flat())
-    .filter((step): step is Extract<Step, { kind: K }> => step.kind === kind);
+    .filter((step): step is Extract<ShardStep, { kind: K }> => step.kind === kind);
 }
 
 export function ranges(segments: readonly Segment[]): string {

@@ -5,7 +5,7 @@ import { differences } from "../../src/lib/plan/model/invariants.js";
 import { judge } from "../../src/lib/plan/model/judge.js";
 import { runPlan } from "../../src/lib/plan/model/run.js";
 import { ModelBreach, modelOf } from "../../src/lib/plan/model/state.js";
-import type { ShardPlan, Stage, Step } from "../../src/lib/plan/types.js";
+import type { ShardPlan, ShardStage, ShardStep } from "../../src/lib/plan/types.js";
 import { topologyPairs, type TopologyPair } from "./any-topology.js";
 import { NODES, planBetween, rangeKeyspace, shard, topologyOf } from "./cluster.js";
 
@@ -32,12 +32,12 @@ function told(messages: readonly string[]): string[] {
 type Any = (count: number) => number;
 
 /** A step does something else, or not all of it, or is not done at all. */
-function damagedStep(step: Step, any: Any): Step[] {
+function damagedStep(step: ShardStep, any: Any): ShardStep[] {
   const node = NODES[any(7)]!.id;
   if (!("segments" in step) || any(3) === 0) return [];
   const segments = step.segments;
   const one = any(segments.length);
-  const ways: (() => Step)[] = [
+  const ways: (() => ShardStep)[] = [
     () => ({ ...step, segments: segments.toSpliced(one, segments.length > 1 ? 1 : 0) }),
     () => ({ ...step, segments: segments.with(one, narrowed(segments[one]!, any)) }),
     () => ({ ...step, segments: [{ lo: segments[0]!.lo, hi: segments.at(-1)!.hi }] }),
@@ -101,7 +101,7 @@ function nearby({ before, after }: TopologyPair, any: Any): TopologyPair {
 }
 
 /** The stages of a plan with these waves in them. */
-function stagesOf({ stages }: ShardPlan, waves: readonly (readonly Step[])[]): Stage[] {
+function stagesOf({ stages }: ShardPlan, waves: readonly (readonly ShardStep[])[]): ShardStage[] {
   let next = 0;
   return stages.map((stage) => {
     const from = next;

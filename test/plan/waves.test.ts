@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkPlan } from "../../src/lib/plan/check/index.js";
 import { observedFromTopology } from "../../src/lib/plan/observed.js";
-import type { ShardPlan, Step } from "../../src/lib/plan/types.js";
+import type { ShardPlan, ShardStep } from "../../src/lib/plan/types.js";
 import { bound } from "../../src/lib/plan/waves/bound.js";
 import { shareLine } from "../../src/lib/plan/waves/rates.js";
 import { RisksAtOnce } from "../../src/lib/plan/waves/risks.js";
@@ -145,9 +145,13 @@ function planBetween(before: Topology, after: Topology, bytesEach: bigint): Shar
   });
 }
 
-function stepsOf<K extends Step["kind"]>(plan: ShardPlan, kind: K, wave?: readonly Step[]) {
+function stepsOf<K extends ShardStep["kind"]>(
+  plan: ShardPlan,
+  kind: K,
+  wave?: readonly ShardStep[],
+) {
   const steps = wave ?? plan.stages.flatMap(({ waves }) => waves.flat());
-  return steps.filter((step): step is Extract<Step, { kind: K }> => step.kind === kind);
+  return steps.filter((step): step is Extract<ShardStep, { kind: K }> => step.kind === kind);
 }
 
 const FIVE = [0n, 200n, 400n, 600n, 800n];
@@ -244,7 +248,7 @@ describe("blast radius: set", () => {
     const stages = plan.stages.map((stage) => ({
       ...stage,
       waves: stage.waves.map((wave) =>
-        wave.map((step): Step => {
+        wave.map((step): ShardStep => {
           if (step.kind !== "verify") return step;
           const { source: _, ...old } = step;
           return old;

@@ -5,8 +5,8 @@ import { differences } from "../../src/lib/plan/model/invariants.js";
 import { applyStep } from "../../src/lib/plan/model/apply.js";
 import { modelOf, type Model } from "../../src/lib/plan/model/state.js";
 import { undoStep } from "../../src/lib/plan/model/undo.js";
-import { type AnyStep, isUserStep } from "../../src/lib/plan/any.js";
-import type { ShardPlan, Step } from "../../src/lib/plan/types.js";
+import { type Step, isUserStep } from "../../src/lib/plan/any.js";
+import type { ShardPlan, ShardStep } from "../../src/lib/plan/types.js";
 import { agendaBack, agendaFinal, agendaForward, isReversible } from "../../src/lib/run/agenda.js";
 import { FIRST_PREV, decodeJournal, encodeRecord } from "../../src/lib/run/journal/codec.js";
 import { advance, replay } from "../../src/lib/run/journal/next-status.js";
@@ -122,7 +122,7 @@ class Runner {
     }
   }
 
-  #intend({ id: step }: AnyStep, undo: boolean): void {
+  #intend({ id: step }: Step, undo: boolean): void {
     const attempt = this.#status!.steps.get(step)?.ops.length ?? 0;
     const about = { node: "n", url: "u", request: {}, requestHash: "", inverse: null };
     this.#write({
@@ -137,7 +137,7 @@ class Runner {
   }
 
   /** Segment by segment: a process may be killed, and the work be done all the same, between any two of them. */
-  #apply(step: AnyStep): void {
+  #apply(step: Step): void {
     assert(!isUserStep(step));
     const parts = partsOf(step);
     const work = this.#work.get(step.id) ?? { was: this.#model, done: 0 };
@@ -149,7 +149,7 @@ class Runner {
     this.#maybeKilled();
   }
 
-  #undo(step: AnyStep): void {
+  #undo(step: Step): void {
     assert(!isUserStep(step));
     const work = this.#work.get(step.id);
     if (work === undefined) return;
@@ -196,7 +196,7 @@ function failed(op: string): RecordBody {
 }
 
 /** What of a step may be done while the rest is not. */
-function partsOf(step: Step): Step[] {
+function partsOf(step: ShardStep): ShardStep[] {
   return step.kind === "takeover" || step.kind === "repoint"
     ? step.segments.map((segment) => ({ ...step, segments: [segment] }))
     : [step];

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { observedFromTopology } from "../../src/lib/plan/observed.js";
-import type { ShardPlan, Step } from "../../src/lib/plan/types.js";
+import type { ShardPlan, ShardStep } from "../../src/lib/plan/types.js";
 import type { RunContext } from "../../src/lib/run/context.js";
 import { remainingOf } from "../../src/lib/run/eta/from-journal.js";
 import { remaining } from "../../src/lib/run/eta/remaining.js";
@@ -209,7 +209,7 @@ test("another process knows it from the journal, and from what the agents say", 
   const stages = PLAN.stages.map(({ id, kind, waves }) => ({
     id,
     reversible: kind !== "retire",
-    waves: waves.map((wave) => wave.map((step: Step) => step.id)),
+    waves: waves.map((wave) => wave.map((step: ShardStep) => step.id)),
   }));
   const [preflight] = PLAN.stages;
   const bodies: [number, RecordBody][] = [

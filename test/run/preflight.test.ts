@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ShardPlan, Step } from "../../src/lib/plan/types.js";
+import type { ShardPlan, ShardStep } from "../../src/lib/plan/types.js";
 import { peersOf } from "../../src/lib/run/steps/preflight-paths.js";
 import { type Demand, demandOn, judgeRoom } from "../../src/lib/run/steps/preflight-room.js";
 
@@ -8,7 +8,7 @@ const keyspace = "profile";
 const segments = [{ lo: 0n, hi: 10n }];
 
 /** Half of `a1` goes to `a2`, whose replica `b2` copies from `b1`; `b3` follows from now on the new writer. */
-const STEPS: readonly Step[] = [
+const STEPS: readonly ShardStep[] = [
   link("a2", "a1", 20n * 10n ** 9n, 10e6),
   link("b2", "b1", 10n ** 9n, null),
   {
@@ -27,7 +27,12 @@ const STEPS: readonly Step[] = [
 ];
 const PLAN = { stages: [{ waves: [STEPS] }] } as unknown as ShardPlan;
 
-function link(node: string, source: string, bytes: bigint, bytesPerSecond: number | null): Step {
+function link(
+  node: string,
+  source: string,
+  bytes: bigint,
+  bytesPerSecond: number | null,
+): ShardStep {
   return {
     id: `l-${node}`,
     kind: "link",

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AgentProblem } from "../../src/lib/agent/client/problem.js";
-import type { Step } from "../../src/lib/plan/types.js";
+import type { ShardStep } from "../../src/lib/plan/types.js";
 import type { Agent } from "../../src/lib/run/agents.js";
 import { ask, waitFor } from "../../src/lib/run/ask.js";
 import { PATIENCE, systemClock } from "../../src/lib/run/clock.js";
@@ -69,7 +69,7 @@ describe("Ctrl-C", () => {
     const wave = Array.from({ length: 5_000 }, (_, i) => ({
       id: `s${i}`,
       kind: "link",
-    })) as unknown as Step[];
+    })) as unknown as ShardStep[];
     let [begun, ended] = [0, 0];
     const ran = inParallel(context, wave, async () => {
       begun += 1;

@@ -1,12 +1,12 @@
-import type { ShardPlan, Stage, Step } from "./types.js";
+import type { ShardPlan, ShardStage, ShardStep } from "./types.js";
 import type { RegionPlan } from "./region/types.js";
 import type { UserPlan, UserStage, UserStep } from "./users/types.js";
 
 /** A plan that moves data, one that moves users, and one that does both: one executor runs them all. */
 export type Plan = ShardPlan | UserPlan | RegionPlan;
-export type AnyStage = Stage | UserStage;
-export type AnyStep = Step | UserStep;
-export type AnyStepKind = AnyStep["kind"];
+export type Stage = ShardStage | UserStage;
+export type Step = ShardStep | UserStep;
+export type StepKind = Step["kind"];
 
 const OF_USERS: Readonly<Record<UserStep["kind"], true>> = {
   reach: true,
@@ -31,11 +31,11 @@ export function usersOf(plan: Plan): UserPlan | null {
   return plan.kind === "region" ? plan.users : plan;
 }
 
-export function isUserStep(step: AnyStep): step is UserStep {
+export function isUserStep(step: Step): step is UserStep {
   return Object.hasOwn(OF_USERS, step.kind);
 }
 
-export function stepsOf(plan: Plan): AnyStep[] {
-  const stages: readonly AnyStage[] = plan.stages;
+export function stepsOf(plan: Plan): Step[] {
+  const stages: readonly Stage[] = plan.stages;
   return stages.flatMap(({ waves }) => waves.flat());
 }

@@ -1,7 +1,7 @@
 import type { Task } from "./draft.js";
 import { copyingSeconds } from "./estimate.js";
 import { copyWorks } from "./stages/attach.js";
-import type { Copying, PlanLimits, Stage } from "./types.js";
+import type { Copying, PlanLimits, ShardStage } from "./types.js";
 import { bound } from "./waves/bound.js";
 import { lineBetween } from "./waves/copies.js";
 
@@ -20,7 +20,7 @@ export function limitsOf(task: Task): PlanLimits {
 }
 
 /** Null where nothing is copied, or it is not known how much. */
-export function copyingOf(task: Task, stages: readonly Stage[]): Copying | null {
+export function copyingOf(task: Task, stages: readonly ShardStage[]): Copying | null {
   const works = copyWorks(task);
   if (works.every(({ seconds }) => seconds === 0)) return null;
   const waves = stages.flatMap((stage) => (stage.kind === "attach" ? stage.waves : []));

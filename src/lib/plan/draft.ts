@@ -2,22 +2,26 @@ import type { Topology } from "../topology/types.js";
 import { isCreated, type Change } from "./changes.js";
 import type { Size } from "./size.js";
 import type { Standing } from "./standing.js";
-import type { PlanKeyspace, Stage, StageKind, Step } from "./types.js";
+import type { PlanKeyspace, ShardStage, ShardStageKind, ShardStep } from "./types.js";
 import type { Segment } from "../keyspace/segment.js";
 import type { Network } from "./waves/copies.js";
 import type { Risks } from "./waves/risks.js";
 
 /** A step that has no id yet. */
-export type StepDraft = Step extends infer S ? (S extends Step ? Omit<S, "id"> : never) : never;
+export type StepDraft = ShardStep extends infer S
+  ? S extends ShardStep
+    ? Omit<S, "id">
+    : never
+  : never;
 
 /** A stage that has no id and no estimate yet. Waves may be empty: they are left out of the plan, and so are empty stages. */
 export interface StageDraft {
-  readonly kind: StageKind;
+  readonly kind: ShardStageKind;
   /** Ends the id of a stage whose kind comes several times. */
   readonly suffix?: string;
   readonly title: string;
   readonly waves: readonly (readonly StepDraft[])[];
-  readonly undo: Stage["undo"];
+  readonly undo: ShardStage["undo"];
 }
 
 /** What the makers of stages work from. */
@@ -49,12 +53,12 @@ export function isEmptyCopy(copy: Copy): boolean {
 
 const LOSSLESS = { lossless: true, lossBound: "none" } as const;
 
-export function undoOfCopies({ copies }: Task): Stage["undo"] {
+export function undoOfCopies({ copies }: Task): ShardStage["undo"] {
   const more = copies.length > 0 ? ", stop them and drop the new copies" : "";
   return losslessUndo(`point the links back${more}`);
 }
 
 /** How to get back from a stage without losing an acknowledged write. */
-export function losslessUndo(how: string): Stage["undo"] {
+export function losslessUndo(how: string): ShardStage["undo"] {
   return { how, ...LOSSLESS };
 }

@@ -1,6 +1,6 @@
 import type { Node } from "../topology/types.js";
 import type { Size } from "./size.js";
-import type { Estimate, ShardPlan, Step } from "./types.js";
+import type { Estimate, ShardPlan, ShardStep } from "./types.js";
 import { cardShares, copyRate } from "./waves/copies.js";
 import { secondsAtOnce } from "./waves/work.js";
 
@@ -13,7 +13,7 @@ export const GATE_WINDOWS = 3;
  * each step of a wave, which run side by side. Measured: the wave's time over its steps, first plans of 757 and 3,289 steps on
  * seven agents that share two busy cores; the rest is taken to be as its like.
  */
-const OWN_SECONDS: Readonly<Record<Step["kind"], number>> = {
+const OWN_SECONDS: Readonly<Record<ShardStep["kind"], number>> = {
   preflight: 0.045,
   adopt: 0.018,
   init: 0.004,
@@ -36,8 +36,8 @@ type Basis = Estimate["basis"];
 
 /** How long and how much, of a stage's waves. Bytes and rows count links only: other stages move nothing. */
 export function estimateWaves(
-  waves: readonly (readonly Step[])[],
-  sizeOf: (step: Step) => Size,
+  waves: readonly (readonly ShardStep[])[],
+  sizeOf: (step: ShardStep) => Size,
   nodes: ReadonlyMap<string, Node>,
   basis: Basis,
 ): Estimate {
@@ -74,7 +74,7 @@ function sum(numbers: readonly number[]): number {
 }
 
 /** What the steps of a wave take by themselves, however little they move. */
-export function ownSeconds(wave: readonly Step[]): number {
+export function ownSeconds(wave: readonly ShardStep[]): number {
   return sum(wave.map(({ kind }) => OWN_SECONDS[kind]));
 }
 
@@ -84,7 +84,7 @@ function inTenths(seconds: number): number {
 }
 
 /** What takes its time beside copying and what every step takes. Takeovers count with their whole budget, gates with so many windows. */
-export function secondsOf(step: Step, size: Size, windows: number): number {
+export function secondsOf(step: ShardStep, size: Size, windows: number): number {
   switch (step.kind) {
     case "verify":
       return step.unlessProven ? 0 : Number(size.rows) / VERIFY_ROWS_PER_SECOND;
@@ -100,7 +100,10 @@ export function secondsOf(step: Step, size: Size, windows: number): number {
 }
 
 /** What the links of a wave take at once: each by its own limit, and all that go through one network card by that. */
-export function copyingSeconds(wave: readonly Step[], nodes: ReadonlyMap<string, Node>): number {
+export function copyingSeconds(
+  wave: readonly ShardStep[],
+  nodes: ReadonlyMap<string, Node>,
+): number {
   const links = wave.filter((step) => step.kind === "link");
   return secondsAtOnce(
     links.map((link) => ({

@@ -31,8 +31,8 @@ import {
   type Copying,
   type ShardPlan,
   type PlanKeyspace,
-  type Stage,
-  type Step,
+  type ShardStage,
+  type ShardStep,
 } from "./types.js";
 import { risksOfSteps } from "./waves/at-risk.js";
 import { networkOf } from "./waves/network.js";
@@ -140,7 +140,7 @@ function makeStages(
   task: Task,
   nodes: Readonly<Record<string, RouteNode>>,
   basis: Observed["basis"],
-): Stage[] {
+): ShardStage[] {
   const drafts = [
     preflightStage(task, nodes),
     createStage(task),
@@ -154,7 +154,7 @@ function makeStages(
     soakStage(task),
     retireStage(task),
   ];
-  const sizeOfStep = (step: Step) =>
+  const sizeOfStep = (step: ShardStep) =>
     "segments" in step ? task.size(step.keyspace, step.segments) : NOTHING;
   return number(drafts).map((stage) => ({
     ...stage,
@@ -163,7 +163,7 @@ function makeStages(
 }
 
 /** Leaves out what is empty, and gives stages and steps their ids. */
-export function number(drafts: readonly StageDraft[]): Omit<Stage, "estimate">[] {
+export function number(drafts: readonly StageDraft[]): Omit<ShardStage, "estimate">[] {
   let steps = 0;
   return drafts
     .map((draft) => ({ ...draft, waves: draft.waves.filter((wave) => wave.length > 0) }))
@@ -172,7 +172,9 @@ export function number(drafts: readonly StageDraft[]): Omit<Stage, "estimate">[]
       id: [i + 1, kind, ...(suffix === undefined ? [] : [suffix])].join("-"),
       kind,
       title,
-      waves: waves.map((wave) => wave.map((step): Step => ({ id: `s${(steps += 1)}`, ...step }))),
+      waves: waves.map((wave) =>
+        wave.map((step): ShardStep => ({ id: `s${(steps += 1)}`, ...step })),
+      ),
       undo,
     }));
 }

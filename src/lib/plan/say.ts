@@ -2,12 +2,12 @@ import { durationText, groupedText } from "../figures.js";
 import type { Segment } from "../keyspace/segment.js";
 import { formatSegment } from "../keyspace/wire.js";
 import type { Said } from "./said.js";
-import { type AnyStep, isUserStep } from "./any.js";
+import { type Step, isUserStep } from "./any.js";
 import { sayUserStep, sayUserUndo } from "./users/say.js";
-import type { ReadersStep, SettingsStep, Step } from "./types.js";
+import type { ReadersStep, SettingsStep, ShardStep } from "./types.js";
 
 /** What doing a step does. */
-export function sayStep(step: AnyStep): Said {
+export function sayStep(step: Step): Said {
   if (isUserStep(step)) return sayUserStep(step);
   const { items, keyspace, whole, part } = subjectOf(step);
   const bytes = step.kind === "link" ? step.bytes : step.kind === "preflight" ? step.bytesIn : 0n;
@@ -15,7 +15,7 @@ export function sayStep(step: AnyStep): Said {
 }
 
 /** What taking a step back does; null when nothing has to be done. */
-export function sayUndo(step: AnyStep): Said | null {
+export function sayUndo(step: Step): Said | null {
   if (isUserStep(step)) return sayUserUndo(step);
   const { items, keyspace, whole, part } = subjectOf(step);
   const what = undoText(step, part);
@@ -41,7 +41,7 @@ export function range({
 }
 
 /** What a step is about: the part that is its own, and the whole that it has in common with others. */
-function subjectOf(step: Step) {
+function subjectOf(step: ShardStep) {
   if (step.kind === "preflight")
     return { items: [step.node], keyspace: null, whole: "nodes", part: step.node };
   if (step.kind === "adopt")
@@ -62,7 +62,7 @@ function subjectOf(step: Step) {
   };
 }
 
-function textOf(step: Step, where: string): string {
+function textOf(step: ShardStep, where: string): string {
   switch (step.kind) {
     case "preflight":
       return `check ${where} for identity, room, log and ways to the others`;
@@ -104,7 +104,7 @@ function textOf(step: Step, where: string): string {
   }
 }
 
-function undoText(step: Step, where: string): string | null {
+function undoText(step: ShardStep, where: string): string | null {
   switch (step.kind) {
     case "init":
       return `retract ${where} on ${step.node} (refused once it took a write)`;

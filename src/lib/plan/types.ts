@@ -25,7 +25,7 @@ export interface ShardPlan {
   /** Every node that the plan names or that must learn its routes. */
   readonly nodes: Readonly<Record<string, RouteNode>>;
   readonly limits: PlanLimits;
-  readonly stages: readonly Stage[];
+  readonly stages: readonly ShardStage[];
   readonly estimate: Estimate;
   /** Missing where nothing is copied, and where it is not known how much. */
   readonly copying?: Copying | undefined;
@@ -96,15 +96,15 @@ export const STAGE_KINDS = [
   "retire",
 ] as const;
 
-export type StageKind = (typeof STAGE_KINDS)[number];
+export type ShardStageKind = (typeof STAGE_KINDS)[number];
 
-export interface Stage {
+export interface ShardStage {
   /** `1-preflight`, `2-attach`... unique in the plan; what `--until` and `--to` take. The bare kind is accepted where it is unique. */
   readonly id: string;
-  readonly kind: StageKind;
+  readonly kind: ShardStageKind;
   readonly title: string;
   /** Waves run one after the other; the steps of a wave run at once. */
-  readonly waves: readonly (readonly Step[])[];
+  readonly waves: readonly (readonly ShardStep[])[];
   readonly undo: {
     readonly how: string;
     readonly lossless: boolean;
@@ -219,7 +219,7 @@ export interface DropStep extends NodeStep<"drop"> {}
 /** The node deletes what it holds of the segments, whoever it is for them: nobody is to hold them any more. No way back either. */
 export interface DiscardStep extends NodeStep<"discard"> {}
 
-export type Step =
+export type ShardStep =
   | PreflightStep
   | AdoptStep
   | InitStep
@@ -237,4 +237,4 @@ export type Step =
   | DropStep
   | DiscardStep;
 
-export type StepKind = Step["kind"];
+export type ShardStepKind = ShardStep["kind"];

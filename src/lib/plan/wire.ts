@@ -2,7 +2,7 @@ import { z } from "zod";
 import { segmentFields, segmentWire } from "../keyspace/wire.js";
 import { readerWire, routeNodeWire, settingsWire } from "../routing/wire.js";
 import { amountWire, estimateWire } from "./estimate-wire.js";
-import { PLAN_VERSION, STAGE_KINDS, type ShardPlan, type Step } from "./types.js";
+import { PLAN_VERSION, STAGE_KINDS, type ShardPlan, type ShardStep } from "./types.js";
 
 const id = z.string().min(1);
 const seconds = z.number().min(0);
@@ -75,7 +75,7 @@ const step = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("soak"), id, seconds }),
   z.object({ kind: z.literal("drop"), ...onNode }),
   z.object({ kind: z.literal("discard"), ...onNode }),
-]) satisfies z.ZodType<Step, unknown>;
+]) satisfies z.ZodType<ShardStep, unknown>;
 
 /** Strict, since the fingerprints cover nothing else. */
 const holding = z.strictObject({

@@ -1,12 +1,12 @@
 import type { Said } from "../plan/said.js";
 import { countItems } from "../plan/say.js";
-import type { AnyStepKind } from "../plan/any.js";
+import type { StepKind } from "../plan/any.js";
 import { bytesText, groupedText, plural } from "../figures.js";
 
 /** A step as it is told. */
 export interface Told extends Said {
   readonly step: string;
-  readonly kind: AnyStepKind;
+  readonly kind: StepKind;
 }
 
 /** Items are shown as long as they fit into this: two segments of a hash ring, or a handful of shorter ones. */
@@ -17,16 +17,10 @@ const ROWS_SHOWN = 4;
 const RANGES_SHOWN = 3;
 
 /** Steps of these kinds are about some of the users of a gateway each. */
-const OF_PARTS: ReadonlySet<AnyStepKind> = new Set(["relogin", "disconnect"]);
+const OF_PARTS: ReadonlySet<StepKind> = new Set(["relogin", "disconnect"]);
 
 /** Steps of these kinds are about a node each. */
-const OF_NODES: ReadonlySet<AnyStepKind> = new Set([
-  "preflight",
-  "adopt",
-  "reach",
-  "recall",
-  "empty",
-]);
+const OF_NODES: ReadonlySet<StepKind> = new Set(["preflight", "adopt", "reach", "recall", "empty"]);
 
 /** Steps that say the same about different segments, in the order of the first of each group. Each alone when `verbose`. */
 export function groupsOf<T extends Told>(
@@ -94,7 +88,7 @@ export function groupText(
 }
 
 /** How many items the steps of a kind have. */
-export function countText(n: number, kind: AnyStepKind): string {
+export function countText(n: number, kind: StepKind): string {
   if (kind === "gate") return plural(n, "copy", "copies");
   if (kind === "receivers") return plural(n, "time");
   if (OF_PARTS.has(kind)) return plural(n, "part");
@@ -104,7 +98,7 @@ export function countText(n: number, kind: AnyStepKind): string {
 /** The first few, as many as fit into `width`, and how many more there are. */
 export function itemsText(
   items: readonly string[],
-  kind: AnyStepKind = "link",
+  kind: StepKind = "link",
   width = ITEMS_WIDTH,
 ): string {
   const gap = OF_NODES.has(kind) || OF_PARTS.has(kind) || kind === "gate" ? ", " : " ";

@@ -1,5 +1,5 @@
 import { sayStep } from "../plan/say.js";
-import type { Stage, Step } from "../plan/types.js";
+import type { ShardStage, ShardStep } from "../plan/types.js";
 import { groupBy, groupText, groupsOf, countText, type Told } from "./group.js";
 import type { TextOptions } from "./text-options.js";
 
@@ -10,12 +10,12 @@ const LINES_OF_MORE = 2;
 /** Waves that do the same kinds of things. */
 interface Waves {
   readonly heading: string;
-  readonly steps: readonly Step[];
+  readonly steps: readonly ShardStep[];
 }
 
 /** What a stage does: a heading for each wave, or row of like waves, and a line for each group of like steps. */
 export function waveLines(
-  stage: Stage,
+  stage: ShardStage,
   options: TextOptions,
 ): { readonly heading: string; readonly lines: readonly string[] }[] {
   const rows = options.verbose ? stage.waves.map(oneWave) : rowsOf(stage.waves);
@@ -45,12 +45,12 @@ export function stepLines(steps: readonly Told[], options: TextOptions): string[
   });
 }
 
-function oneWave(steps: readonly Step[], i: number): Waves {
+function oneWave(steps: readonly ShardStep[], i: number): Waves {
   return { heading: `wave ${i + 1}`, steps };
 }
 
 /** Waves that follow each other and do the same go together; so do those that do two things in turn. */
-function rowsOf(waves: Stage["waves"]): Waves[] {
+function rowsOf(waves: ShardStage["waves"]): Waves[] {
   const kinds = waves.map((wave) => [...new Set(wave.map(({ kind }) => kind))].toSorted().join());
   const rows: Waves[] = [];
   for (let first = 0; first < waves.length;) {

@@ -5,7 +5,13 @@ import { asOwners, sameOwner, type Owner } from "../plan/holdings.js";
 import { discardText, discardsOf, flagOf } from "../plan/discards.js";
 import { RING_BOUND, ringShare, type RingShare } from "../plan/ring-share.js";
 import { countItems, sayStep, settingsText } from "../plan/say.js";
-import type { Estimate, ShardPlan, PlanKeyspace, Stage, StepKind } from "../plan/types.js";
+import type {
+  Estimate,
+  ShardPlan,
+  PlanKeyspace,
+  ShardStage,
+  ShardStepKind,
+} from "../plan/types.js";
 import { bytesText, countText, durationText, plural } from "../figures.js";
 import { wrap } from "../wrap.js";
 import { groupBy, itemsText } from "./group.js";
@@ -58,7 +64,7 @@ export function whatChangesLines({ keyspaces }: ShardPlan, options: TextOptions)
 /** Counted by segments. */
 function totals(plan: ShardPlan): string {
   const steps = plan.stages.flatMap((stage) => stage.waves.flat());
-  const of = (kind: StepKind) =>
+  const of = (kind: ShardStepKind) =>
     countItems(steps.filter((step) => step.kind === kind).map(sayStep));
   const parts = [
     [of("adopt"), plural(of("adopt"), "agent taken over", "agents taken over")],
@@ -212,7 +218,7 @@ function ownerText(owner: Owner | null): string {
   return `${owner.shard}: primary ${owner.primary}${replicas}`;
 }
 
-export function shardStageLines(stage: Stage, options: TextOptions): string[] {
+export function shardStageLines(stage: ShardStage, options: TextOptions): string[] {
   const out = (text: string, indent: number) => wrap(text, options.width, indent);
   const time = stage.estimate.seconds >= 1 ? `, about ${rangeText(stage.estimate)}` : "";
   return [

@@ -3,7 +3,7 @@ import { formatSegment } from "../keyspace/wire.js";
 import { countItems, sayStep } from "../plan/say.js";
 import type { RegionPlan, Stays } from "../plan/region/types.js";
 import type { LookedAt } from "../run/change-region.js";
-import type { ShardPlan, Stage } from "../plan/types.js";
+import type { ShardPlan, ShardStage } from "../plan/types.js";
 import type { WritersPlan } from "../plan/writers.js";
 import { wrap } from "../wrap.js";
 import { itemsText } from "./group.js";
@@ -42,8 +42,8 @@ export function regionPlanText(plan: RegionPlan, options: TextOptions): string {
     "Stages",
     ...stages.flatMap((stage) =>
       ofShards.has(stage)
-        ? shardStageLines(stage as Stage, options)
-        : userStageLines(stage as Exclude<typeof stage, Stage>, options),
+        ? shardStageLines(stage as ShardStage, options)
+        : userStageLines(stage as Exclude<typeof stage, ShardStage>, options),
     ),
   ].join("\n");
 }

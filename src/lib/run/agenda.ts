@@ -1,17 +1,17 @@
 import { EXIT, OpsError } from "../errors.js";
 import type { Said } from "../plan/said.js";
 import { countItems, sayStep, sayUndo } from "../plan/say.js";
-import type { Plan, AnyStage, AnyStep, AnyStepKind } from "../plan/any.js";
+import type { Plan, Stage, Step, StepKind } from "../plan/any.js";
 import { type RunStatus, isOver, isTouched } from "./journal/status.js";
 
 /** What is left of a stage, in the order in which it is done. */
 export interface AgendaStage {
-  readonly stage: AnyStage;
-  readonly waves: readonly (readonly AnyStep[])[];
+  readonly stage: Stage;
+  readonly waves: readonly (readonly Step[])[];
 }
 
 /** Whether there is a way back from the stage. */
-export function isReversible(stage: Pick<AnyStage, "kind">): boolean {
+export function isReversible(stage: Pick<Stage, "kind">): boolean {
   return stage.kind !== "retire";
 }
 
@@ -21,11 +21,11 @@ export function agendaForward(
   status: RunStatus | null,
   until: string | null,
 ): AgendaStage[] {
-  return stagesUpTo<AnyStage>(plan.stages, until).flatMap((stage) => left(stage, status));
+  return stagesUpTo<Stage>(plan.stages, until).flatMap((stage) => left(stage, status));
 }
 
 /** What applying the plan does, up to and with `until`; null for all. */
-export function stagesUpTo<S extends Pick<AnyStage, "id" | "kind">>(
+export function stagesUpTo<S extends Pick<Stage, "id" | "kind">>(
   all: readonly S[],
   until: string | null,
 ): S[] {
@@ -61,7 +61,7 @@ export function agendaBack(plan: Plan, status: RunStatus, to: string | null): Ag
 export interface AgendaLine extends Said {
   readonly stage: string;
   readonly step: string;
-  readonly kind: AnyStepKind;
+  readonly kind: StepKind;
 }
 
 /** What `agenda` will do, step by step, in words; steps that need no undoing are left out of a way back. */
@@ -89,7 +89,7 @@ export function countLeft(
 }
 
 /** A stage by its id, or by its kind where only one stage has it. Throws `no-such-stage` (exit 64). */
-export function findStage(plan: Plan, name: string): AnyStage {
+export function findStage(plan: Plan, name: string): Stage {
   const named = plan.stages.filter(({ id, kind }) => id === name || kind === name);
   const [stage] = named;
   if (stage !== undefined && (named.length === 1 || stage.id === name)) return stage;
@@ -101,7 +101,7 @@ export function findStage(plan: Plan, name: string): AnyStage {
   throw new OpsError("no-such-stage", EXIT.usage, why, { hint: `its stages: ${ids}` });
 }
 
-function left(stage: AnyStage, status: RunStatus | null): AgendaStage[] {
+function left(stage: Stage, status: RunStatus | null): AgendaStage[] {
   if (status?.stagesDone.has(stage.id)) return [];
   const waves = stage.waves
     .map((wave) => wave.filter(({ id }) => status === null || !isOver(status, id)))

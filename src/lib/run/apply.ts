@@ -1,4 +1,4 @@
-import { type Plan, type AnyStage, stepsOf } from "../plan/any.js";
+import { type Plan, type Stage, stepsOf } from "../plan/any.js";
 import { encodePlan } from "../plan/encode.js";
 import { admitNew, pushEpochs } from "./admit.js";
 import { assertNotBuiltOn } from "./built-on.js";
@@ -87,7 +87,7 @@ async function goForward(context: RunContext, { until }: ApplyOptions): Promise<
   ];
   const left = () => agendaForward(plan, statusOf(context), null).length;
   const soakMs = soakMsOf(plan);
-  const stages: readonly AnyStage[] = plan.stages;
+  const stages: readonly Stage[] = plan.stages;
   const ends = soakMs === 0 && stages.every(isReversible);
   try {
     const agenda = agendaForward(plan, statusOf(context), until);

@@ -1,5 +1,5 @@
 import type { Authority } from "../agent/protocol/headers.js";
-import { type Plan, type AnyStep, isUserStep, shardsOf, usersOf } from "../plan/any.js";
+import { type Plan, type Step, isUserStep, shardsOf, usersOf } from "../plan/any.js";
 import type { ShardPlan } from "../plan/types.js";
 import type { UserPlan } from "../plan/users/types.js";
 import type { PolicyDocument } from "../policy/document.js";
@@ -81,7 +81,7 @@ function half<P extends Plan>(context: RunContext, plan: P | null): RunContext<P
 }
 
 /** The run as a step of it sees it: a step knows its own family only. */
-export function contextFor(context: RunContext, step: AnyStep): RunContext {
+export function contextFor(context: RunContext, step: Step): RunContext {
   const own = isUserStep(step) ? asUsers(context) : asShards(context);
   if (own === null) throw new Error(`the plan has no half for step ${step.id}`);
   return own;
@@ -135,13 +135,13 @@ export function stageOf(context: RunContext, step: string): string {
 }
 
 /** The nodes without which the run cannot do the steps. */
-export function neededFor(context: RunContext, steps: readonly AnyStep[]): string[] {
+export function neededFor(context: RunContext, steps: readonly Step[]): string[] {
   const { without } = statusOf(context);
   return participantsOf(steps).filter((node) => !without.has(node));
 }
 
 /** The nodes without which a step cannot be done or undone, sorted. */
-export function participantsOf(steps: readonly AnyStep[]): string[] {
+export function participantsOf(steps: readonly Step[]): string[] {
   const nodes = steps.flatMap((step): string[] => {
     switch (step.kind) {
       case "link":

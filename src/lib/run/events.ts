@@ -1,5 +1,5 @@
 import type { Said } from "../plan/said.js";
-import type { AnyStepKind } from "../plan/any.js";
+import type { StepKind } from "../plan/any.js";
 import type { Failure, JsonObject, Outcome, Stopped } from "./journal/records.js";
 
 /** What a run says while it goes on. Under `--json` each is one NDJSON line. */
@@ -28,7 +28,7 @@ export type RunEvent =
       readonly type: "step";
       readonly stage: string;
       readonly step: string;
-      readonly kind: AnyStepKind;
+      readonly kind: StepKind;
       readonly state: "begun" | "done" | "undone";
     } & Said)
   | ({ readonly type: "progress" } & StepProgress)

@@ -2,7 +2,7 @@ import { setMaxListeners } from "node:events";
 import { EXIT, OpsError } from "../errors.js";
 import { plural } from "../figures.js";
 import { sayStep } from "../plan/say.js";
-import type { AnyStep } from "../plan/any.js";
+import type { Step } from "../plan/any.js";
 import { type AgendaStage, countLeft } from "./agenda.js";
 import { type RunContext, contextFor, statusOf, stopAtBoundary } from "./context.js";
 import { Interrupted, StepFailure, runError } from "./failure.js";
@@ -59,7 +59,7 @@ export async function executeForward(
 const MOST_AT_ONCE = 24;
 
 /** Steps that only look on, and would only take longer one after the other. */
-const LOOKS_ON: ReadonlySet<AnyStep["kind"]> = new Set(["gate", "soak"]);
+const LOOKS_ON: ReadonlySet<Step["kind"]> = new Set(["gate", "soak"]);
 
 /**
  * Runs the steps of a wave at once, as far as that goes. When one fails, the others stop waiting where they can and those behind
@@ -67,8 +67,8 @@ const LOOKS_ON: ReadonlySet<AnyStep["kind"]> = new Set(["gate", "soak"]);
  */
 export async function inParallel(
   context: RunContext,
-  wave: readonly AnyStep[],
-  work: (context: RunContext, step: AnyStep) => Promise<void>,
+  wave: readonly Step[],
+  work: (context: RunContext, step: Step) => Promise<void>,
 ): Promise<void> {
   const failed = new AbortController();
   const stopping = AbortSignal.any([context.stop.stopping, failed.signal]);

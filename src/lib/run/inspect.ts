@@ -1,6 +1,6 @@
 import type { Said } from "../plan/said.js";
 import { sayStep, sayUndo } from "../plan/say.js";
-import { type AnyStepKind, stepsOf } from "../plan/any.js";
+import { type StepKind, stepsOf } from "../plan/any.js";
 import type { UserPlan } from "../plan/users/types.js";
 import type { Operation } from "../agent/protocol/operation.js";
 import type { StateStore } from "../state/contract.js";
@@ -19,7 +19,7 @@ import type { RunSummary } from "./summary.js";
 /** Work that was asked for and has not been seen to end. */
 export interface OpenWork extends Said {
   readonly step: string;
-  readonly kind: AnyStepKind;
+  readonly kind: StepKind;
   readonly node: string;
   /** What the agent says now; `no-answer` when it does not, `unknown-there` when it never got it. */
   readonly state: string;

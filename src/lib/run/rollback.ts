@@ -1,5 +1,5 @@
 import { sayStep, sayUndo } from "../plan/say.js";
-import type { AnyStep } from "../plan/any.js";
+import type { Step } from "../plan/any.js";
 import { pushEpochs } from "./admit.js";
 import { agendaBack, countLeft } from "./agenda.js";
 import { tellMissing } from "./apply.js";
@@ -109,7 +109,7 @@ async function goBack(context: RunContext, to: string | null): Promise<void> {
   stopAtBoundary(context);
 }
 
-async function undoStep(context: RunContext, step: AnyStep): Promise<void> {
+async function undoStep(context: RunContext, step: Step): Promise<void> {
   const { journal, emit } = context;
   const { undo } = handlerOf(step);
   const stage = stageOf(context, step.id);
@@ -123,7 +123,7 @@ async function undoStep(context: RunContext, step: AnyStep): Promise<void> {
   if (told !== null) emit({ ...told, state: "undone" });
 }
 
-function hasOpenOps(context: RunContext, { id }: AnyStep): boolean {
+function hasOpenOps(context: RunContext, { id }: Step): boolean {
   const { ops, steps } = statusOf(context);
   return (
     steps
@@ -133,7 +133,7 @@ function hasOpenOps(context: RunContext, { id }: AnyStep): boolean {
 }
 
 /** The nodes that have to answer for a step to be undone. */
-function nodeNeeded(step: AnyStep): string[] {
+function nodeNeeded(step: Step): string[] {
   if (step.kind === "takeover") return [step.node, step.from];
   return step.kind === "link" || step.kind === "init" ? [step.node] : [];
 }

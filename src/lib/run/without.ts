@@ -1,6 +1,6 @@
 import { EXIT, OpsError } from "../errors.js";
 import { plural } from "../figures.js";
-import { type Plan, type AnyStep, shardsOf, usersOf } from "../plan/any.js";
+import { type Plan, type Step, shardsOf, usersOf } from "../plan/any.js";
 import type { AgendaStage } from "./agenda.js";
 import { type RunContext, participantsOf, statusOf } from "./context.js";
 import { StepFailure, asProblem, failure } from "./failure.js";
@@ -12,7 +12,7 @@ import type { RunEnvironment } from "./session.js";
 type GoneNodes = Pick<ReadonlySet<string>, "has">;
 
 /** The step as it is done without agents that are gone for good; null where nothing of it is left. */
-export function stepWithout(step: AnyStep, gone: GoneNodes): AnyStep | null {
+export function stepWithout(step: Step, gone: GoneNodes): Step | null {
   if (goneOf(step, gone) === null) return step;
   if (step.kind !== "receivers") return null;
   const receivers = step.receivers
@@ -27,7 +27,7 @@ export function agendaWithout(
   gone: GoneNodes,
 ): { readonly agenda: AgendaStage[]; readonly notes: string[] } {
   const leftOut = new Map<string, number>();
-  const rest = (step: AnyStep): AnyStep[] => {
+  const rest = (step: Step): Step[] => {
     const left = stepWithout(step, gone);
     if (left !== null) return [left];
     const node = goneOf(step, gone)!;
@@ -45,14 +45,14 @@ export function agendaWithout(
 }
 
 /** The first agent of a step that is gone; null where none is. */
-function goneOf(step: AnyStep, gone: GoneNodes): string | null {
+function goneOf(step: Step, gone: GoneNodes): string | null {
   const nodes =
     step.kind === "receivers" ? step.receivers.flatMap((one) => one.nodes) : participantsOf([step]);
   return nodes.find((node) => gone.has(node)) ?? null;
 }
 
 /** Journals that a step is left out, and why. What its agent was asked for will not be heard of any more. */
-export async function leaveOut(context: RunContext, step: AnyStep): Promise<void> {
+export async function leaveOut(context: RunContext, step: Step): Promise<void> {
   const status = statusOf(context);
   const node = goneOf(step, status.without)!;
   const why = status.without.get(node)!;

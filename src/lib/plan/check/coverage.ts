@@ -8,7 +8,7 @@ import {
 } from "../../keyspace/map.js";
 import { formatSegment } from "../../keyspace/wire.js";
 import { asOwners, type Owner } from "../holdings.js";
-import type { PlanKeyspace, Step } from "../types.js";
+import type { PlanKeyspace, ShardStep } from "../types.js";
 import type { Finding } from "./finding.js";
 
 type Found = Omit<Finding, "rule">;
@@ -18,7 +18,7 @@ type Moved = readonly [before: Owner, after: Owner];
  * Steps of one kind in one keyspace against what they are for: each part whose shard or primary changes in the way `isWanted` says
  * exactly once, and nothing else.
  */
-export function coverage<S extends Extract<Step, { readonly segments: unknown }>>(
+export function coverage<S extends Extract<ShardStep, { readonly segments: unknown }>>(
   { id, before, after }: PlanKeyspace,
   what: string,
   isWanted: (moved: Moved) => boolean,

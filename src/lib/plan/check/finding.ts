@@ -1,4 +1,4 @@
-import type { ShardPlan, Stage, Step } from "../types.js";
+import type { ShardPlan, ShardStage, ShardStep } from "../types.js";
 
 /** Something about a plan that must not be. */
 export interface Finding {
@@ -15,8 +15,8 @@ export interface Check {
 }
 
 export interface Placed {
-  readonly stage: Stage;
-  readonly step: Step;
+  readonly stage: ShardStage;
+  readonly step: ShardStep;
 }
 
 /** Every step in the order in which it runs. */
@@ -24,11 +24,11 @@ export function placedSteps(plan: ShardPlan): Placed[] {
   return plan.stages.flatMap((stage) => stage.waves.flat().map((step) => ({ stage, step })));
 }
 
-export function stepsOfKind<K extends Step["kind"]>(
+export function stepsOfKind<K extends ShardStep["kind"]>(
   plan: ShardPlan,
   kind: K,
-): Extract<Step, { kind: K }>[] {
+): Extract<ShardStep, { kind: K }>[] {
   return placedSteps(plan)
     .map(({ step }) => step)
-    .filter((step): step is Extract<Step, { kind: K }> => step.kind === kind);
+    .filter((step): step is Extract<ShardStep, { kind: K }> => step.kind === kind);
 }

@@ -1,5 +1,5 @@
 import { holdersOf } from "../holdings.js";
-import type { Step } from "../types.js";
+import type { ShardStep } from "../types.js";
 import { placedSteps, type Check } from "./finding.js";
 
 /** Every node that is named has an address in the plan. */
@@ -24,7 +24,7 @@ export const knownNodes: Check = {
   },
 };
 
-function nodesOf(step: Step): string[] {
+function nodesOf(step: ShardStep): string[] {
   const nodes: string[] = [];
   if ("node" in step) nodes.push(step.node);
   if ("source" in step && step.source !== undefined) nodes.push(step.source);

@@ -1,6 +1,6 @@
 import { subtract } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
-import type { Step } from "../types.js";
+import type { ShardStep } from "../types.js";
 import type { Check } from "./finding.js";
 
 /** A wave of copies is waited for by the next one: else the limits on copies mean nothing. */
@@ -31,7 +31,7 @@ function copyOf({ keyspace, node }: { readonly keyspace: string; readonly node: 
 }
 
 /** What each sync waits for, by keyspace and node. */
-function syncsOf(wave: readonly Step[]): ReadonlyMap<string, readonly (readonly Segment[])[]> {
+function syncsOf(wave: readonly ShardStep[]): ReadonlyMap<string, readonly (readonly Segment[])[]> {
   const syncs = new Map<string, (readonly Segment[])[]>();
   for (const step of wave) {
     if (step.kind !== "sync") continue;

@@ -1,7 +1,7 @@
-import { STAGE_KINDS, type StageKind } from "../types.js";
+import { STAGE_KINDS, type ShardStageKind } from "../types.js";
 import type { Check } from "./finding.js";
 
-const rank = (kind: StageKind): number => STAGE_KINDS.indexOf(kind);
+const rank = (kind: ShardStageKind): number => STAGE_KINDS.indexOf(kind);
 
 /** Stages come in the one order that can be taken back at any point, and the first is the preflight. */
 export const stageOrder: Check = {

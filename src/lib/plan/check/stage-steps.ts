@@ -1,7 +1,7 @@
-import type { StageKind, StepKind } from "../types.js";
+import type { ShardStageKind, ShardStepKind } from "../types.js";
 import { placedSteps, type Check } from "./finding.js";
 
-const ALLOWED: Readonly<Record<StageKind, readonly StepKind[]>> = {
+const ALLOWED: Readonly<Record<ShardStageKind, readonly ShardStepKind[]>> = {
   preflight: ["preflight"],
   adopt: ["adopt"],
   create: ["init"],

@@ -13,7 +13,7 @@ import type { Segment } from "../../keyspace/segment.js";
 import { liveReaders } from "../../routing/change.js";
 import { sameSettings, type KeyspaceSettings } from "../../routing/settings.js";
 import type { Reader } from "../../routing/table.js";
-import type { Step, TakeoverStep } from "../types.js";
+import type { ShardStep, TakeoverStep } from "../types.js";
 import {
   copyOn,
   entriesOver,
@@ -30,7 +30,7 @@ import {
 } from "./state.js";
 
 /** The cluster after a step. Throws ModelBreach where an agent would refuse the step, or wait for ever, or should. */
-export function applyStep(model: Model, step: Step): Model {
+export function applyStep(model: Model, step: ShardStep): Model {
   if (!("keyspace" in step) || step.kind === "gate") return model;
   return onKeyspace(model, step.keyspace, (keyspace) => {
     if (step.kind === "domain") return setDomain(keyspace, step.before, step.after);
@@ -39,7 +39,7 @@ export function applyStep(model: Model, step: Step): Model {
   });
 }
 
-type SegmentsStep = Extract<Step, { readonly segments: readonly Segment[] }>;
+type SegmentsStep = Extract<ShardStep, { readonly segments: readonly Segment[] }>;
 
 function applyTo(keyspace: KeyspaceModel, step: SegmentsStep, segment: Segment): KeyspaceModel {
   switch (step.kind) {

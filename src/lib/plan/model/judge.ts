@@ -10,7 +10,7 @@ import {
 import type { Segment } from "../../keyspace/segment.js";
 import { formatSegment } from "../../keyspace/wire.js";
 import { asHoldings, asOwners, hasTwice, sameOwner, type Owner } from "../holdings.js";
-import type { ShardPlan, PlanKeyspace, Step } from "../types.js";
+import type { ShardPlan, PlanKeyspace, ShardStep } from "../types.js";
 import { applyStep } from "./apply.js";
 import { assertInvariants, differences } from "./invariants.js";
 import { changesCluster, named } from "./run.js";
@@ -54,7 +54,7 @@ interface Judged {
 interface Waves {
   readonly count: number;
   /** The first wave from this one on that changes the cluster, and its last step; null when none does. */
-  changing(from: number): { readonly wave: number; readonly last: Step } | null;
+  changing(from: number): { readonly wave: number; readonly last: ShardStep } | null;
 }
 
 function wavesOf({ stages }: ShardPlan): Waves {
@@ -179,7 +179,7 @@ function refusal(placed: Placed, message: string): Breach {
 }
 
 function attempt(
-  { wave, at, step }: { readonly wave: number; readonly at: number; readonly step: Step },
+  { wave, at, step }: { readonly wave: number; readonly at: number; readonly step: ShardStep },
   work: () => void,
 ): Breach | null {
   try {

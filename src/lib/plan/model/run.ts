@@ -1,4 +1,4 @@
-import type { ShardPlan, Step } from "../types.js";
+import type { ShardPlan, ShardStep } from "../types.js";
 import { applyStep } from "./apply.js";
 import { assertInvariants } from "./invariants.js";
 import { modelOf, ModelBreach, type Model } from "./state.js";
@@ -6,7 +6,7 @@ import { undoStep } from "./undo.js";
 
 /** A step that ran, and the cluster before it. */
 export interface Done {
-  readonly step: Step;
+  readonly step: ShardStep;
   readonly was: Model;
 }
 
@@ -41,12 +41,12 @@ export function undoRun({ model, done }: Ran): Model {
 }
 
 /** The other steps only look, or wait: what held before them holds after them. */
-export function changesCluster({ kind }: Step): boolean {
+export function changesCluster({ kind }: ShardStep): boolean {
   return !["preflight", "sync", "verify", "gate", "soak"].includes(kind);
 }
 
 /** Throws what the work throws; a ModelBreach with the step's id. */
-export function named<T>(step: Step, work: () => T): T {
+export function named<T>(step: ShardStep, work: () => T): T {
   try {
     return work();
   } catch (error) {

@@ -1,14 +1,14 @@
 import { pieceAt, sortSegments, touching, type SegmentMap } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { asHoldings, copiesOf, type Owner } from "../holdings.js";
-import type { ShardPlan, PlanKeyspace, Step } from "../types.js";
+import type { ShardPlan, PlanKeyspace, ShardStep } from "../types.js";
 import { modelOf } from "./state.js";
 
 /** A step that the model takes, and the wave that it belongs to, both counted from the plan's beginning. */
 export interface Placed {
   readonly at: number;
   readonly wave: number;
-  readonly step: Extract<Step, { readonly keyspace: string }>;
+  readonly step: Extract<ShardStep, { readonly keyspace: string }>;
 }
 
 /** Positions of which nothing reaches beyond them, and what is done with them. */

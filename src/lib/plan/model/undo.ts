@@ -1,7 +1,7 @@
 import { clip, subtract, touching } from "../../keyspace/map.js";
 import type { Segment } from "../../keyspace/segment.js";
 import { formatSegment } from "../../keyspace/wire.js";
-import type { Step } from "../types.js";
+import type { ShardStep } from "../types.js";
 import {
   drop,
   onKeyspace,
@@ -18,7 +18,7 @@ import { ModelBreach, withCopies, type KeyspaceModel, type Model } from "./state
  * Takes a step back by the same primitives in the other direction. `was` is the cluster before the step, of which only what a
  * journal keeps is used: whom a repointed copy followed. Throws ModelBreach where that is not possible, as for a drop.
  */
-export function undoStep(model: Model, step: Step, was: Model): Model {
+export function undoStep(model: Model, step: ShardStep, was: Model): Model {
   if (!("keyspace" in step) || step.kind === "gate") return model;
   return onKeyspace(model, step.keyspace, (keyspace) => {
     if (step.kind === "domain") return setDomain(keyspace, step.after, step.before);
@@ -27,7 +27,7 @@ export function undoStep(model: Model, step: Step, was: Model): Model {
   });
 }
 
-type SegmentsStep = Extract<Step, { readonly segments: readonly Segment[] }>;
+type SegmentsStep = Extract<ShardStep, { readonly segments: readonly Segment[] }>;
 
 function undoOn(
   keyspace: KeyspaceModel,

@@ -1,12 +1,12 @@
 import { sumEstimates } from "../estimate.js";
 import { hashOf, planHash } from "../hash.js";
 import { compareText } from "../order.js";
-import { PLAN_VERSION, type ShardPlan, type Stage } from "../types.js";
+import { PLAN_VERSION, type ShardPlan, type ShardStage } from "../types.js";
 import type { UserPlan, UserStage } from "../users/types.js";
 import type { RegionPlan, RegionPlanParts } from "./types.js";
 
 type Halves = Pick<RegionPlanParts, "users" | "shards">;
-type AnyStage = Stage | UserStage;
+type Stage = ShardStage | UserStage;
 
 /** Puts the stages of both halves in order, and gives them and their steps ids that are unique in both together. */
 export function composePlan(parts: Omit<RegionPlanParts, "order">): RegionPlan {
@@ -85,18 +85,18 @@ function regionHash({
   });
 }
 
-function stagesOf({ users, shards }: Halves): AnyStage[] {
+function stagesOf({ users, shards }: Halves): Stage[] {
   return [...(users?.stages ?? []), ...(shards?.stages ?? [])];
 }
 
 /** Users who are told to log in elsewhere find the writes there already. */
-const TELLS: ReadonlySet<AnyStage["kind"]> = new Set(["move", "return"]);
+const TELLS: ReadonlySet<Stage["kind"]> = new Set(["move", "return"]);
 
 /**
  * All that only looks comes first. Then logins go the other way, which takes a second and disturbs nobody; then the writes; at last
  * those who are connected, which takes the longest.
  */
-function inOrder({ users, shards }: Halves): AnyStage[] {
+function inOrder({ users, shards }: Halves): Stage[] {
   const ofUsers = users?.stages ?? [];
   const ofShards = shards?.stages ?? [];
   const reach = ofUsers.filter(({ kind }) => kind === "reach");

@@ -1,6 +1,6 @@
 import type { RouteNode } from "../../routing/table.js";
 import type { Segment } from "../../keyspace/segment.js";
-import type { Estimate, PLAN_VERSION, ShardPlan, Stage } from "../types.js";
+import type { Estimate, PLAN_VERSION, ShardPlan, ShardStage } from "../types.js";
 import type { UserPlan, UserStage } from "../users/types.js";
 
 /** Writes that are not where they should be afterwards: why they do not move. */
@@ -42,6 +42,6 @@ export interface RegionPlan extends RegionPlanParts {
   /** Of both. */
   readonly nodes: Readonly<Record<string, RouteNode>>;
   /** Of both, as `order` has them. */
-  readonly stages: readonly (Stage | UserStage)[];
+  readonly stages: readonly (ShardStage | UserStage)[];
   readonly estimate: Estimate;
 }

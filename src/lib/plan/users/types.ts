@@ -1,7 +1,7 @@
 import type { RouteNode } from "../../routing/table.js";
 import type { Entry, PolicyClass, PolicySite } from "../../policy/document.js";
 import type { UserFilter } from "../../policy/filter.js";
-import type { Estimate, PLAN_VERSION, Stage } from "../types.js";
+import type { Estimate, PLAN_VERSION, ShardStage } from "../types.js";
 
 interface StepOf<K extends string> {
   /** `s17`, unique in the plan. */
@@ -142,7 +142,7 @@ export const USER_STAGE_KINDS = [
 
 export type UserStageKind = (typeof USER_STAGE_KINDS)[number];
 
-export interface UserStage extends Omit<Stage, "kind" | "waves"> {
+export interface UserStage extends Omit<ShardStage, "kind" | "waves"> {
   readonly kind: UserStageKind;
   readonly waves: readonly (readonly UserStep[])[];
 }

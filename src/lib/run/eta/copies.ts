@@ -1,4 +1,4 @@
-import type { LinkStep, Stage, Step } from "../../plan/types.js";
+import type { LinkStep, ShardStage, ShardStep } from "../../plan/types.js";
 import { copyRate } from "../../plan/waves/copies.js";
 import type { Seen } from "./seen.js";
 
@@ -18,8 +18,8 @@ export interface Speed {
 
 /** The copies of a stage, by the step that waits for each. */
 export function copiesOf(
-  { waves }: Stage,
-  isCopy: (step: Step) => step is LinkStep,
+  { waves }: ShardStage,
+  isCopy: (step: ShardStep) => step is LinkStep,
 ): [string, CopyInStage][] {
   return waves.flatMap((wave, i) => {
     const links = new Map((waves[i - 1] ?? []).filter(isCopy).map((link) => [keyOf(link), link]));

@@ -1,7 +1,7 @@
 import { copiesSomething } from "../../plan/check/copied.js";
 import { GATE_WINDOWS, ownSeconds, secondsOf } from "../../plan/estimate.js";
 import { NOTHING } from "../../plan/size.js";
-import type { ShardPlan, Stage, Step } from "../../plan/types.js";
+import type { ShardPlan, ShardStage, ShardStep } from "../../plan/types.js";
 import { copiesOf, speedOf, type CopyInStage, type Speed } from "./copies.js";
 import { sumOf, type Seen, type Span } from "./seen.js";
 
@@ -12,7 +12,7 @@ const NOBODY_WAITS_MS = 365 * 24 * 3_600_000;
  * How long applying these stages will take still, milliseconds; null where that cannot be told: nothing is known of how much is to be
  * copied, or what is being copied stands still. What is measured goes before what was planned.
  */
-export function remaining(plan: ShardPlan, all: readonly Stage[], seen: Seen): Span | null {
+export function remaining(plan: ShardPlan, all: readonly ShardStage[], seen: Seen): Span | null {
   // Nobody waits for the soak: the run then needs no process.
   const stages = all.filter(({ kind }) => kind !== "soak");
   const isCopy = copiesSomething(plan);
@@ -28,7 +28,7 @@ export function remaining(plan: ShardPlan, all: readonly Stage[], seen: Seen): S
 
 /** What each wave takes still. */
 function wavesLeft(
-  stage: Stage,
+  stage: ShardStage,
   seen: Seen,
   copies: ReadonlyMap<string, CopyInStage>,
   speed: Speed | null,
@@ -55,7 +55,7 @@ function wavesLeft(
 }
 
 function plannedSeconds(
-  wave: readonly Step[],
+  wave: readonly ShardStep[],
   windows: number,
   copies: ReadonlyMap<string, CopyInStage>,
 ): number {
@@ -67,7 +67,7 @@ function plannedSeconds(
 
 /** What a step takes still, beside what every step takes. Null for what stands still. */
 function stepLeft(
-  step: Step,
+  step: ShardStep,
   { begun, live }: Seen,
   copies: ReadonlyMap<string, CopyInStage>,
   speed: Speed | null,

@@ -1,4 +1,4 @@
-import type { ShardPlan, Stage } from "../../plan/types.js";
+import type { ShardPlan, ShardStage } from "../../plan/types.js";
 import type { RunContext } from "../context.js";
 import type { RunEvent, StepProgress } from "../events.js";
 import { remaining } from "./remaining.js";
@@ -13,7 +13,7 @@ const WINDOW_MS = { least: 3_000, most: 15_000 };
 export function tellingRemaining(
   context: RunContext,
   plan: ShardPlan,
-  stages: readonly Stage[],
+  stages: readonly ShardStage[],
   isDone: (step: string) => boolean,
 ): RunContext {
   const { clock, emit } = context;
@@ -43,13 +43,13 @@ interface Sample {
 /** What the events of a run say about its steps. */
 class Tracker {
   readonly #plan: ShardPlan;
-  readonly #stages: readonly Stage[];
+  readonly #stages: readonly ShardStage[];
   readonly #begun = new Map<string, number>();
   readonly #done = new Map<string, number | null>();
   readonly #progress = new Map<string, StepProgress>();
   readonly #samples = new Map<string, Sample[]>();
 
-  constructor(plan: ShardPlan, stages: readonly Stage[], isDone: (step: string) => boolean) {
+  constructor(plan: ShardPlan, stages: readonly ShardStage[], isDone: (step: string) => boolean) {
     this.#plan = plan;
     this.#stages = stages;
     const steps = stages.flatMap(({ waves }) => waves.flat());

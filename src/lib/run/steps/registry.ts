@@ -1,4 +1,4 @@
-import type { AnyStep, AnyStepKind } from "../../plan/any.js";
+import type { Step, StepKind } from "../../plan/any.js";
 import type { RunContext } from "../context.js";
 import { adopt } from "./adopt.js";
 import { discard } from "./discard.js";
@@ -25,7 +25,7 @@ import { sync } from "./sync.js";
 import { takeover } from "./takeover.js";
 import { verify } from "./verify.js";
 
-const HANDLERS: { readonly [K in AnyStepKind]: StepHandler<Extract<AnyStep, { kind: K }>> } = {
+const HANDLERS: { readonly [K in StepKind]: StepHandler<Extract<Step, { kind: K }>> } = {
   preflight,
   adopt,
   init,
@@ -53,11 +53,11 @@ const HANDLERS: { readonly [K in AnyStepKind]: StepHandler<Extract<AnyStep, { ki
 };
 
 interface AnyHandler {
-  apply(context: RunContext, step: AnyStep): Promise<void>;
-  readonly undo: ((context: RunContext, step: AnyStep) => Promise<void>) | null;
+  apply(context: RunContext, step: Step): Promise<void>;
+  readonly undo: ((context: RunContext, step: Step) => Promise<void>) | null;
 }
 
 /** A plan has steps of its own family only, so the handler gets the context that it needs. */
-export function handlerOf(step: AnyStep): AnyHandler {
+export function handlerOf(step: Step): AnyHandler {
   return HANDLERS[step.kind] as unknown as AnyHandler;
 }
