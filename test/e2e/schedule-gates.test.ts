@@ -177,8 +177,8 @@ test("Ctrl-C in a part that a killed process began says how many were told; the 
   killed.child.kill("SIGKILL");
   await killed.ended;
   const interrupted = beginOps(["run", "resume", run], { state });
-  // The gateway goes on by itself: that users are told does not say that the command is there.
-  await interrupted.event(({ type }) => type === "progress");
+  // The gateway goes on by itself: that users are told does not say that the command is there. It may not have taken it up yet.
+  await interrupted.event(({ type }) => type === "run");
   await untilMore(3);
   interrupted.child.kill("SIGINT");
   const { code, json, lines } = await interrupted.ended;

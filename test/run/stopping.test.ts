@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { AgentProblem } from "../../src/lib/agent/client/problem.js";
+import type { Step } from "../../src/lib/plan/any.js";
 import type { ShardStep } from "../../src/lib/plan/types.js";
 import type { Agent } from "../../src/lib/run/agents.js";
 import { ask, waitFor } from "../../src/lib/run/ask.js";
@@ -7,8 +8,20 @@ import { PATIENCE, systemClock } from "../../src/lib/run/clock.js";
 import type { RunContext } from "../../src/lib/run/context.js";
 import { inParallel } from "../../src/lib/run/execute.js";
 
+/** What a process before has asked for: by the step, and whether its agent said that it has it. */
+const NOTHING_BEFORE: Readonly<Record<string, "intended" | "accepted">> = {};
+
 /** Nothing here ends before a minute of patience is over, but for the person at the terminal. */
-function contextWith(node: () => Promise<never>) {
+function contextWith(node: () => Promise<never>, before = NOTHING_BEFORE) {
+  const status = {
+    steps: new Map(Object.keys(before).map((step) => [step, { ops: [`op of ${step}`] }])),
+    ops: new Map(
+      Object.entries(before).map(([step, state]) => [
+        `op of ${step}`,
+        { op: `op of ${step}`, state },
+      ]),
+    ),
+  };
   const [stopping, detached] = [new AbortController(), new AbortController()];
   const context = {
     agents: { nodes: ["a"], of: () => ({ node }) as unknown as Agent },
@@ -16,6 +29,7 @@ function contextWith(node: () => Promise<never>) {
     patience: PATIENCE,
     stop: { stopping: stopping.signal, detached: detached.signal },
     emit: () => undefined,
+    journal: { status },
   } as unknown as RunContext;
   const stop = () => stopping.abort();
   const leave = () => {
@@ -81,5 +95,18 @@ describe("Ctrl-C", () => {
     expect(begun).toBeLessThan(200);
     // Those that had begun came to their end.
     expect(ended).toBe(begun);
+  });
+
+  test("lets those be taken up that an agent goes on with for a process before, and no other", async () => {
+    const { context, stop } = contextWith(refused(false), { s1: "accepted", s2: "intended" });
+    const wave = ["s0", "s1", "s2"].map((id) => ({ id, kind: "relogin" })) as unknown as Step[];
+    const begun: string[] = [];
+    stop();
+    const ran = inParallel(context, wave, async (inner, { id }) => {
+      expect(inner.stop.stopping.aborted).toBe(true);
+      begun.push(id);
+    });
+    await expect(ran).rejects.toMatchObject({ name: "Interrupted", how: "stopping" });
+    expect(begun).toEqual(["s1"]);
   });
 });

@@ -7,7 +7,7 @@ import { type AgendaStage, countLeft } from "./agenda.js";
 import { type RunContext, contextFor, statusOf, stopAtBoundary } from "./context.js";
 import { Interrupted, StepFailure, runError } from "./failure.js";
 import type { Stopped } from "./journal/records.js";
-import { isUntouched } from "./journal/status.js";
+import { isUntouched, openOps } from "./journal/status.js";
 import { handlerOf } from "./steps/registry.js";
 import { whoAsked } from "./stop-requests.js";
 import { agendaWithout, leaveOut, stepWithout } from "./without.js";
@@ -29,7 +29,7 @@ export async function executeForward(
     for (const message of done.notes) emit({ type: "note", message });
     await before(item);
     for (const wave of item.waves) {
-      stopAtBoundary(context);
+      if (!wave.some((step) => isUnderWay(context, step))) stopAtBoundary(context);
       await inParallel(context, wave, async (inner, step) => {
         const told = {
           type: "step",
@@ -79,7 +79,7 @@ export async function inParallel(
   const lane = async () => {
     for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
       try {
-        stopAtBoundary(inner);
+        if (!isUnderWay(context, step)) stopAtBoundary(inner);
         await work(inner, step);
       } catch (error) {
         if (error instanceof StepFailure) error.step ??= step.id;
@@ -91,6 +91,14 @@ export async function inParallel(
   const lanes = wave.some(({ kind }) => LOOKS_ON.has(kind)) ? wave.length : MOST_AT_ONCE;
   await Promise.all(Array.from({ length: Math.min(lanes, wave.length) }, lane));
   if (errors.length > 0) throw worstOf(errors);
+}
+
+/**
+ * Whether an agent goes on with what a process before asked it for. A run that is to stop takes that up all the same: its agent has
+ * to be told to end it, or it has to be seen to its end.
+ */
+function isUnderWay(context: RunContext, { id }: Pick<Step, "id">): boolean {
+  return openOps(statusOf(context), id).some(({ state }) => state === "accepted");
 }
 
 /** A bug, before a failure of a step, before having been interrupted. The message of a failure holds those of the others. */
