@@ -25,9 +25,9 @@ import { type Shape, topology } from "./topologies.js";
 const KEYSPACE = "profile";
 const USERS = 4_000;
 const KEYS_EACH = 3;
-const RATES = { writesPerSecond: 300, readsPerSecond: 150 };
-/** Where dozens of takeovers follow each other. */
-export const CALM = { writesPerSecond: 100, readsPerSecond: 50 };
+export const RATES = { writesPerSecond: 100, readsPerSecond: 50 };
+/** Where processes are killed at any moment: many accesses are under way then. */
+export const BUSY = { writesPerSecond: 300, readsPerSecond: 150 };
 /** Real agents, users who write and read all the time, and the plan that moves a part of their keys to a new shard. */
 export class Expansion {
   readonly cluster: TestCluster;

@@ -2,7 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { setAgentUrls } from "../../src/lib/topology/edit.js";
-import { CALM, Expansion } from "./expansion.js";
+import { Expansion } from "./expansion.js";
 import { makePlan } from "./make-plan.js";
 import { type Shards, topology } from "./topologies.js";
 
@@ -64,7 +64,7 @@ beforeAll(async () => {
     ...ACK,
     shards: { before: FIRST, after: NEXT[0]![1] },
   });
-  expansion.open(CALM);
+  expansion.open();
 }, LONG_MS);
 afterAll(() => expansion?.stop(), LONG_MS);
 

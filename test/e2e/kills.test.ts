@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Random } from "../faults/random.js";
-import { Expansion } from "./expansion.js";
+import { BUSY, Expansion } from "./expansion.js";
 import type { Json, Running } from "./ops-process.js";
 
 const SEED = Number(process.env["OPS_SEED"] ?? Math.floor(Math.random() * 1e9));
@@ -13,7 +13,7 @@ let expansion: Expansion;
 beforeAll(async () => {
   process.stderr.write(`OPS_SEED=${SEED} OPS_KILLS=${KILLS}\n`);
   expansion = await Expansion.start({ perLink: "200kB/s" }, () => random.next());
-  expansion.open();
+  expansion.open(BUSY);
 }, LONG_MS);
 afterAll(() => expansion?.stop(), LONG_MS);
 

@@ -9,7 +9,7 @@ import { pieceAt } from "../../src/lib/keyspace/map.js";
 import { ringSegments } from "../../src/lib/keyspace/ring.js";
 import { finalizeRun } from "../../src/lib/run/finalize.js";
 import { environmentOf } from "./environment.js";
-import { CALM, Expansion } from "./expansion.js";
+import { Expansion, RATES } from "./expansion.js";
 import { makePlan } from "./make-plan.js";
 import type { Ended, Json } from "./ops-process.js";
 import { ringCheck } from "./ring-check.js";
@@ -105,8 +105,8 @@ beforeAll(async () => {
   status = new Population({ keyspace: "status", people, clients, random: Math.random });
   await Promise.all([expansion.population.load(), status.load()]);
   for (let uid = 0; uid < 1_000; uid += 100) await clients[0]!.put("album", `${uid}/a`, `${uid}`);
-  expansion.open(CALM);
-  status.start(CALM);
+  expansion.open();
+  status.start(RATES);
 }, LONG_MS);
 
 afterAll(async () => {

@@ -10,7 +10,7 @@ import { listRuns } from "../../src/lib/run/runs.js";
 import { FileStateStore } from "../../src/lib/state/file/store.js";
 import { Random } from "../faults/random.js";
 import { KEYSPACE, withAgent } from "./another-ops.js";
-import { Expansion } from "./expansion.js";
+import { BUSY, Expansion } from "./expansion.js";
 import type { Ended, KillAt } from "./ops-process.js";
 
 const SEED = Number(process.env["OPS_SEED"] ?? Math.floor(Math.random() * 1e9));
@@ -53,7 +53,7 @@ beforeAll(async () => {
   stages = (await readPlan(expansion.plan)).stages
     .filter(({ kind }) => kind !== "retire")
     .map(({ id }) => id);
-  expansion.open();
+  expansion.open(BUSY);
 }, LONG_MS);
 afterAll(() => expansion?.stop(), LONG_MS);
 
@@ -70,7 +70,7 @@ it(
         const { wrong, acked, checked } = await expansion.verdict();
         expect(wrong).toEqual([]);
         expect(checked).toBe(acked);
-        if (left > ROUND) expansion.open();
+        if (left > ROUND) expansion.open(BUSY);
       }
     } finally {
       process.stderr.write(`${story.join("\n")}\n`);
