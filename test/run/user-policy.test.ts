@@ -38,6 +38,7 @@ function contextOf(
   const context = {
     plan: { silent: [{ node: "quiet", why: "it does not answer" }] },
     clock: { now: () => NOW },
+    journal: { status: { without: new Map() } },
     epochs: { schedule: 2n },
     lineage: "0",
     stop: { stopping: new AbortController().signal, detached: new AbortController().signal },
