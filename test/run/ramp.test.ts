@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { AgentProblem } from "../../src/lib/agent/client/problem.js";
 import type { RampStep } from "../../src/lib/plan/users/types.js";
 import { PATIENCE } from "../../src/lib/run/clock.js";
+import type { Unwell } from "../../src/lib/policy/unwell.js";
 import type { UserContext } from "../../src/lib/run/context.js";
 import type { RecordBody } from "../../src/lib/run/journal/records.js";
 import { ramp } from "../../src/lib/run/steps/users/ramp.js";
@@ -9,11 +10,15 @@ import { ramp } from "../../src/lib/run/steps/users/ramp.js";
 const STEP: RampStep = { id: "s1", kind: "ramp", entries: ["e"], site: "a", seconds: 10 };
 
 /** Of each agent how far it keeps users away once so many ms are over; null: it does not answer. */
-function contextOf(levels: Readonly<Record<string, (ms: number) => number | null>>) {
+function contextOf(
+  levels: Readonly<Record<string, (ms: number) => number | null>>,
+  unwell: Unwell | null = null,
+) {
   let now = 0;
   const journalled: RecordBody[] = [];
   const stopping = new AbortController().signal;
   const context = {
+    run: "r-1",
     clock: {
       now: () => now,
       // Time goes on with the step; what is said of its waiting ends with it.
@@ -32,7 +37,7 @@ function contextOf(levels: Readonly<Record<string, (ms: number) => number | null
           const level = levels[node]!(now);
           if (level === null)
             throw new AgentProblem(node, { unreachable: new Error("refused"), sent: false });
-          return { levels: [{ entry: "e", level, held: false, unwell: null }] };
+          return { levels: [{ entry: "e", level, held: unwell !== null, unwell }] };
         },
       }),
     },
@@ -68,5 +73,19 @@ it("does not take it that nobody is kept away where no agent answers", async () 
   const { context } = contextOf({ a: () => null, b: () => null });
   await expect(ramp.apply(context, STEP)).rejects.toMatchObject({
     failure: { code: "ramp", message: "no access agent answers" },
+  });
+});
+
+it("names the gateway that holds users back, and says what to do about it", async () => {
+  const dead = { url: "ws://gw-2:443", node: "gw-2", connects: false, loss: 1 };
+  const unwell: Unwell = { loss: 0.5, addresses: [dead] };
+  const { context } = contextOf({ dp: () => 0.9 }, unwell);
+  await expect(ramp.apply(context, STEP)).rejects.toMatchObject({
+    failure: {
+      code: "ramp",
+      message:
+        "dp still keeps 90% away by e, because the site is not well: gw-2 (ws://gw-2:443) takes no connections, 100% of what was measured to it is lost; of all ways to the site 50% is lost",
+      hint: "start gw-2 again, then ops run resume r-1; gone for good: ops run resume r-1 --without gw-2",
+    },
   });
 });

@@ -46,6 +46,7 @@ function contextOf(
     },
     journal: { status: { without: new Map(without.map((node) => [node, "it is gone"])) } },
     clock: { now: () => NOW },
+    journal: { status: { without: new Map() } },
     epochs: { schedule: 2n },
     lineage: "0",
     stop: { stopping: new AbortController().signal, detached: new AbortController().signal },
