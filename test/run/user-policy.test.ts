@@ -46,7 +46,6 @@ function contextOf(
     },
     journal: { status: { without: new Map(without.map((node) => [node, "it is gone"])) } },
     clock: { now: () => NOW },
-    journal: { status: { without: new Map() } },
     epochs: { schedule: 2n },
     lineage: "0",
     stop: { stopping: new AbortController().signal, detached: new AbortController().signal },
