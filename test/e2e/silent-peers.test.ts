@@ -142,7 +142,10 @@ describe("a node that dies while another one needs it", { timeout: LONG_MS }, ()
 
   it("stops a comparison that somebody asked for", async () => {
     const run = await expansion.lastRun();
-    const error = await failing(verifyRun(dyingAt("verify", { node: "b2", peer: "a2" }), run));
+    const env = dyingAt("verify", { node: "b2", peer: "a2" });
+    // It is counted from before the comparison is asked for.
+    losePatience(env, { reconnectMs: 2_000 });
+    const error = await failing(verifyRun(env, run));
     expect(error).toMatchObject({ code: "peer-unreachable", exit: 6 });
     await expansion.cluster.restart("a2");
     expect((await verifyRun(environmentOf(expansion, {}), run)).length).toBeGreaterThan(0);

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -72,10 +72,11 @@ test("by the name of its file a simulation is a page, too, with all that the ter
 test("a chart that cannot be written is told before anything is simulated", () => {
   const disable = ["disable", "tianjin", "--mode", "weak", "--ttl", "4h", "--simulate", "--chart"];
   writeFileSync(join(folder, "file"), "");
+  mkdirSync(join(folder, "folder.svg"));
   for (const [chart, why] of [
     [join(folder, "missing", "chart.svg"), "ENOENT"],
     [join(folder, "file", "chart.svg"), "ENOTDIR"],
-    [folder, "EISDIR"],
+    [join(folder, "folder.svg"), "EISDIR"],
   ] as const) {
     const { code, out, err } = schedule(...disable, chart);
     expect({ code, out }).toEqual({ code: 1, out: "" });
