@@ -6,6 +6,7 @@ import { assertSound } from "../plan/check/index.js";
 import type { UserPlan } from "../plan/users/types.js";
 import { SCHEDULE } from "../policy/document.js";
 import type { Intent, Pace } from "../schedule/change/intent.js";
+import { antiFlap } from "../schedule/change/rules/anti-flap.js";
 import { oneAtATime } from "../schedule/change/rules/one-at-a-time.js";
 import type { SilentAgent } from "../schedule/change/situation.js";
 import { EXIT, OpsError } from "../errors.js";
@@ -82,7 +83,7 @@ async function planLeavers(
   const nobody = { plan: null, already: [], silent: [] };
   if (!hasAccess(request.topology)) return { ...nobody, usersStay: null };
   // What has stopped half-way there is as good as nothing: this takes its place.
-  const replacing = (await isOneUnfinishedAt(env, sites)) ? [oneAtATime.id] : [];
+  const replacing = (await isOneUnfinishedAt(env, sites)) ? [oneAtATime.id, antiFlap.id] : [];
   const overrides = [...new Set([...wanted.overrides, ...replacing])];
   try {
     const intent = { ...wanted, sites, filter: EVERYONE, overrides };

@@ -97,7 +97,7 @@ export async function inParallel(
  * Whether an agent goes on with what a process before asked it for. A run that is to stop takes that up all the same: its agent has
  * to be told to end it, or it has to be seen to its end.
  */
-function isUnderWay(context: RunContext, { id }: Pick<Step, "id">): boolean {
+export function isUnderWay(context: RunContext, { id }: Pick<Step, "id">): boolean {
   return openOps(statusOf(context), id).some(({ state }) => state === "accepted");
 }
 

@@ -50,7 +50,7 @@ function unfinished(runs: readonly RunStatus[], scopes: readonly string[]): RunS
 }
 
 /** What keeps users away changes nothing that a run before it needs to go on, or back: the rules for sites see to the rest. */
-const KEEPS_AWAY: ReadonlySet<string> = new Set([...MODES, "evacuate"]);
+const KEEPS_AWAY: ReadonlySet<string> = new Set([...MODES, "drain", "evacuate"]);
 
 /**
  * Whether an unfinished run has to end before the plan may be applied. A region is left, and come back to, from wherever a change of its

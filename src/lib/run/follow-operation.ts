@@ -54,6 +54,7 @@ export async function follow(
   let sends = 0;
   let resolvedBy: number | null = null;
   let { atStop } = options;
+  let isCancelled = false;
   for (let needsSending = send; ;) {
     if (needsSending) {
       if (sends > patience.identicalErrors) return fail(context, op, lostAgain(op, options), false);
@@ -65,6 +66,7 @@ export async function follow(
       const seen = await look(context, op, { ...options, atStop }, last);
       if (seen === "cancelled") {
         atStop = "wait";
+        isCancelled = true;
         continue;
       }
       last = seen;
@@ -79,7 +81,7 @@ export async function follow(
       await journal.append({ type: "op.accepted", op: op.op });
     if (options.progressOf !== undefined)
       tellProgress(context, { step: op.step, ...options.progressOf }, last);
-    needsSending = last.state === "interrupted" && restart;
+    needsSending = last.state === "interrupted" && restart && !isCancelled;
     if (!isEnded(last.state) && last.phase === RESOLVING) {
       resolvedBy ??= context.clock.now() + patience.linkMs;
       await stillUnresolved(context, op, options, resolvedBy);
@@ -92,7 +94,11 @@ export async function follow(
       await journal.append({ type: "op.done", op: op.op, result });
       return { result, failed: null, retryable: false };
     }
-    return fail(context, op, endError(op, options, last), last.error?.retryable ?? false);
+    const error = endError(op, options, last);
+    // Lost with its agent's process, after it was to end anyway.
+    if (isCancelled && last.state === "interrupted")
+      return fail(context, op, { ...error, code: CANCELLED }, false);
+    return fail(context, op, error, last.error?.retryable ?? false);
   }
 }
 

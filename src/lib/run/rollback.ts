@@ -4,7 +4,7 @@ import { pushEpochs } from "./admit.js";
 import { agendaBack, countLeft } from "./agenda.js";
 import { tellMissing } from "./apply.js";
 import { type RunContext, contextFor, stageOf, statusOf, stopAtBoundary } from "./context.js";
-import { inParallel, stopRun } from "./execute.js";
+import { inParallel, isUnderWay, stopRun } from "./execute.js";
 import { StepFailure } from "./failure.js";
 import { settle } from "./operation.js";
 import { type RunEnvironment, planOf, takenBy, withRun } from "./session.js";
@@ -76,7 +76,7 @@ async function goBack(context: RunContext, to: string | null): Promise<void> {
     const { id, title } = stage;
     emit({ type: "stage", stage: id, title, state: "entered", left: countLeft(item, "back") });
     for (const wave of waves) {
-      stopAtBoundary(context);
+      if (!wave.some((step) => isUnderWay(context, step))) stopAtBoundary(context);
       const steps = wave.filter((step) => !postponed.has(step));
       // What is destroyed must not be what a postponed step's node still follows.
       if (steps.some(({ kind }) => kind === "link" || kind === "init")) await catchUp();

@@ -106,6 +106,21 @@ describe("the last change of each site is in the policy that a run publishes", (
     expect(change(once, NOW + 5)).toEqual(once);
   });
 
+  it("of entries that are over, when they are forgotten, none; of their end one", () => {
+    const [standing, ended] = [entry(), entry({ expires: NOW - 60_000 })];
+    const restore = { ...plan, moves: [], change: { ...plan.change, what: "restore" } };
+    const publishFrom = (from: typeof standing, to: readonly (typeof standing)[]) => {
+      const [was, will] = [entriesOnly([planned(from)]), entriesOnly(to.map(planned))];
+      const known = { ...POLICY, entries: [from] };
+      const published = { plan: restore, before: was, after: will, isUndo: false };
+      return withLastChanges(known, changePolicy(known, was, will, 1n), published, NOW).changes;
+    };
+    expect(publishFrom(ended, [])).toBeUndefined();
+    expect(publishFrom(standing, [{ ...standing, expires: NOW }])).toMatchObject([
+      { site: "sh-a", what: "restore" },
+    ]);
+  });
+
   it("of a first policy, which moves nobody, none", () => {
     const first = { plan: { ...plan, moves: [] }, before: before!, after: after!, isUndo: false };
     const made = changePolicy(POLICY, first.before, first.after, 1n);

@@ -90,6 +90,26 @@ describe("a restore", () => {
     );
   });
 
+  it("tells users of a site with several entries no faster than those of one with one", () => {
+    const gateways = [gateway("sh-a", 100), gateway("sz-a", 100), gateway("tj-a", 400)];
+    const of = (carrier: string, province: string) => ({ ...entry({ carrier, province }) });
+    const entries = [
+      ...CLASSES.map(({ carrier, province }, i) => ({ ...of(carrier, province), id: `sh-a-${i}` })),
+      entry({ id: "sz-a-9", site: "sz-a" }),
+    ];
+    const situation = { ...SITUATION, gateways, policy: { ...POLICY, entries } };
+    const homes = ["sh-a", "sz-a"];
+    const elsewhere = elsewhereAt(gateways.slice(2), homes, 0.1);
+    const problem = problemOf(situation);
+    const plan = planOfRestore({ ...RESTORE, entries, elsewhere }, situation, problem, CONTEXT);
+    const wave = plan.stages.find(({ kind }) => kind === "return")!.waves[1]!;
+    const told = wave.flatMap((step) => (step.kind === "relogin" ? [step] : []));
+    const paceTo = (site: string) =>
+      told.filter(({ home }) => home === site).reduce((sum, step) => sum + step.perSecond!, 0);
+    expect(paceTo("sh-a")).toBeCloseTo(paceTo("sz-a"), 6);
+    expect(paceTo("sh-a") + paceTo("sz-a")).toBeCloseTo(plan.pace.perSecond!, 6);
+  });
+
   it("divides the pace as the users are divided over the gateways, whatever else these have", () => {
     const gateways = [gateway("sh-a", 0), gateway("sz-a", 300), gateway("tj-a", 300)];
     const situation = { ...SITUATION, gateways, policy: { ...POLICY, entries: [entry()] } };

@@ -1,5 +1,6 @@
 import type { PolicyPart, UserPlan } from "../../plan/users/types.js";
 import type { PolicyDocument } from "../../policy/document.js";
+import { level } from "../../policy/level.js";
 import { policyFingerprint } from "./assemble.js";
 
 /** Publishing a part of a policy for another: by which plan, and whether that is taken back by it. */
@@ -20,7 +21,7 @@ export function withLastChanges(
   published: Published,
   at: number,
 ): PolicyDocument {
-  if (policyFingerprint(before) === policyFingerprint(made)) return made;
+  if (saysAt(before, at) === saysAt(made, at)) return made;
   const { change } = published.plan;
   const last = new Map(
     (made.changes ?? [])
@@ -33,6 +34,12 @@ export function withLastChanges(
   }
   if (last.size === 0) return made;
   return { ...made, changes: [...last.values()].toSorted((a, b) => (a.site < b.site ? -1 : 1)) };
+}
+
+/** What a policy says of users: entries that are over keep nobody away, and other addresses of a site move nobody. */
+function saysAt(policy: PolicyDocument, at: number): string {
+  const entries = policy.entries.filter((entry) => level(entry, at) > 0);
+  return policyFingerprint({ ...policy, sites: {}, entries });
 }
 
 /** Whether each only gets users of others. A first policy moves nobody, and changes no site. */

@@ -1,7 +1,7 @@
 import type { PlannedEntry, UserPlan, UserStepDraft } from "../../plan/users/types.js";
 import type { Placement } from "../assign/placement.js";
 import type { Entry } from "../../policy/document.js";
-import type { UserFilter } from "../../policy/filter.js";
+import { type UserFilter, isFor } from "../../policy/filter.js";
 import type { Problem } from "../types.js";
 import { type PlanContext, assemble } from "./assemble.js";
 import { type Elsewhere, belongingTo, countOf } from "./elsewhere.js";
@@ -162,6 +162,9 @@ function returning(
 ): Leaving[] {
   const own = belongingTo(site, filter, coming);
   const thereAt = ({ node }: GatewaySeen) => countOf(own.filter((one) => one.node === node));
-  const home = moves.filter(({ to }) => to === site);
+  const home = moves.filter(
+    ({ to, carrier, province }) =>
+      to === site && (province === null || isFor(filter, { carrier, province, port: 0 })),
+  );
   return leavingAs(home, { entry, filter, home: site }, situation, thereAt);
 }

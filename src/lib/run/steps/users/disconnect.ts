@@ -13,8 +13,10 @@ export const disconnect: StepHandler<DisconnectStep> = {
     const said = sayStep(step);
     const progressOf = { what: `users of ${node}`, like: "users of gateways" };
     const options = { undo: false, what: said.what, atStop: "cancel", progressOf } as const;
-    await settle(context, id, options);
-    stopAtBoundary(context);
+    await countingTold(context, step, async () => {
+      await settle(context, id, options);
+      stopAtBoundary(context);
+    });
     if (doneResult(context, id) !== null) return;
     await assertMasked(context, step);
     const request = { kind: "disconnect", entry, filter, count: null, perSecond } as const;

@@ -4,6 +4,7 @@ import { sayStep } from "../../../plan/say.js";
 import { isFor } from "../../../policy/filter.js";
 import { countText } from "../../../figures.js";
 import { ask } from "../../ask.js";
+import { stopAtBoundary } from "../../context.js";
 import { StepFailure, failure } from "../../failure.js";
 import { operate, settle } from "../../operation.js";
 import type { StepHandler } from "../handler.js";
@@ -19,7 +20,10 @@ export const empty: StepHandler<EmptyStep> = {
     const progressOf = { what: `users of ${node}`, like: "users of gateways" };
     const { what } = sayStep(step);
     const options = { undo: false, what, atStop: "cancel", progressOf } as const;
-    await countingTold(context, step, () => settle(context, id, options));
+    await countingTold(context, step, async () => {
+      await settle(context, id, options);
+      stopAtBoundary(context);
+    });
     for (let round = 0; ; round += 1) {
       const here = await ask(context, id, node, "count its sessions", (agent) => agent.sessions());
       const left = usersLeft(here, filter);
