@@ -36,14 +36,15 @@ export function build() {
       bin: "tsc",
       quiet: true,
     });
+    if (code !== 0) say("error: src does not compile");
     const bundled = runScript("bundle.js", join(fresh, "bundle"));
     if (bundled === 0) replace(fresh, DIST);
+    else say("error: src could not be bundled");
     code ||= bundled;
   } finally {
     fs.rmSync(fresh, { recursive: true, force: true });
   }
   if (code !== 0) {
-    say("error: src does not compile");
     // Without these oclif reads the commands themselves, and the next build starts afresh.
     for (const file of [STAMP, MANIFEST]) fs.rmSync(file, { force: true });
     return code;

@@ -7,8 +7,8 @@ import { rolldown } from "rolldown";
 import { root } from "./process.js";
 
 const SRC = join(root, "src");
-/** These find native code or WebAssembly beside their own files. */
-const NOT_BUNDLED = /^(lmdb|highs)(\/|$)/;
+/** The first two find native code or WebAssembly beside their own files; oclif looks for the compiler to run commands from source, which nobody does. */
+const NOT_BUNDLED = /^(lmdb|highs|typescript)(\/|$)/;
 
 const folder = process.argv[2];
 const bundle = await rolldown({

@@ -30,6 +30,8 @@ export abstract class RunCommand<T extends typeof Command> extends BaseCommand<T
     const progress = this.jsonEnabled() ? null : await this.progress();
     this.#progress = progress;
     const { RunLog } = await import("../report/run-log.js");
+    // Loaded before it is needed: after hours, and an upgrade meanwhile, its files may be gone.
+    await Promise.all([import("../run/runs.js"), import("../report/run-summary.js")]);
     const log = new RunLog(this.textOptions);
     const emit = (event: RunEvent): void => {
       const { type, ...fields } = event;
