@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import { PATIENCE, systemClock } from "../../src/lib/run/clock.js";
 import type { UserContext } from "../../src/lib/run/context.js";
 import type { EmptyStep } from "../../src/lib/plan/users/types.js";
+import { stopRun } from "../../src/lib/run/execute.js";
+import { Interrupted } from "../../src/lib/run/failure.js";
 import { empty } from "../../src/lib/run/steps/users/empty.js";
 
 const STEP: EmptyStep = {
@@ -86,4 +88,15 @@ test("what a gateway was doing is ended when the run is to stop, and nothing is 
     expect(put).toEqual([]);
     expect(ended()).toMatchObject([{ error: { code: "cancelled" } }]);
   }
+});
+
+test("a run that is stopped before it could ask a gateway to end says that it goes on", async () => {
+  const { context } = stoppedBefore("running");
+  const stopping = stopRun(context, new Interrupted("stopping"), ["ops run resume r"]);
+  await expect(stopping).rejects.toMatchObject({
+    code: "stopped",
+    message: expect.stringMatching(
+      /stopped at a safe boundary; gw may go on telling the users of a part/,
+    ) as string,
+  });
 });

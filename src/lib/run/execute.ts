@@ -163,7 +163,7 @@ export async function stopRun(
       detached ? EXIT.unknown : EXIT.partial,
       detached
         ? `run ${run}: detached; what the agents had been asked goes on`
-        : `run ${run}: stopped at a safe boundary${by === null ? "" : `, as ${by.actor} asked (${by.command})`}`,
+        : `run ${run}: stopped at a safe boundary${by === null ? "" : `, as ${by.actor} asked (${by.command})`}${stillTelling(context)}`,
       { hint: commands.join("\n      "), details: { run } },
     );
   }
@@ -189,6 +189,17 @@ export async function stopRun(
   }
   throw error;
 }
+
+/** Gateways that a process before had asked to tell users, and that this one was stopped before it could ask to end that. */
+function stillTelling(context: RunContext): string {
+  const nodes = openOps(statusOf(context))
+    .filter(({ request }) => TELLS.has(String(request["kind"])))
+    .map(({ node }) => node);
+  if (nodes.length === 0) return "";
+  return `; ${[...new Set(nodes)].join(", ")} may go on telling the users of a part, to its end`;
+}
+
+const TELLS: ReadonlySet<string> = new Set(["relogin", "disconnect"]);
 
 async function refuse({ journal, emit }: RunContext, why: string): Promise<void> {
   await journal.append({ type: "run.end", outcome: "refused", why });
