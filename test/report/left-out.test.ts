@@ -1,5 +1,9 @@
 import { expect, test } from "vitest";
+import { composePlan } from "../../src/lib/plan/region/compose.js";
 import { leftOutLines } from "../../src/lib/report/left-out.js";
+import { regionPlanText } from "../../src/lib/report/region-plan.js";
+import { userPlanText } from "../../src/lib/report/user-plan.js";
+import { planOf, proposed } from "../schedule/change/situation.js";
 
 const TEXT = { verbose: false, width: 80 };
 
@@ -41,4 +45,14 @@ test("of many the first few are told, and how many more there are", () => {
   expect(told.at(-1)).toBe("  gone   and 15 more gateways (--verbose)");
   const all = leftOutLines(many, { ...TEXT, verbose: true });
   expect(all.filter((line) => line.includes("gone   gw-"))).toHaveLength(20);
+});
+
+test("the preview of users tells it, and that of a region", async () => {
+  const plan = planOf(await proposed({ mode: "mask" }));
+  const users = { ...plan, dropped: dropped("gw-3", false, "ws://gw-3:80/") };
+  const { createdAt, topology, change } = plan;
+  const about = { createdAt, topology, change, shards: null, stays: [], usersStay: null };
+  const region = composePlan({ ...about, users });
+  for (const text of [userPlanText(users, TEXT), regionPlanText(region, TEXT)])
+    expect(text).toContain("  gone   gw-3 of sh-1 (ws://gw-3:80/): not in the file");
 });

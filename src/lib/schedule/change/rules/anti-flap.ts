@@ -45,6 +45,6 @@ export function changedJustNow(
     if (last === undefined || now - last.at >= APART_MS) return [];
     const { what, isUndo, actor, at } = last;
     const how = `${what}${isUndo ? " taken back" : ""}, by ${actor}`;
-    return [`${site} was changed ${durationText(Math.max(0, now - at))} ago (${how})`];
+    return [`${site} was changed ${durationText(now - at)} ago (${how})`];
   });
 }
