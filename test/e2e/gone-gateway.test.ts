@@ -143,6 +143,9 @@ test(
     expect((await schedule("restore", ["a"])).json).toMatchObject({
       error: { code: "sick-site" },
     });
+    const { plan } = (await schedule("restore", ["a", "--dry-run"], edited)).json as { plan: Json };
+    const gone = { node: "a-gw2", site: "a", isRestored: false };
+    expect(plan["dropped"]).toMatchObject([gone, gone]);
     const restored = await schedule("restore", ["a"], edited);
     expect(restored).toMatchObject({ code: 0, json: { outcome: "applied" } });
     for (const dispatcher of ["a-dp", "b-dp"]) expect(await offered(dispatcher)).toEqual(["a-gw1"]);
@@ -173,6 +176,27 @@ test(
     expect((await schedule("balance", [])).code).toBe(0);
     expect(await left()).toEqual([]);
     expect(await offered("b-dp")).toEqual(["a-gw1", "a-gw2"]);
+  },
+);
+
+test(
+  "one that lives is not left out because the file does not know it: the plan says so",
+  { timeout: LONG_MS },
+  async () => {
+    const { json } = await schedule("mask", ["b", "--ttl", "10m", "--dry-run"], edited);
+    const unlisted = [{ node: "a-gw2", site: "a" }];
+    expect(json).toMatchObject({ plan: { unlisted } });
+    expect(json["plan"]).not.toHaveProperty("dropped");
+    const masked = await schedule("mask", ["b", "--ttl", "10m", "--override", "anti-flap"], edited);
+    expect(masked).toMatchObject({ code: 0, json: { outcome: "applied" } });
+    expect(await offered("a-dp")).toEqual(["a-gw1", "a-gw2"]);
+    const { policy } = await ask("a-dp", (agent) => agent.policy());
+    expect(policy!.agents).toHaveProperty("a-gw2", cluster.url("a-gw2"));
+    await run("rollback", String(masked.json["run"]), "--yes");
+    expect(await offered("a-dp")).toEqual(["a-gw1", "a-gw2"]);
+    const balanced = await schedule("balance", ["--override", "anti-flap"], edited);
+    expect(balanced.code).toBe(0);
+    expect(await offered("a-dp")).toEqual(["a-gw1", "a-gw2"]);
   },
 );
 

@@ -41,6 +41,7 @@ function usersWith(...kinds: readonly UserStageKind[]): UserPlan {
   const situation = {
     now: 0,
     policy: NO_POLICY,
+    unlisted: [],
     offered: NO_POLICY.sites,
     gateways: [],
     dispatchers: [],

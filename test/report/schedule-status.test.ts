@@ -83,6 +83,7 @@ function survey() {
   const situation: Situation = {
     now: NOW,
     policy: { ...threeSites([MASK, WEAK]), version: 7 },
+    unlisted: [],
     offered: threeSites([]).sites,
     gateways: [
       gateway("ga", "a", 400, 600, 12),

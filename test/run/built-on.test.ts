@@ -61,7 +61,16 @@ function keepAway(
         seconds: 1,
       },
     ],
-    { now: 1, policy, offered: policy.sites, gateways: [], dispatchers: [], silent: [], over: [] },
+    {
+      now: 1,
+      policy,
+      unlisted: [],
+      offered: policy.sites,
+      gateways: [],
+      dispatchers: [],
+      silent: [],
+      over: [],
+    },
     changePolicy(policy, before, after, 1n),
     {
       createdAt: "2026-11-24T00:00:00Z",

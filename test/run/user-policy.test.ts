@@ -118,6 +118,13 @@ it("names the agents of the plan, and keeps those that were silent, but none tha
   expect(agents()).toEqual({ dp: "http://dp", quiet: "http://quiet" });
 });
 
+it("keeps the agent of a gateway that logins are still sent to, although the plan does not know it", async () => {
+  const before = { g1: "http://g1", removed: "http://removed" };
+  const { context, agents } = contextOf([], before);
+  await policy.apply(context, step([], [entry("one", NOW + 1)]));
+  expect(agents()).toEqual({ dp: "http://dp", g1: "http://g1" });
+});
+
 it("offers no address of a gateway that the run goes on without, but for the last of a site", async () => {
   const one = step([], [entry("one", NOW + 1)]);
   const { context, offered } = contextOf([], {}, undefined, ["g1"]);

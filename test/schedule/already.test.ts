@@ -27,6 +27,7 @@ function situation(entries: readonly Entry[], now = 1): Situation {
   return {
     now,
     policy: threeSites(entries),
+    unlisted: [],
     offered: threeSites([]).sites,
     gateways: [],
     dispatchers: ["d1"],

@@ -72,6 +72,7 @@ function world(
   const situation: Situation = {
     now: NOW,
     policy,
+    unlisted: [],
     offered: policy.sites,
     gateways,
     dispatchers: ["dp"],

@@ -7,6 +7,7 @@ import type { ShardPlan, ShardStage } from "../plan/types.js";
 import type { WritersPlan } from "../plan/writers.js";
 import { wrap } from "../wrap.js";
 import { itemsText } from "./group.js";
+import { leftOutLines } from "./left-out.js";
 import { shardStageLines, whatChangesLines } from "./plan.js";
 import type { TextOptions } from "./text-options.js";
 import { userStageLines } from "./user-plan.js";
@@ -35,6 +36,7 @@ export function regionPlanText(plan: RegionPlan, options: TextOptions): string {
     ...(users?.silent ?? []).flatMap(({ node, why }) =>
       out(`  silent ${node} is told nothing: ${why}`, 9),
     ),
+    ...(users === null ? [] : leftOutLines(users, options)),
     ...stays.flatMap((one) => out(`  stays  ${staysText(one)}`, 9)),
     ...(users === null ? [] : whoMovesLines(users, options)),
     ...(shards === null ? [] : ["", "Whose writes move", ...whatChangesLines(shards, options)]),

@@ -2,6 +2,7 @@ import { durationText } from "../figures.js";
 import { sayStep } from "../plan/say.js";
 import type { UserPlan, UserStage } from "../plan/users/types.js";
 import { wrap } from "../wrap.js";
+import { leftOutLines } from "./left-out.js";
 import { stepLines } from "./plan-steps.js";
 import type { TextOptions } from "./text-options.js";
 import { movesText, whoMovesLines } from "./who-moves.js";
@@ -20,6 +21,7 @@ export function userPlanText(plan: UserPlan, options: TextOptions): string {
     ...out(`  moves  ${movesText(plan)}`, 9),
     ...change.overridden.flatMap(({ rule, message }) => out(`  over   ${rule}: ${message}`, 9)),
     ...silent.flatMap(({ node, why }) => out(`  silent ${node} is told nothing: ${why}`, 9)),
+    ...leftOutLines(plan, options),
     ...out(`  time   about ${durationText(Math.max(1, estimate.seconds) * 1000)}`, 9),
     ...whoMovesLines(plan, options),
     "",

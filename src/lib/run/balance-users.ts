@@ -5,6 +5,7 @@ import { type RoundFigures, proposeRound } from "../schedule/change/round/propos
 import { assertRules, assertSafe } from "../schedule/change/rules/refusal.js";
 import { demandOf } from "../schedule/change/service.js";
 import type { SilentAgent, Situation } from "../schedule/change/situation.js";
+import { withUnlisted } from "../schedule/change/left-out.js";
 import { spread } from "../schedule/change/spread.js";
 import { usersOnline } from "../schedule/change/situation.js";
 import type { Qualities } from "../schedule/quality/entries.js";
@@ -81,7 +82,7 @@ function isUnused(situation: Situation): boolean {
 function sitesFor({ sets }: Topology, { situation, sites }: AccessSurvey): AccessSurvey["sites"] {
   const known = new Set(sets.map(({ id }) => id));
   const kept = Object.entries(situation.offered).filter(([id]) => known.has(id));
-  return { ...Object.fromEntries(kept), ...sites };
+  return withUnlisted({ ...Object.fromEntries(kept), ...sites }, situation);
 }
 
 function knownOf({ topology, quality }: BalanceRequest, { agents }: AccessSurvey): Known {

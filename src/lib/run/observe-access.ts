@@ -4,10 +4,10 @@ import type { PolicyDocument, PolicySite } from "../policy/document.js";
 import { sitesWithout } from "../policy/offered.js";
 import { NO_POLICY } from "../schedule/change/policy-part.js";
 import type { GatewaySeen, SilentAgent, Situation } from "../schedule/change/situation.js";
-import type { StateStore } from "../state/contract.js";
 import type { Node, Topology } from "../topology/types.js";
 import type { Agents } from "./agents.js";
 import { asProblem } from "./failure.js";
+import { askUnlisted } from "./ask-unlisted.js";
 import { readPolicy } from "./publish-policy.js";
 import type { RunEnvironment } from "./session.js";
 
@@ -51,12 +51,12 @@ function accessRoutes(nodes: readonly AccessNode[]): Record<string, RouteNode> {
 
 /** Connects to all of them, asks, and lets go. */
 export async function surveyAccess(
-  { store, connect, clock }: Pick<RunEnvironment, "store" | "connect" | "clock">,
+  env: Pick<RunEnvironment, "store" | "connect" | "clock">,
   topology: Topology,
 ): Promise<AccessSurvey> {
-  const agents = await connect(accessRoutes(accessNodes(topology)));
+  const agents = await env.connect(accessRoutes(accessNodes(topology)));
   try {
-    return await observeAccess(topology, agents, store, clock.now());
+    return await observeAccess(topology, agents, env);
   } finally {
     await agents.close();
   }
@@ -70,13 +70,13 @@ interface Answer {
   readonly addresses: PolicySite["addresses"];
 }
 
-/** Asks all of them at once. `now`: ms since 1970. */
+/** Asks all of them at once. */
 async function observeAccess(
   topology: Topology,
   agents: Agents,
-  store: StateStore,
-  now: number,
+  { store, connect, clock }: Pick<RunEnvironment, "store" | "connect" | "clock">,
 ): Promise<AccessSurvey> {
+  const now = clock.now();
   const nodes = accessNodes(topology);
   const silent: SilentAgent[] = [];
   const answers: Answer[] = [];
@@ -95,8 +95,9 @@ async function observeAccess(
   const dispatchers = answers.filter(({ node }) => node.role === "dispatch");
   const known = [stored, ...answers.map(({ policy }) => policy)].filter((one) => one !== null);
   const policy = known.reduce((best, one) => (one.version > best.version ? one : best), NO_POLICY);
+  const unlisted = await askUnlisted(connect, policy, topology);
   const isGone = (node: string, site: string) =>
-    !nodes.some(({ id, set }) => id === node && set === site);
+    unlisted.some((one) => one.node === node && one.site === site && one.why !== null);
   const isLeftOut = ({ node, addresses }: Answer) =>
     policy.version > 0 &&
     addresses.length > 0 &&
@@ -105,6 +106,7 @@ async function observeAccess(
     situation: {
       now,
       policy,
+      unlisted,
       offered: sitesWithout(policy.sites, isGone),
       gateways: answers.flatMap(({ gateway }) => gateway ?? []),
       dispatchers: dispatchers.map(({ node }) => node.id),

@@ -55,6 +55,31 @@ describe("anti-flap knows of changes that left no entry", () => {
   });
 });
 
+describe("anti-flap, where the clock of whoever published is another one", () => {
+  const changed = (at: number) => ({
+    policy: {
+      ...POLICY,
+      changes: [{ site: "sh-a", at, what: "shift", isUndo: false, actor: "li", isReceiver: false }],
+    },
+  });
+
+  it("what lies hours ahead is not just now, and hides no other change", async () => {
+    const ahead = NOW + 2 * 3_600_000;
+    expect(await rulesAgainst({}, changed(ahead))).toEqual([]);
+    const { policy } = changed(ahead);
+    const entries = [entry({ since: NOW - 5_000 })];
+    const found = against(await proposed({}, { policy: { ...policy, entries } }));
+    expect(found.map(({ message }) => message)).toEqual([
+      "sh-a was changed 5s ago (mask, by me@here)",
+    ]);
+  });
+
+  it("what is seconds ahead is now", async () => {
+    const found = against(await proposed({}, changed(NOW + 30_000)));
+    expect(found.map(({ message }) => message)).toEqual(["sh-a was changed 0s ago (shift, by li)"]);
+  });
+});
+
 describe("the last change of each site is in the policy that a run publishes", () => {
   const plan = {
     change: { what: "shift", sites: ["sh-a"], reason: "r", actor: "li", overridden: [] },

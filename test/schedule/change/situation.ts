@@ -71,6 +71,7 @@ export function gateway(site: string, sessions: number, perSecond = 2): GatewayS
 export const SITUATION: Situation = {
   now: NOW,
   policy: POLICY,
+  unlisted: [],
   offered: POLICY.sites,
   gateways: SITES.map((site) => gateway(site, 200)),
   dispatchers: ["dp"],

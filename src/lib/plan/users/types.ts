@@ -179,6 +179,17 @@ export interface ReceiverView {
   };
 }
 
+/** An address that logins are sent to no longer. */
+export interface DroppedAddress {
+  /** Null in a policy of an earlier version, which does not name it. */
+  readonly node: string | null;
+  readonly site: string;
+  readonly url: string;
+  readonly why: string;
+  /** Whether it is offered again when the plan is taken back: not where its gateway is gone. */
+  readonly isRestored: boolean;
+}
+
 /** A plan that moves users between sites. Hashed, immutable and complete as one that moves data. */
 export interface UserPlan {
   readonly v: typeof PLAN_VERSION;
@@ -194,6 +205,10 @@ export interface UserPlan {
   readonly nodes: Readonly<Record<string, RouteNode>>;
   /** Access agents that did not: they are told by whoever next publishes a policy. */
   readonly silent: readonly { readonly node: string; readonly why: string }[];
+  /** Addresses of the policy that the plan offers to logins no longer; a plan without any has none. */
+  readonly dropped?: readonly DroppedAddress[] | undefined;
+  /** Gateways that the topology does not have, and that are not known to be gone: they stay. A plan without any has none. */
+  readonly unlisted?: readonly { readonly node: string; readonly site: string }[] | undefined;
   readonly change: {
     readonly what: string;
     readonly sites: readonly string[];

@@ -96,6 +96,19 @@ export const userPlanWire = z.object({
   scopes: z.array(id),
   nodes: z.record(id, routeNodeWire),
   silent: z.array(z.object({ node: id, why: z.string() })),
+  // Plans of an earlier build, and those without any, have neither.
+  dropped: z
+    .array(
+      z.object({
+        node: id.nullable(),
+        site: id,
+        url: id,
+        why: z.string(),
+        isRestored: z.boolean(),
+      }),
+    )
+    .optional(),
+  unlisted: z.array(z.object({ node: id, site: id })).optional(),
   change: userChangeWire,
   // Plans of an earlier build name no provinces, and no sites that nobody counts.
   moves: z.array(

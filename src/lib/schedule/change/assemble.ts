@@ -11,6 +11,7 @@ import { PLAN_VERSION } from "../../plan/types.js";
 import type { RouteNode } from "../../routing/table.js";
 import { type PolicyDocument, SCHEDULE } from "../../policy/document.js";
 import { assertUsable, encodePolicy } from "../../policy/wire.js";
+import { leftOutBy } from "./left-out.js";
 import { changePolicy } from "./policy-part.js";
 import type { Situation } from "./situation.js";
 
@@ -36,16 +37,17 @@ export interface StageDraft {
 
 /**
  * With all that follows from the stages; those that are empty are left out. What they publish offers no gateway that is gone, and does
- * not again when it is taken back. Throws OpsError `bad-policy` (exit 3).
+ * not again when it is taken back. What it no longer offers is in the plan. Throws OpsError `bad-policy` (exit 3).
  */
 export function assemble(
   wanted: readonly StageDraft[],
-  { policy, offered, silent }: Situation,
+  situation: Situation,
   meant: PolicyDocument,
   { createdAt, topology, nodes }: PlanContext,
   about: Pick<UserPlan, "change" | "moves" | "receivers" | "pace"> &
     Partial<Pick<UserPlan, "uncounted">>,
 ): UserPlan {
+  const { policy, offered, silent } = situation;
   const isSame = hashOf(offered) === hashOf(policy.sites);
   const drafts = isSame ? wanted : offering(offered, wanted);
   const after = isSame || meant.sites !== policy.sites ? meant : { ...meant, sites: offered };
@@ -61,6 +63,7 @@ export function assemble(
     nodes,
     silent: silent.map(({ node, why }) => ({ node, why })),
     uncounted: [],
+    ...leftOutBy(after, situation),
     ...about,
     stages,
     estimate: estimateOf(total(stages)),

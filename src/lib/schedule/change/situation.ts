@@ -7,7 +7,9 @@ export interface Situation {
   /** ms since 1970 */
   readonly now: number;
   readonly policy: PolicyDocument;
-  /** The sites of the policy without the gateways that the topology has no longer: whatever is published next offers no others. */
+  /** Gateways of the policy that the topology does not have at their site. */
+  readonly unlisted: readonly UnlistedGateway[];
+  /** The sites of the policy without those of these that do not answer: whatever is published next offers no others. */
   readonly offered: PolicyDocument["sites"];
   readonly gateways: readonly GatewaySeen[];
   /** Dispatchers that answer. */
@@ -27,6 +29,14 @@ export interface GatewaySeen {
     /** In the last second. */
     readonly perSecond: number;
   };
+}
+
+/** The file may be older than the policy: a gateway that it does not have is gone only where it does not answer either. */
+export interface UnlistedGateway {
+  readonly node: string;
+  readonly site: string;
+  /** Why it does not; null where it does, or where the policy does not say where its agent is. */
+  readonly why: string | null;
 }
 
 export interface SessionGroup {

@@ -43,6 +43,7 @@ export async function virtualService(
   const empty: Situation = {
     now,
     policy: NO_POLICY,
+    unlisted: [],
     offered: NO_POLICY.sites,
     gateways: [],
     dispatchers: dispatchers.map(({ id }) => id),

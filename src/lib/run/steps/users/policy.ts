@@ -37,12 +37,11 @@ async function publish(
       const base = known ?? NO_POLICY;
       const changed = changePolicy(base, before, after, epoch);
       const published = { plan: context.plan, before, after, isUndo };
-      made = {
-        ...policyWithout(withLastChanges(base, changed, published, context.clock.now()), (node) =>
-          without.has(node),
-        ),
-        agents: urlsOf(context, known),
-      };
+      const offering = policyWithout(
+        withLastChanges(base, changed, published, context.clock.now()),
+        (node) => without.has(node),
+      );
+      made = { ...offering, agents: urlsOf(context, known, offering) };
       // What is stored and cannot be read again would be in the way of every later change.
       assertUsable({ ...made, version: Math.max(1, made.version) });
       return made;
@@ -61,11 +60,17 @@ async function publish(
 }
 
 /**
- * By these each finds the others when it has missed a document. Of agents that were silent when the plan was made only the document
- * before knows; who is neither is no longer in the topology.
+ * By these each finds the others when it has missed a document. Of agents that were silent when the plan was made, and of gateways that
+ * its topology did not have and that logins are still sent to, only the document before knows. Others are no longer there.
  */
-function urlsOf({ plan, agents }: UserContext, known: PolicyDocument | null) {
-  const kept = plan.silent.flatMap(({ node }) => {
+function urlsOf(
+  { plan, agents }: UserContext,
+  known: PolicyDocument | null,
+  { sites }: Pick<PolicyDocument, "sites">,
+) {
+  const offered = Object.values(sites).flatMap(({ addresses }) => addresses);
+  const kept = [...plan.silent, ...offered].flatMap(({ node }) => {
+    if (node === undefined) return [];
     const url = known?.agents?.[node];
     return url === undefined ? [] : [[node, url] as const];
   });

@@ -21,7 +21,10 @@ export const antiFlap: SafetyRule = {
     ),
 };
 
-/** `minds`: of the changes that runs have left in the policy those that count; entries do in any case. */
+/**
+ * Times are by the clock of whoever made a change: what is further ahead of this one than a clock should be says nothing about when it was.
+ * `minds`: of the changes that runs have left in the policy those that count; entries do in any case.
+ */
 export function changedJustNow(
   sites: readonly string[],
   { policy, now }: Pick<Situation, "policy" | "now">,
@@ -36,7 +39,9 @@ export function changedJustNow(
         return { at, what, actor, isUndo: false };
       });
     const changes = (policy.changes ?? []).filter((one) => one.site === site && minds(one));
-    const [last] = [...changes, ...entries].toSorted((a, b) => b.at - a.at);
+    const [last] = [...changes, ...entries]
+      .filter(({ at }) => at - now <= APART_MS)
+      .toSorted((a, b) => b.at - a.at);
     if (last === undefined || now - last.at >= APART_MS) return [];
     const { what, isUndo, actor, at } = last;
     const how = `${what}${isUndo ? " taken back" : ""}, by ${actor}`;
