@@ -207,8 +207,9 @@ describe("an entry that expires while no control plane is there", () => {
       const url = `${cluster.url("d1")}/v1/quality`;
       return (await fetch(url, { method: "POST", headers, body })).json();
     };
-    expect(await report(400)).toEqual({ taken: 1, ignored: 0, gone: [] });
-    expect(await report(1, "nowhere")).toEqual({ taken: 0, ignored: 1, gone: [] });
+    const { version } = (await api.policy()).policy!;
+    expect(await report(400)).toEqual({ taken: 1, ignored: 0, version, gone: [] });
+    expect(await report(1, "nowhere")).toEqual({ taken: 0, ignored: 1, version, gone: [] });
     expect(await report(1_001)).toMatchObject({ code: "bad-request" });
     const known = async () =>
       qualityAnswer.parse(await (await fetch(`${cluster.url("d1")}/v1/quality`)).json()).figures;
