@@ -83,14 +83,14 @@ async function ops(...args: readonly string[]): Promise<void> {
 const person = (uid: bigint) => ({ uid, carrier: "telecom", province: "hebei" });
 
 async function isSentThere({ dispatcher, uid }: Asked): Promise<boolean> {
-  const addresses = await dispatcher.addresses(person(uid));
-  if (addresses === null) throw new Error("a dispatcher does not answer");
-  return addresses.some(({ site }) => site === SITE);
+  const offer = await dispatcher.offer(person(uid));
+  if (offer === null) throw new Error("a dispatcher does not answer");
+  return offer.addresses.some(({ site }) => site === SITE);
 }
 
 async function userOf(dispatcher: DispatchClient): Promise<bigint> {
   for (let uid = 0n; ; uid += 1n) {
-    const [first] = (await dispatcher.addresses(person(uid))) ?? [];
+    const [first] = (await dispatcher.offer(person(uid)))?.addresses ?? [];
     if (first?.site === SITE) return uid;
   }
 }

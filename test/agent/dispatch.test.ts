@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AgentClient } from "../../src/lib/agent/client/client.js";
 import { AgentProblem } from "../../src/lib/agent/client/problem.js";
+import { Connection } from "../../src/lib/demo/sessions/connection.js";
 import { agentsText } from "../../src/lib/report/run-agents.js";
 import { accessAgents, dataAgents } from "../../src/lib/run/observe.js";
 import { askAgents } from "../../src/lib/run/tables.js";
@@ -207,8 +208,9 @@ describe("an entry that expires while no control plane is there", () => {
       const url = `${cluster.url("d1")}/v1/quality`;
       return (await fetch(url, { method: "POST", headers, body })).json();
     };
-    expect(await report(400)).toEqual({ taken: 1, ignored: 0, gone: [] });
-    expect(await report(1, "nowhere")).toEqual({ taken: 0, ignored: 1, gone: [] });
+    const { version } = (await api.policy()).policy!;
+    expect(await report(400)).toEqual({ taken: 1, ignored: 0, version, gone: [] });
+    expect(await report(1, "nowhere")).toEqual({ taken: 0, ignored: 1, version, gone: [] });
     expect(await report(1_001)).toMatchObject({ code: "bad-request" });
     const known = async () =>
       qualityAnswer.parse(await (await fetch(`${cluster.url("d1")}/v1/quality`)).json()).figures;
@@ -249,4 +251,34 @@ test("an access agent takes no operations on data, and no data", async () => {
   expect(metrics).toMatch(/^ops_dispatch_answers_total\{site="[abc]",node="d1"\} \d+$/m);
   expect(metrics).toContain('ops_policy_version{node="d1"} 10');
   expect(metrics).toContain('ops_policy_entry_level{entry="m10",held="false",node="d1"} 0');
+});
+
+test("a gateway counts who belongs elsewhere by the policy that it was given last", async () => {
+  await cluster.restart("g1");
+  const agent = new AgentClient(cluster.url("g1"));
+  try {
+    const homeIs = async (version: number, home: string): Promise<void> => {
+      const base = cut([], fractions({ [home]: 1 }));
+      const classes = [{ carrier: "telecom", province: "other", base }];
+      await agent.putPolicy({ ...policy(version), classes }, by(6n));
+      const { groups } = await agent.elsewhere();
+      expect(groups).toEqual([{ carrier: "telecom", province: "hunan", home, sessions: 1 }]);
+    };
+    const { addresses } = await agent.access();
+    const person = { uid: 1n, carrier: "telecom", province: "hunan" };
+    const attempt = await Connection.open(addresses[0]!, person, {
+      network: () => ({ loss: 0, delayMs: 0 }),
+      random: Math.random,
+      onBeat: () => undefined,
+      onNotice: () => undefined,
+      onClosed: () => undefined,
+    });
+    if (attempt.outcome !== "welcome") throw new Error(attempt.outcome);
+    // The second answer comes at once: the first one is kept for others who ask, but not for this.
+    await homeIs(100, "a");
+    await homeIs(101, "b");
+    attempt.connection.leave();
+  } finally {
+    await agent.close();
+  }
 });

@@ -159,7 +159,8 @@ test(
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ reports: [late] }),
     });
-    expect(await answer.json()).toEqual({ taken: 0, ignored: 1, gone: [url] });
+    const { version } = (await ask("a-dp", (agent) => agent.policy())).policy!;
+    expect(await answer.json()).toEqual({ taken: 0, ignored: 1, version, gone: [url] });
     const { figures } = await ask("a-dp", (agent) => agent.quality());
     expect(figures.filter((one) => one.site === "a" && one.loss! > 0)).toEqual([]);
   },

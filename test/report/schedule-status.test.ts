@@ -118,7 +118,8 @@ function survey() {
 const ELSEWHERE = ["b", "c"].map((home) => {
   return { node: "ga", site: "a", home, carrier: "telecom", province: "hunan", sessions: 40 };
 });
-const status = scheduleStatus(TOPOLOGY, survey(), ELSEWHERE);
+const NOBODY = { elsewhere: [], silent: [] };
+const status = scheduleStatus(TOPOLOGY, survey(), { elsewhere: ELSEWHERE, silent: [] });
 
 test("how users and sites are, for people", () => {
   expect(`\n${scheduleStatusText(status, { width: 80, verbose: false })}\n`).toBe(`
@@ -164,7 +165,7 @@ test("where no gateway answers nobody knows who is online, and it is not told th
     gateways: situation.gateways.filter(({ site }) => site !== "a"),
     silent: [...situation.silent, { node: "ga", role: "gateway" as const, site: "a", why: "dead" }],
   };
-  const some = scheduleStatus(TOPOLOGY, { situation: dead, agents }, []);
+  const some = scheduleStatus(TOPOLOGY, { situation: dead, agents }, NOBODY);
   expect(some).toMatchObject({
     online: 3_650,
     sites: [{ id: "a", online: null, logins: null }, {}, {}],
@@ -176,12 +177,24 @@ test("where no gateway answers nobody knows who is online, and it is not told th
   const none = scheduleStatus(
     TOPOLOGY,
     { situation: { ...situation, gateways: [] }, agents: [] },
-    [],
+    NOBODY,
   );
   expect(none.carriers).toMatchObject([{ online: null }, { online: null }]);
+  expect(none.sites.map(({ strayed }) => strayed)).toEqual([null, null, null]);
   const told = scheduleStatusText(none, { width: 80, verbose: false });
   expect(told).toContain("users: no gateway answers, so nobody knows who is online, policy 7");
   expect(told).toMatch(/^telecom +\? +\?$/m);
+});
+
+test("who is elsewhere is told of a site only where the gateways of all the others have said it", () => {
+  const why = "asked who belongs elsewhere: HTTP 404";
+  const older = { node: "ga", role: "gateway" as const, site: "a", why };
+  const one = scheduleStatus(TOPOLOGY, survey(), { elsewhere: [], silent: [older] });
+  expect(one.sites.map(({ strayed }) => strayed)).toEqual([0, null, null]);
+  expect(one.silent.map(({ node }) => node)).toEqual(["gb2", "ga"]);
+  expect(scheduleStatusText(one, { width: 80, verbose: false })).toContain(
+    `ga (gateway of a) does not answer: ${why}`,
+  );
 });
 
 test("a topology without access nodes is told to have none, not nobody online", () => {
@@ -189,7 +202,7 @@ test("a topology without access nodes is told to have none, not nobody online", 
   const bare = { ...rest, nodes: nodes.filter(({ layer }) => layer !== "access") };
   const { situation } = survey();
   const nobody = { ...situation, policy: NO_POLICY, gateways: [], silent: [] };
-  const text = scheduleStatusText(scheduleStatus(bare, { situation: nobody, agents: [] }, []), {
+  const text = scheduleStatusText(scheduleStatus(bare, { situation: nobody, agents: [] }, NOBODY), {
     width: 80,
     verbose: false,
   });
@@ -205,10 +218,13 @@ test("dispatchers that do not agree are told apart, and everything is told if it
   const further = agents.map((one) =>
     one.node === "d2" ? { ...one, version: 7, levels: [level("a-1", 1), level("c-1", 0.5)] } : one,
   );
-  const text = scheduleStatusText(scheduleStatus(TOPOLOGY, { situation, agents: further }, []), {
-    width: 80,
-    verbose: true,
-  });
+  const text = scheduleStatusText(
+    scheduleStatus(TOPOLOGY, { situation, agents: further }, NOBODY),
+    {
+      width: 80,
+      verbose: true,
+    },
+  );
   expect(text).toContain("the dispatchers differ: d1 40% (held), d2 50%");
   expect(text).toContain("kept away at d1 100%, d2 100%");
   expect(text).toContain("ga (gateway of a) has policy 7");

@@ -79,13 +79,28 @@ it("does not take it that nobody is kept away where no agent answers", async () 
 it("names the gateway that holds users back, and says what to do about it", async () => {
   const dead = { url: "ws://gw-2:443", node: "gw-2", connects: false, loss: 1 };
   const unwell: Unwell = { loss: 0.5, addresses: [dead] };
-  const { context } = contextOf({ dp: () => 0.9 }, unwell);
+  const { context } = contextOf({ dp: () => 0.9, "gw-2": () => null }, unwell);
   await expect(ramp.apply(context, STEP)).rejects.toMatchObject({
     failure: {
       code: "ramp",
       message:
         "dp still keeps 90% away by e, because the site is not well: gw-2 (ws://gw-2:443) takes no connections, 100% of what was measured to it is lost; of all ways to the site 50% is lost",
       hint: "start gw-2 again, then ops run resume r-1; gone for good: ops run resume r-1 --without gw-2",
+    },
+  });
+});
+
+it("offers to go on without a gateway only where that is not refused", async () => {
+  const at = (node: string) => ({ url: `ws://${node}:443`, node, connects: false, loss: null });
+  const unwell: Unwell = { loss: null, addresses: [at("up"), at("down"), at("stranger")] };
+  const { context } = contextOf({ dp: () => 0.9, up: () => 0, down: () => null }, unwell);
+  await expect(ramp.apply(context, STEP)).rejects.toMatchObject({
+    failure: {
+      hint: [
+        "start down again, then ops run resume r-1; gone for good: ops run resume r-1 --without down",
+        "start stranger again, then ops run resume r-1; gone for good: ops run rollback r-1, then restore again with a topology file that does not have it",
+        "up: its agent answers; nothing reaches ws://up:443: mend that, then ops run resume r-1",
+      ].join("\n      "),
     },
   });
 });

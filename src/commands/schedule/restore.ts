@@ -32,8 +32,9 @@ the sites empty, as a disable leaves them.`;
     const asked = { sites, filter: this.filter, reason, pace: paceNamed(pace) };
     if (simulate) return this.simulatedRestore(request, asked, idle);
     return this.withRuns(state, async (env) => {
-      const plan = await planRestore(env, request, { ...asked, actor: env.actor });
-      return this.change(env, plan, idle);
+      const found = await planRestore(env, request, { ...asked, actor: env.actor });
+      const isKnown = found.silent.every(({ role }) => role !== "gateway");
+      return this.changeAsHeard(env, found, isKnown ? idle : `${idle}, as far as gateways say`);
     });
   }
 }

@@ -67,7 +67,8 @@ export function demoUserControl(
     },
     async restore(site, reason) {
       const wanted = { sites: [site], filter: EVERYBODY, pace: AS_FAST_AS_IT_GOES };
-      return prepared(await planRestore(env, request, { ...asked(reason), ...wanted }));
+      const { plan } = await planRestore(env, request, { ...asked(reason), ...wanted });
+      return prepared(plan);
     },
     rollback: (id) => rollbackRun(env, id, { to: null }),
   };

@@ -1,7 +1,6 @@
 import type { Command, Interfaces } from "@oclif/core";
 import * as Args from "@oclif/core/args";
 import * as Oclif from "@oclif/core/flags";
-import { EXIT } from "../errors.js";
 import type { Mode } from "../policy/document.js";
 import type { ChangeRequest } from "../run/change-users.js";
 import type { Intent } from "../schedule/change/intent.js";
@@ -64,13 +63,10 @@ export abstract class KeepAwayCommand<T extends typeof Command> extends Schedule
     if (simulate) return this.simulatedKeepAway(request, intent);
     return this.withRuns(state, async (env) => {
       const wanted = { ...intent, actor: env.actor };
-      const { plan, already, silent } = await planChange(env, request, wanted);
+      const found = await planChange(env, request, wanted);
+      const { already } = found;
       for (const one of already) this.print(inForceText(one, this.textOptions));
-      const changed = await this.change(env, plan, IDLE);
-      if (plan === null)
-        for (const { node, why } of silent) this.print(`${node} does not answer: ${why}`);
-      if (silent.length > 0) this.exitWith(EXIT.partial);
-      return { ...changed, already, silent };
+      return { ...(await this.changeAsHeard(env, found, IDLE)), already };
     });
   }
 

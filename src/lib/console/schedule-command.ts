@@ -4,7 +4,7 @@ import { dryRunFlag, stateFlag, topologyFlag, verboseFlag, yesFlag } from "../cl
 import { EXIT, OpsError } from "../errors.js";
 import type { UserPlan } from "../plan/users/types.js";
 import type { UserFilter } from "../policy/filter.js";
-import type { ChangeRequest } from "../run/change-users.js";
+import type { Change, ChangeRequest } from "../run/change-users.js";
 import type { RunEnvironment } from "../run/session.js";
 import type { Intent } from "../schedule/change/intent.js";
 import type { Qualities } from "../schedule/quality/entries.js";
@@ -132,6 +132,19 @@ export abstract class ScheduleCommand<T extends typeof Command> extends RunComma
     const summary = await this.told(env, await applyPlan(env, plan, { until: null }));
     if (plan.silent.length > 0) this.exitWith(EXIT.partial);
     return { ...summary, silent: plan.silent };
+  }
+
+  /** The same; exit 6, too, where agents were not heard and nothing is changed: the plan would name them. */
+  protected async changeAsHeard(
+    env: RunEnvironment,
+    { plan, silent }: Change,
+    idle: string,
+  ): Promise<object> {
+    const changed = await this.change(env, plan, idle);
+    if (plan === null)
+      for (const { node, why } of silent) this.print(`${node} does not answer: ${why}`);
+    if (silent.length > 0) this.exitWith(EXIT.partial);
+    return { ...changed, silent };
   }
 
   /** Runs a scenario in virtual time and tells what happens, or `idle` for none. Exit 3 when it does not end well. */

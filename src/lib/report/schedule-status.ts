@@ -145,7 +145,8 @@ function unwellRows({ id }: SiteStatus, { levels }: EntryStatus): string[][] {
 }
 
 function strayedLines({ id, strayed }: SiteStatus, width: number): string[] {
-  if (strayed === 0) return [];
+  // Who has not said it is named below.
+  if (strayed === null || strayed === 0) return [];
   const who = `${plural(strayed, "user")} who ${strayed === 1 ? "belongs" : "belong"} there`;
   const line = `  ${id}: ${who} and whom nothing keeps away ${strayed === 1 ? "is" : "are"} connected elsewhere, until they log in again (ops schedule restore ${id})`;
   return wrap(line, width, 6);

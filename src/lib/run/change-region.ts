@@ -115,12 +115,13 @@ export async function planRegionRestore(
   const sites = setsOf(topology, region);
   const users = hasAccess(topology)
     ? await planRestore(env, request, { ...wanted, sites, filter: EVERYONE })
-    : null;
+    : { plan: null, silent: [] };
   const writers = await planWrites(env, request, (one) => planComingHome(one, region));
-  const half = { plan: users, usersStay: null };
+  const half = { plan: users.plan, usersStay: null };
   const plan = composed(request, region, "restore", wanted, half, writers, env);
   const looked = lookedAt(request, sites, writers);
-  return { plan, already: [], silent: [], stays: writers.stays, usersStay: null, looked };
+  const { silent } = users;
+  return { plan, already: [], silent, stays: writers.stays, usersStay: null, looked };
 }
 
 function lookedAt(

@@ -30,12 +30,16 @@ export interface ChangeRequest {
   readonly costs: Costs;
 }
 
-/** How users are to be kept away. */
-export interface KeepAway {
-  /** Null where all of it is so already, at every access agent that answers. */
+/** What is to be done, and which access agents were not heard when that was worked out. */
+export interface Change {
+  /** Null where nothing is to be done, by all that the access agents say. */
   readonly plan: UserPlan | null;
-  readonly already: readonly InForce[];
   readonly silent: readonly SilentAgent[];
+}
+
+/** How users are to be kept away. */
+export interface KeepAway extends Change {
+  readonly already: readonly InForce[];
 }
 
 /** An entry that does already what is wanted. */
@@ -118,7 +122,7 @@ export async function planShift(
 
 /**
  * Plans to send users to sites again, by ending the entries for them or a part of them, and to call those home who are elsewhere without
- * an entry. Null where there are neither.
+ * an entry. No plan where there are neither.
  * @throws OpsError (exit 3) `other-entry` where one is for others too, `sick-site` where not every gateway of a site answers; others as `planChange`
  */
 export async function planRestore(
@@ -131,15 +135,16 @@ export async function planRestore(
     readonly actor: string;
     readonly pace: Pace;
   },
-): Promise<UserPlan | null> {
+): Promise<Change> {
   const { topology, costs } = request;
   const survey = await surveyAccess(env, topology);
   assertPolicy(survey.situation);
   const entries = survey.situation.policy.entries.filter(
     (entry) => asked.sites.includes(entry.site) && isWithin(entry, asked.filter),
   );
-  const { elsewhere, silent } = await surveyElsewhere(env, survey);
-  const situation = { ...survey.situation, silent: [...survey.situation.silent, ...silent] };
+  const { elsewhere, silent: unsaid } = await surveyElsewhere(env, survey);
+  const silent = [...survey.situation.silent, ...unsaid];
+  const situation = { ...survey.situation, silent };
   const strays = strayed(elsewhere, situation);
   const isStrayed = (site: string) =>
     asked.filter.port === null &&
@@ -147,12 +152,13 @@ export async function planRestore(
     belongingTo(site, asked.filter, strays).length > 0;
   const lost = asked.sites.filter(isStrayed);
   if (entries.length === 0) assertNoneWider(situation, asked);
-  if (entries.length + lost.length === 0) return null;
+  if (entries.length + lost.length === 0) return { plan: null, silent };
   const sites = [...entries.map(({ site }) => site), ...lost];
   assertWell(survey.situation, sites, "the entries stay until then");
   const problem = problemNow(topology, demandOf(topology), situation, [], costs);
   const restore = { ...asked, entries, strayed: lost, elsewhere, id: `home-${suffixOf(env)}` };
-  return planOfRestore(restore, situation, problem, contextOf(request, survey));
+  const plan = planOfRestore(restore, situation, problem, contextOf(request, survey));
+  return { plan, silent };
 }
 
 /** Refuses to send users to sites of which a gateway does not answer. */

@@ -27,7 +27,7 @@ export async function surveyElsewhere(
           const { groups } = await agents.of(node).elsewhere();
           return groups.map((group): Elsewhere => ({ node, site, ...group }));
         } catch (error) {
-          const why = `does not say who belongs elsewhere: ${asProblem(error).message}`;
+          const why = `asked who belongs elsewhere: ${asProblem(error).message}`;
           silent.push({ node, site, role: "gateway", why });
           return [];
         }

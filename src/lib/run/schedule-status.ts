@@ -1,11 +1,11 @@
 import type { EntryLevel, QualityFigure } from "../agent/protocol/access.js";
 import { loginsOf } from "../schedule/change/view.js";
 import { type SilentAgent, usersOnline } from "../schedule/change/situation.js";
-import { type Elsewhere, belongingTo, countOf, strayed } from "../schedule/change/elsewhere.js";
+import { belongingTo, countOf, strayed } from "../schedule/change/elsewhere.js";
 import type { Entry } from "../policy/document.js";
 import type { Topology } from "../topology/types.js";
 import { type AccessSeen, type AccessSurvey, accessNodes, surveyAccess } from "./observe-access.js";
-import { surveyElsewhere } from "./observe-elsewhere.js";
+import { type ElsewhereSurvey, surveyElsewhere } from "./observe-elsewhere.js";
 import type { RunEnvironment } from "./session.js";
 
 /** How users and sites are, as the access agents say. */
@@ -33,8 +33,11 @@ export interface SiteStatus {
   /** Share of the heartbeats, 0..1; null where too few were measured. */
   readonly loss: number | null;
   readonly entries: readonly EntryStatus[];
-  /** Users who belong here and are connected elsewhere, though no entry keeps them away: until they log in again, or are told. */
-  readonly strayed: number;
+  /**
+   * Users who belong here and are connected elsewhere, though no entry keeps them away: until they log in again, or are told. Null where
+   * no gateway answers, or one of another site that does has not said it.
+   */
+  readonly strayed: number | null;
 }
 
 /** What keeps users away from a site, and how far. */
@@ -62,17 +65,16 @@ export async function readScheduleStatus(
   topology: Topology,
 ): Promise<ScheduleStatus> {
   const survey = await surveyAccess(env, topology);
-  const { elsewhere } = await surveyElsewhere(env, survey);
-  return scheduleStatus(topology, survey, elsewhere);
+  return scheduleStatus(topology, survey, await surveyElsewhere(env, survey));
 }
 
 /** What a survey says, by site and by carrier. */
 export function scheduleStatus(
   topology: Topology,
   { situation, agents }: Pick<AccessSurvey, "situation" | "agents">,
-  elsewhere: readonly Elsewhere[],
+  { elsewhere, silent: unsaid }: ElsewhereSurvey,
 ): ScheduleStatus {
-  const { policy, now, gateways, silent } = situation;
+  const { policy, now, gateways } = situation;
   const users = usersOnline(situation);
   const logins = loginsOf(situation);
   const strays = strayed(elsewhere, situation);
@@ -87,6 +89,7 @@ export function scheduleStatus(
   const counting = new Set(gateways.map(({ site }) => site));
   const isCounted = (site: string | null) =>
     counting.size > 0 && (site === null || counting.has(site));
+  const isSaid = (home: string) => counting.size > 0 && unsaid.every(({ site }) => site === home);
   const online = (of: readonly { readonly users: number }[], site: string | null = null) =>
     isCounted(site) ? of.reduce((sum, one) => sum + one.users, 0) : null;
   return {
@@ -109,7 +112,9 @@ export function scheduleStatus(
       entries: policy.entries
         .filter(({ site }) => site === id)
         .map((entry) => entryStatus(entry, now, dispatchers)),
-      strayed: countOf(belongingTo(id, { carrier: null, province: null }, strays)),
+      strayed: isSaid(id)
+        ? countOf(belongingTo(id, { carrier: null, province: null }, strays))
+        : null,
     })),
     carriers: [...carriers].map((id) => ({
       id,
@@ -119,7 +124,7 @@ export function scheduleStatus(
     agents: agents.map(({ node, role, site, version, isLeftOut }) => {
       return { node, role, site, version, isLeftOut };
     }),
-    silent,
+    silent: [...situation.silent, ...unsaid],
   };
 }
 

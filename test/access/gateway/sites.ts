@@ -6,12 +6,16 @@ import { Crowd, type CrowdOptions } from "../../../src/lib/demo/sessions/crowd.j
 import type { Person } from "../../../src/lib/demo/sessions/dispatch-client.js";
 
 const CARRIERS = ["telecom", "unicom", "mobile"];
+/** Of the policy. */
+export const VERSION = 5;
 const PROVINCES = ["guangdong", "sichuan"];
 
 /** Gateways of this process at real ports, and a dispatcher by which users are spread evenly over those that are not masked. */
 export class Sites {
   readonly gateways = new Map<string, Gateway>();
   readonly masked = new Set<string>();
+  /** What a report of quality is answered. */
+  taken: object = { version: VERSION, gone: [] };
   readonly #crowds: Crowd[] = [];
   readonly #dispatch: Server;
 
@@ -23,8 +27,9 @@ export class Sites {
     const server = createServer((request, response) => {
       const uid = new URL(request.url!, "http://x").searchParams.get("uid");
       // Without one it is a report of quality.
-      const addresses = uid === null ? [] : started.addressesFor(BigInt(uid));
-      response.end(JSON.stringify({ version: 1, addresses }));
+      if (uid === null) return void response.end(JSON.stringify(started.taken));
+      const addresses = started.addressesFor(BigInt(uid));
+      response.end(JSON.stringify({ version: VERSION, addresses }));
     });
     const started: Sites = new Sites(server);
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -60,10 +65,18 @@ export class Sites {
     );
   }
 
+  get dispatchUrl(): string {
+    return `http://127.0.0.1:${(this.#dispatch.address() as AddressInfo).port}`;
+  }
+
   crowd(users: number, options: Partial<CrowdOptions> = {}): Crowd {
     const people = Array.from({ length: users }, (_, i) => personOf(i));
-    const url = `http://127.0.0.1:${(this.#dispatch.address() as AddressInfo).port}`;
-    const crowd = new Crowd({ people, dispatch: [url], random: Math.random, ...options });
+    const crowd = new Crowd({
+      people,
+      dispatch: [this.dispatchUrl],
+      random: Math.random,
+      ...options,
+    });
     this.#crowds.push(crowd);
     return crowd;
   }
@@ -76,7 +89,7 @@ export class Sites {
   }
 }
 
-function personOf(i: number): Person {
+export function personOf(i: number): Person {
   return {
     uid: BigInt(i),
     carrier: CARRIERS[i % CARRIERS.length]!,

@@ -17,6 +17,7 @@ import { LoginThrottle } from "./login-throttle.js";
 import { type Address, type ClientMessage, CLOSE, type ServerMessage } from "./messages.js";
 import { Registry } from "./registry.js";
 import { closeSocket, type Group, Session } from "./session.js";
+import { SharedCount } from "./shared-count.js";
 
 /** Who is told that the site is full comes back after this, spread over as long again. */
 const FULL_RETRY_MS = 10_000;
@@ -69,6 +70,7 @@ export class Gateway {
   readonly #departures: Departures;
   readonly #throttle: LoginThrottle;
   readonly #logins: RateWindow;
+  readonly #elsewhere: SharedCount<ElsewhereGroup[]>;
   /** Of the ways of its users to it. */
   readonly quality = new Quality(QUALITY);
   #refused = 0;
@@ -79,6 +81,10 @@ export class Gateway {
     const now = performance.now();
     this.#throttle = new LoginThrottle(options.loginsPerSecond, now);
     this.#logins = new RateWindow(now);
+    this.#elsewhere = new SharedCount(
+      () => countElsewhere(this.#registry.all(), options.site, options.homeOf),
+      () => performance.now(),
+    );
     this.#heartbeats = new Heartbeats(options.heartbeatMs, {
       onBeat: (session, rttMs) => this.#beat(session, rttMs),
       onSilent: (session) => this.#cut(session),
@@ -137,20 +143,24 @@ export class Gateway {
     };
   }
 
-  /** Sessions of users who do not belong to this site. */
+  /** Sessions of users who do not belong to this site; as they were up to two seconds ago. */
   async elsewhere(): Promise<ElsewhereGroup[]> {
-    const { site, homeOf } = this.#options;
-    return countElsewhere(this.#registry.all(), site, homeOf);
+    return this.#elsewhere.ask();
+  }
+
+  /** Users may belong to other sites than they did. */
+  homesChanged(): void {
+    this.#elsewhere.forget();
   }
 
   /** Tells sessions to log in elsewhere, at a pace. Throws `Superseded`, or the signal's reason. */
   async relogin(relogin: Relogin, task: DepartureTask): Promise<DepartureFigures> {
-    return this.#departures.relogin(relogin, task);
+    return this.#departures.relogin(relogin, task).finally(() => this.#elsewhere.forget());
   }
 
   /** Closes sessions, at a pace. Throws as `relogin` does. */
   async disconnect(departure: Departure, task: DepartureTask): Promise<DepartureFigures> {
-    return this.#departures.disconnect(departure, task);
+    return this.#departures.disconnect(departure, task).finally(() => this.#elsewhere.forget());
   }
 
   /** Ends every session; nobody may come any more. */

@@ -86,11 +86,13 @@ export const qualityReports = z.strictObject({
 
 /**
  * What became of them: those of sites and addresses that the policy does not offer are not taken up, nor new ways when there are too
- * many. `gone`: the addresses that it does not offer; nobody needs to try them any more.
+ * many. `gone`: the addresses that it does not offer; who was given one by the policy of a later version has newer news.
  */
 export const qualityTaken = z.object({
   taken: z.int(),
   ignored: z.int(),
+  /** Of the policy document; null while there is none. */
+  version: z.int().nullable(),
   gone: z.array(z.string()),
 });
 

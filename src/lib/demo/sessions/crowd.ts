@@ -78,7 +78,7 @@ export class Crowd {
 
   async #report(): Promise<void> {
     const gone = await this.#dispatch.report(this.#reports.take());
-    if (gone.length > 0) for (const user of this.#users) user.forget(gone);
+    if (gone !== null) for (const user of this.#users) user.forget(gone);
   }
 
   figures(): CrowdFigures {

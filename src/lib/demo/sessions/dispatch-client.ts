@@ -4,9 +4,20 @@ import { type Address, address } from "../../access/gateway/messages.js";
 import type { Report } from "./reports.js";
 
 const ANSWER_WITHIN_MS = 3_000;
-const answer = z.object({ addresses: z.array(address) });
-/** An older dispatcher says nothing. */
-const taken = z.object({ gone: z.array(z.string()).default([]) });
+const answer = z.object({ version: z.int(), addresses: z.array(address) });
+const taken = z.object({ version: z.int(), gone: z.array(z.string()) });
+
+/** Where a user may log in, by the policy of a version. */
+export interface Offer {
+  readonly version: number;
+  readonly addresses: readonly Address[];
+}
+
+/** URLs that are offered to nobody by the policy of a version. */
+export interface Gone {
+  readonly version: number;
+  readonly gone: readonly string[];
+}
 
 /** Who logs in, and over what. */
 export interface Person {
@@ -27,24 +38,25 @@ export class DispatchClient {
   }
 
   /** Null when no dispatcher answers. */
-  async addresses({ uid, carrier, province }: Person): Promise<readonly Address[] | null> {
+  async offer({ uid, carrier, province }: Person): Promise<Offer | null> {
     const query = new URLSearchParams({ uid: String(uid), carrier, province }).toString();
     const first = Math.floor(this.#random() * this.#urls.length);
     for (let i = 0; i < this.#urls.length; i += 1) {
       const url = this.#urls[(first + i) % this.#urls.length]!;
       const text = await this.#ask(`${url}/v1/dispatch?${query}`);
       const said = text === null ? null : answer.safeParse(JSON.parse(text));
-      if (said?.success === true) return said.data.addresses;
+      if (said?.success === true) return said.data;
     }
     return null;
   }
 
-  /** To one of them; a report that does not arrive is lost. Returns the addresses that it does not send anybody to any more. */
-  async report(reports: readonly Report[]): Promise<readonly string[]> {
-    if (reports.length === 0) return [];
+  /** To one of them; a report that does not arrive is lost. Null where nobody says what is gone, or not by which policy. */
+  async report(reports: readonly Report[]): Promise<Gone | null> {
+    if (reports.length === 0) return null;
     const url = this.#urls[Math.floor(this.#random() * this.#urls.length)]!;
     const text = await this.#ask(`${url}/v1/quality`, JSON.stringify({ reports }));
-    return text === null ? [] : taken.parse(JSON.parse(text)).gone;
+    const said = text === null ? null : taken.safeParse(JSON.parse(text));
+    return said?.success === true ? said.data : null;
   }
 
   close(): void {

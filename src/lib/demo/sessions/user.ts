@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Address } from "../../access/gateway/messages.js";
 import { Connection, type ConnectionOptions, type Network } from "./connection.js";
-import type { DispatchClient, Person } from "./dispatch-client.js";
+import type { DispatchClient, Gone, Offer, Person } from "./dispatch-client.js";
 import type { Counts } from "./figures.js";
 import { probe } from "./probe.js";
 
@@ -22,8 +22,8 @@ export class User {
   readonly person: Person;
   readonly #options: UserOptions;
   #connection: Connection | null = null;
-  /** Where it may log in, as it was told last. */
-  #addresses: readonly Address[] = [];
+  /** Where it may log in, as a dispatcher told it last. */
+  #offer: Offer = { version: 0, addresses: [] };
   /** Since when without a session; null with one, and before the first. */
   #lostAt: number | null = null;
   /** Logs in: at first, again, or elsewhere. One at a time. */
@@ -60,14 +60,16 @@ export class User {
   /** Looks how the way to another site is, any one of those where it might log in. */
   async probe(): Promise<void> {
     const { random } = this.#options;
-    const others = this.#addresses.filter(({ site }) => site !== this.site);
+    const others = this.#offer.addresses.filter(({ site }) => site !== this.site);
     const to = others[Math.floor(random() * others.length)];
     if (this.site !== null && to !== undefined) await probe(to, this.person, this.#options);
   }
 
-  /** Nobody is sent to these addresses any more. */
-  forget(urls: readonly string[]): void {
-    this.#addresses = this.#addresses.filter(({ url }) => !urls.includes(url));
+  /** Nobody is sent to these addresses any more; a dispatcher that has an older policy than this user was told by does not know that. */
+  forget({ version, gone }: Gone): void {
+    if (gone.length === 0 || version < this.#offer.version) return;
+    const addresses = this.#offer.addresses.filter(({ url }) => !gone.includes(url));
+    this.#offer = { ...this.#offer, addresses };
   }
 
   /** Goes on until there is a session. */
@@ -77,10 +79,10 @@ export class User {
     const { dispatch, counts } = this.#options;
     for (let failures = 0; !this.#stopped && this.#connection === null; failures += 1) {
       if (failures > 0) await this.#backOff(failures);
-      const addresses = await dispatch.addresses(this.person);
-      if (addresses === null) counts.failedDispatches += 1;
-      else this.#enter(await this.#logIn(addresses));
-      this.#addresses = addresses ?? this.#addresses;
+      const offer = await dispatch.offer(this.person);
+      if (offer === null) counts.failedDispatches += 1;
+      else this.#enter(await this.#logIn(offer.addresses));
+      this.#offer = offer ?? this.#offer;
     }
     this.#busy = false;
   }

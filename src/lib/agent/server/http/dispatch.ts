@@ -54,7 +54,8 @@ export function dispatchRoutes(
         if (quality.add({ ...report, url }, report, now)) taken += 1;
       } else if (url !== null && router !== null) gone.add(url);
     }
-    return json(reply, { taken, ignored: reports.length - taken, gone: [...gone] });
+    const version = router?.document.version ?? null;
+    return json(reply, { taken, ignored: reports.length - taken, version, gone: [...gone] });
   });
 
   app.get("/v1/quality", async (_request, reply) =>

@@ -38,6 +38,7 @@ export function gatewayRole(base: Base, config: GatewayConfig): Role {
     homeOf,
     isClosedTo,
   });
+  policy.onChange(() => gateway.homesChanged());
   policyMetrics(metrics, policy, ramps);
   gatewayMetrics(metrics, gateway);
   return {
