@@ -193,13 +193,13 @@ export async function stopRun(
 /** Gateways that a process before had asked to tell users, and that this one was stopped before it could ask to end that. */
 function stillTelling(context: RunContext): string {
   const nodes = openOps(statusOf(context))
-    .filter(({ request }) => TELLS.has(String(request["kind"])))
+    .filter(({ request }) => TELLS.has(request["kind"]))
     .map(({ node }) => node);
   if (nodes.length === 0) return "";
   return `; ${[...new Set(nodes)].join(", ")} may go on telling the users of a part, to its end`;
 }
 
-const TELLS: ReadonlySet<string> = new Set(["relogin", "disconnect"]);
+const TELLS: ReadonlySet<unknown> = new Set(["relogin", "disconnect"]);
 
 async function refuse({ journal, emit }: RunContext, why: string): Promise<void> {
   await journal.append({ type: "run.end", outcome: "refused", why });
