@@ -8,7 +8,7 @@ export default defineConfig({
     environment: "node",
     globalSetup: ["test/setup/build.ts"],
     pool: "forks",
-    maxWorkers: 4,
+    maxWorkers: 3,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     // In the order of their names: the pure ones fill the processors up while the last live ones wait.

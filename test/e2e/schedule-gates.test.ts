@@ -3,6 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { AgentClient } from "../../src/lib/agent/client/client.js";
 import { Crowd } from "../../src/lib/demo/sessions/crowd.js";
@@ -166,6 +167,30 @@ test("a receiver that hangs is found while users come, although the others are w
     error: {
       code: "receivers",
       message: expect.stringMatching(/tj-gw of tj-a has not answered for \d+(\.\d+)?s/) as string,
+    },
+  });
+});
+
+test("so is one that answers, and is late again and again", async () => {
+  const run = String((await lastRun())["run"]);
+  const running = beginOps(["run", "resume", run], { state });
+  await untilMore(3);
+  let isOver = false;
+  const ended = running.ended.finally(() => (isOver = true));
+  while (!isOver) {
+    process.kill(cluster.pid("tj-gw"), "SIGSTOP");
+    await sleep(1_300);
+    process.kill(cluster.pid("tj-gw"), "SIGCONT");
+    await sleep(200);
+  }
+  const { code, json } = await ended;
+  expect({ code, error: json["error"] }).toMatchObject({
+    code: 6,
+    error: {
+      code: "receivers",
+      message: expect.stringMatching(
+        /tj-gw of tj-a lets what comes wait for 1\.\ds \(p99; /,
+      ) as string,
     },
   });
 });

@@ -51,7 +51,14 @@ function usersWith(...kinds: readonly UserStageKind[]): UserPlan {
   const context = {
     ...about,
     nodes,
-    gates: { windowSeconds: 1, minSamples: 1, maxRefused: 0, maxOnline: 1, checkUrl: null },
+    gates: {
+      windowSeconds: 1,
+      minSamples: 1,
+      maxRefused: 0,
+      maxOnline: 1,
+      maxLate: null,
+      checkUrl: null,
+    },
   };
   return assemble(drafts, situation, NO_POLICY, context, {
     change,

@@ -76,7 +76,14 @@ function keepAway(
       createdAt: "2026-11-24T00:00:00Z",
       topology: { name: "t", hash: "0" },
       nodes: { dp: { url: "http://127.0.0.1:1", region: "r", set: "a" } },
-      gates: { windowSeconds: 1, minSamples: 1, maxRefused: 0, maxOnline: 1, checkUrl: null },
+      gates: {
+        windowSeconds: 1,
+        minSamples: 1,
+        maxRefused: 0,
+        maxOnline: 1,
+        maxLate: null,
+        checkUrl: null,
+      },
     },
     {
       change: { what: "weak", sites: ["a"], reason: "loss", actor: "me", overridden: [] },

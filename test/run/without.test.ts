@@ -10,7 +10,14 @@ const receivers = (...nodes: string[][]): ReceiversStep => ({
   id: "s1",
   kind: "receivers",
   receivers: nodes.map((one, i) => ({ site: `site-${i}`, nodes: one, onlineUsers: 10 })),
-  gates: { windowSeconds: 1, minSamples: 1, maxRefused: 0, maxOnline: 1, checkUrl: null },
+  gates: {
+    windowSeconds: 1,
+    minSamples: 1,
+    maxRefused: 0,
+    maxOnline: 1,
+    maxLate: null,
+    checkUrl: null,
+  },
 });
 const anyone = { carrier: null, province: null, port: null };
 const at = (node: string): UserStep => ({

@@ -66,7 +66,14 @@ test("telling it again leaves the policy as it is, there and back", () => {
       createdAt: "2026-11-20T10:00:00.000Z",
       topology: { name: "t", hash: "0" },
       nodes: { d1: { url: "http://127.0.0.1:1", region: "east", set: "a" } },
-      gates: { windowSeconds: 1, minSamples: 1, maxRefused: 0.1, maxOnline: 1, checkUrl: null },
+      gates: {
+        windowSeconds: 1,
+        minSamples: 1,
+        maxRefused: 0.1,
+        maxOnline: 1,
+        maxLate: null,
+        checkUrl: null,
+      },
     },
   );
   expect(fingerprint.after).toBe(fingerprint.before);

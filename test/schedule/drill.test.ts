@@ -121,7 +121,14 @@ const CONTEXT: PlanContext = {
   createdAt: "2026-01-01T00:00:00.000Z",
   topology: { name: "sites", hash: "0".repeat(64) },
   nodes: { dp: { url: "http://127.0.0.1:1", region: "a", set: "a" } },
-  gates: { windowSeconds: 2, minSamples: 20, maxRefused: 0.1, maxOnline: 1, checkUrl: null },
+  gates: {
+    windowSeconds: 2,
+    minSamples: 20,
+    maxRefused: 0.1,
+    maxOnline: 1,
+    maxLate: null,
+    checkUrl: null,
+  },
 };
 
 const propose = (asked: Partial<Drill> = {}, { situation, problem }: World = EVEN) =>

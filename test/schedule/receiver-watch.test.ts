@@ -7,11 +7,12 @@ const gates = {
   minSamples: 20,
   maxRefused: 0.1,
   maxOnline: 1,
+  maxLate: null,
   checkUrl: null,
 };
 const receivers = [{ site: "b", nodes: ["b-1", "b-2"], onlineUsers: 1_000 }];
 const counts = (first: Partial<Counted>, second: Partial<Counted> = {}) => {
-  const none = { online: 0, logins: 0, refused: 0 };
+  const none = { online: 0, logins: 0, refused: 0, lateMs: null };
   return new Map([
     ["b-1", { ...none, ...first }],
     ["b-2", { ...none, ...second }],
@@ -58,4 +59,23 @@ test("a gateway that was restarted counts from 0, and hides nothing of the other
   );
   const after = counts({ logins: 20, refused: 20 }, { logins: 910, refused: 5 });
   expect(watch.verdict(after)).toEqual(["b refused 22 of 52 logins"]);
+});
+
+test("a gateway whose process is late is told as long as it is, and not one that was so before users came", () => {
+  const late = { ...gates, maxLate: { ms: 1_000, ratio: 2 } };
+  const watch = new ReceiverWatch(receivers, late, counts({ lateMs: 12 }, { lateMs: 900 }));
+  const quiet = counts({ lateMs: 1_000 }, { lateMs: 1_800 });
+  expect(watch.look(0, quiet)).toEqual([]);
+  expect(watch.verdict(quiet)).toEqual([]);
+  const bad = counts({ lateMs: 1_001 }, { lateMs: 1_801 });
+  const told = [
+    "b-1 of b lets what comes wait for 1s (p99; 12ms before)",
+    "b-2 of b lets what comes wait for 1.8s (p99; 900ms before)",
+  ];
+  for (let second = 1; second <= 30; second += 1)
+    expect(watch.look(second * 1_000, bad)).toEqual(told);
+  expect(watch.verdict(bad)).toEqual(told);
+  // One of an earlier build says nothing of it, and a plan of one does not ask.
+  expect(watch.look(31_000, counts({ lateMs: null }))).toEqual([]);
+  expect(new ReceiverWatch(receivers, gates, counts({})).verdict(bad)).toEqual([]);
 });

@@ -115,7 +115,14 @@ export const CONTEXT: PlanContext = {
   createdAt: "2026-01-01T00:00:00.000Z",
   topology: { name: "sites", hash: "0".repeat(64) },
   nodes: { dp: { url: "http://127.0.0.1:1", region: "sh", set: "sh-a" } },
-  gates: { windowSeconds: 1, minSamples: 20, maxRefused: 0.1, maxOnline: 1, checkUrl: null },
+  gates: {
+    windowSeconds: 1,
+    minSamples: 20,
+    maxRefused: 0.1,
+    maxOnline: 1,
+    maxLate: null,
+    checkUrl: null,
+  },
 };
 
 export function against(proposal: Proposal): Objection[] {

@@ -13,6 +13,7 @@ import {
 import { countElsewhere, type ElsewhereGroup } from "./elsewhere.js";
 import { Endpoint } from "./endpoint.js";
 import { Heartbeats } from "./heartbeats.js";
+import { Lateness } from "./lateness.js";
 import { LoginThrottle } from "./login-throttle.js";
 import { type Address, type ClientMessage, CLOSE, type ServerMessage } from "./messages.js";
 import { Registry } from "./registry.js";
@@ -57,6 +58,8 @@ export interface GatewayFigures {
     /** Those who were refused and are expected back. */
     readonly waiting: number;
   };
+  /** How long 99 of 100 waits in the process take at most, these seconds. */
+  readonly p99LateMs: number;
   readonly entries: readonly EntryFigures[];
   readonly quality: readonly QualityFigure[];
 }
@@ -67,6 +70,7 @@ export class Gateway {
   readonly #registry = new Registry();
   readonly #endpoint: Endpoint;
   readonly #heartbeats: Heartbeats;
+  readonly #lateness = new Lateness();
   readonly #departures: Departures;
   readonly #throttle: LoginThrottle;
   readonly #logins: RateWindow;
@@ -138,6 +142,7 @@ export class Gateway {
         refused: this.#refused,
         waiting: this.#throttle.waiting(now),
       },
+      p99LateMs: this.#lateness.p99Ms,
       entries: this.#departures.figures,
       quality: this.quality.figures(now),
     };
@@ -167,6 +172,7 @@ export class Gateway {
   close(): void {
     this.#stopping = true;
     this.#heartbeats.close();
+    this.#lateness.close();
     this.#endpoint.close();
     for (const session of this.#registry.all()) this.#close(session, CLOSE.stopping, "stopping");
   }

@@ -37,6 +37,8 @@ export const sessionsAnswer = z.object({
     /** Those who were refused and are expected back. */
     waiting: z.number(),
   }),
+  /** How late the process is: 99 of 100 waits in it are shorter, these seconds, ms; null from an agent of an earlier build. */
+  p99LateMs: z.number().nullable().default(null),
   /** What was done on account of each policy entry. */
   entries: z.array(
     z.object({

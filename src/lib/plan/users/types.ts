@@ -96,6 +96,8 @@ export interface ReceiverGates {
   readonly maxRefused: number;
   /** Of its capacity, 0..1; null: a person does not mind how many (`--override room`). */
   readonly maxOnline: number | null;
+  /** How late a gateway may be, and how often as late as before users came; null in a plan of an earlier build. */
+  readonly maxLate: { readonly ms: number; readonly ratio: number } | null;
   /** A URL that must answer 2xx; null for none. */
   readonly checkUrl: string | null;
 }

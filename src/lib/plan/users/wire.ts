@@ -63,6 +63,7 @@ const step = z.discriminatedUnion("kind", [
       minSamples: z.number().min(0),
       maxRefused: share,
       maxOnline: positive.nullable(),
+      maxLate: z.object({ ms: positive, ratio: positive }).nullable().default(null),
       // Plans of an earlier version have none.
       checkUrl: z.string().nullable().default(null),
     }),

@@ -1,4 +1,4 @@
-import { countText } from "../../figures.js";
+import { countText, durationText } from "../../figures.js";
 import type { Receiver, ReceiverGates } from "../../plan/users/types.js";
 import type { Policy } from "../../topology/types.js";
 import type { Objection } from "./rules/registry.js";
@@ -9,6 +9,8 @@ export interface Counted {
   readonly online: number;
   readonly logins: number;
   readonly refused: number;
+  /** How late its process is, ms; null where it does not say. */
+  readonly lateMs: number | null;
 }
 
 /** Of the gateways of receivers, at one time. One that does not answer is not in it. */
@@ -24,9 +26,10 @@ export const CHANCE = 0.05;
 const DEVIATIONS = 3;
 
 export function receiverGates({ gates }: Pick<Policy, "gates">): ReceiverGates {
-  const { windowSeconds, minSamples, maxErrorRate, checkUrl } = gates;
+  const { windowSeconds, minSamples, maxErrorRate, maxLagMs, maxP99Ratio, checkUrl } = gates;
   const maxRefused = Math.max(maxErrorRate, CHANCE);
-  return { windowSeconds, minSamples, maxRefused, maxOnline: 1, checkUrl };
+  const maxLate = { ms: maxLagMs, ratio: maxP99Ratio };
+  return { windowSeconds, minSamples, maxRefused, maxOnline: 1, maxLate, checkUrl };
 }
 
 /** Whoever wants users at sites that do not hold them does not want to be stopped by just that. */
@@ -59,6 +62,26 @@ export function gateProblems(
   });
 }
 
+/** What the gates have against gateways whose processes are late, and were not so before users came. */
+export function lateProblems(
+  receivers: readonly Receiver[],
+  { maxLate }: ReceiverGates,
+  before: Counts,
+  now: Counts,
+): string[] {
+  if (maxLate === null) return [];
+  return receivers.flatMap(({ site, nodes }) =>
+    nodes.flatMap((node) => {
+      const late = now.get(node)?.lateMs ?? 0;
+      const was = before.get(node)?.lateMs ?? 0;
+      if (late <= Math.max(maxLate.ms, was * maxLate.ratio)) return [];
+      return [
+        `${node} of ${site} lets what comes wait for ${durationText(late)} (p99; ${durationText(was)} before)`,
+      ];
+    }),
+  );
+}
+
 /** Whether a site refuses a larger share than it may, beyond what the number of logins lets chance do. */
 function isRefusing(refused: number, asked: number, most: number): boolean {
   const share = refused / asked;
@@ -66,7 +89,7 @@ function isRefusing(refused: number, asked: number, most: number): boolean {
 }
 
 /** Of all gateways of a receiver that were counted at the end. One that was restarted in between counts from 0. */
-function countedBetween({ nodes }: Receiver, from: Counts, to: Counts): Counted {
+function countedBetween({ nodes }: Receiver, from: Counts, to: Counts): Omit<Counted, "lateMs"> {
   const sum = { online: 0, logins: 0, refused: 0 };
   for (const node of nodes) {
     const after = to.get(node);

@@ -1,5 +1,5 @@
 import type { Receiver, ReceiverGates } from "../../plan/users/types.js";
-import { type Counts, gateProblems } from "./gates.js";
+import { type Counts, gateProblems, lateProblems } from "./gates.js";
 
 interface Sample {
   readonly at: number;
@@ -28,11 +28,19 @@ export class ReceiverWatch {
     const begin = this.#samples.findLastIndex((one) => one.at <= since);
     if (begin > 0) this.#samples = this.#samples.slice(begin);
     const from = begin === -1 ? counts : this.#samples[0]!.counts;
-    return gateProblems(this.#receivers, this.#gates, from, counts);
+    return [...gateProblems(this.#receivers, this.#gates, from, counts), ...this.#late(counts)];
   }
 
   /** What is wrong over all of it. */
   verdict(counts: Counts): string[] {
-    return gateProblems(this.#receivers, this.#gates, this.#before, counts);
+    return [
+      ...gateProblems(this.#receivers, this.#gates, this.#before, counts),
+      ...this.#late(counts),
+    ];
+  }
+
+  /** Always against how it was before: what is late for longer than a window is no better for that. */
+  #late(counts: Counts): string[] {
+    return lateProblems(this.#receivers, this.#gates, this.#before, counts);
   }
 }

@@ -164,7 +164,10 @@ export class Drive {
   #watch({ receivers, gates }: ReceiversStep, started: number, others: () => boolean): Task {
     const count = (): Counts =>
       new Map(
-        receivers.map(({ site }) => [site, { ...this.#options.fluid.counts[this.#site(site)]! }]),
+        receivers.map(({ site }) => [
+          site,
+          { ...this.#options.fluid.counts[this.#site(site)]!, lateMs: null },
+        ]),
       );
     const all = receivers.map((one) => ({ ...one, nodes: [one.site] }));
     const watch = new ReceiverWatch(all, gates, count());

@@ -70,6 +70,10 @@ export class ReceiverLooks {
   }
 }
 
-export function countsOf({ sessions, logins: { total, refused } }: SessionsAnswer): Counted {
-  return { online: sessions, logins: total, refused };
+export function countsOf({
+  sessions,
+  logins: { total, refused },
+  p99LateMs,
+}: SessionsAnswer): Counted {
+  return { online: sessions, logins: total, refused, lateMs: p99LateMs };
 }

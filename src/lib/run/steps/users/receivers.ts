@@ -112,7 +112,7 @@ async function judged(
   throw new StepFailure(failure("receivers", problems.join("\n  "), { hint }));
 }
 
-const NOTHING: Counted = { online: 0, logins: 0, refused: 0 };
+const NOTHING: Counted = { online: 0, logins: 0, refused: 0, lateMs: null };
 
 /** All of them, within the patience of the run. Throws StepFailure `unreachable`. */
 async function countAll(context: UserContext, step: ReceiversStep): Promise<Counts> {
