@@ -175,15 +175,13 @@ test("so is one that answers, and is late again and again", async () => {
   const run = String((await lastRun())["run"]);
   const running = beginOps(["run", "resume", run], { state });
   await untilMore(3);
-  let isOver = false;
-  const ended = running.ended.finally(() => (isOver = true));
-  while (!isOver) {
+  while (running.child.exitCode === null && running.child.signalCode === null) {
     process.kill(cluster.pid("tj-gw"), "SIGSTOP");
     await sleep(1_300);
     process.kill(cluster.pid("tj-gw"), "SIGCONT");
     await sleep(200);
   }
-  const { code, json } = await ended;
+  const { code, json } = await running.ended;
   expect({ code, error: json["error"] }).toMatchObject({
     code: 6,
     error: {
