@@ -4,9 +4,9 @@ import { sayStep } from "../../../plan/say.js";
 import { isFor } from "../../../policy/filter.js";
 import { countText } from "../../../figures.js";
 import { ask } from "../../ask.js";
-import { stopAtBoundary } from "../../context.js";
+import { type UserContext, statusOf, stopAtBoundary } from "../../context.js";
 import { StepFailure, failure } from "../../failure.js";
-import { operate, settle } from "../../operation.js";
+import { doneResult, operate, settle } from "../../operation.js";
 import type { StepHandler } from "../handler.js";
 import { assertMasked, unlessSilent } from "./departing.js";
 import { countingTold, toldState } from "./told.js";
@@ -27,7 +27,8 @@ export const empty: StepHandler<EmptyStep> = {
     for (let round = 0; ; round += 1) {
       const here = await ask(context, id, node, "count its sessions", (agent) => agent.sessions());
       const left = usersLeft(here, filter);
-      if (left === 0) return;
+      // What was begun has to be seen to end well, also where nobody is left to be told.
+      if (left === 0 && hasEndedWell(context, id)) return;
       if (round === ROUNDS) throw new StepFailure(notEmpty(step, left));
       await assertMasked(context, step);
       const request = {
@@ -49,6 +50,11 @@ export const empty: StepHandler<EmptyStep> = {
       settle(context, step.id, { undo: true, what: sayStep(step).what, atStop: "wait" }),
     ),
 };
+
+function hasEndedWell(context: UserContext, step: string): boolean {
+  const isBegun = (statusOf(context).steps.get(step)?.ops.length ?? 0) > 0;
+  return !isBegun || doneResult(context, step) !== null;
+}
 
 function usersLeft({ groups }: SessionsAnswer, filter: EmptyStep["filter"]): number {
   return groups
