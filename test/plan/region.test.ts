@@ -9,6 +9,7 @@ import { planLeaving } from "../../src/lib/plan/writers.js";
 import { type StageDraft, assemble } from "../../src/lib/schedule/change/assemble.js";
 import { NO_POLICY } from "../../src/lib/schedule/change/policy-part.js";
 import { rangeKeyspace, topologyOf } from "./cluster.js";
+import { GATES } from "../support/gates.js";
 
 const TOPOLOGY = topologyOf([
   rangeKeyspace("profile", [
@@ -51,14 +52,7 @@ function usersWith(...kinds: readonly UserStageKind[]): UserPlan {
   const context = {
     ...about,
     nodes,
-    gates: {
-      windowSeconds: 1,
-      minSamples: 1,
-      maxRefused: 0,
-      maxOnline: 1,
-      maxLate: null,
-      checkUrl: null,
-    },
+    gates: GATES,
   };
   return assemble(drafts, situation, NO_POLICY, context, {
     change,

@@ -14,6 +14,7 @@ import { NO_POLICY, changePolicy, entriesOnly } from "../../src/lib/schedule/cha
 import { FileStateStore } from "../../src/lib/state/file/store.js";
 import type { Plan } from "../../src/lib/plan/any.js";
 import { rangeKeyspace, topologyOf } from "../plan/cluster.js";
+import { GATES } from "../support/gates.js";
 
 let directory: string;
 let store: FileStateStore;
@@ -76,14 +77,7 @@ function keepAway(
       createdAt: "2026-11-24T00:00:00Z",
       topology: { name: "t", hash: "0" },
       nodes: { dp: { url: "http://127.0.0.1:1", region: "r", set: "a" } },
-      gates: {
-        windowSeconds: 1,
-        minSamples: 1,
-        maxRefused: 0,
-        maxOnline: 1,
-        maxLate: null,
-        checkUrl: null,
-      },
+      gates: GATES,
     },
     {
       change: { what: "weak", sites: ["a"], reason: "loss", actor: "me", overridden: [] },

@@ -35,6 +35,24 @@ const bytesOf = (lines: readonly string[]) =>
   Buffer.from(lines.map((line) => `${line}\n`).join(""));
 
 describe("a journal", () => {
+  it("remembers who did not say whether users are kept away still, for the summary and the exit code", () => {
+    const noted: RecordBody[] = [
+      START,
+      { type: "stage.enter", stage: "1-preflight" },
+      { type: "evidence", step: "s1", about: "silent", facts: { nodes: ["dp-1", "dp-2"] } },
+      { type: "step.done", step: "s1" },
+    ];
+    const records = noted.map((body, i) => {
+      return {
+        seq: i + 1,
+        time: new Date(Date.UTC(2026, 10, 24) + i).toISOString(),
+        ...body,
+        prev: "",
+      };
+    });
+    expect(summarize(replay(records)!).unheard).toEqual(["dp-1", "dp-2"]);
+  });
+
   it("replays legally from any prefix of any execution, to the status that the execution had there", () => {
     fc.assert(
       fc.property(execution, fc.constantFrom(START, ENDING), (moves, start) => {

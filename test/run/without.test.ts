@@ -4,20 +4,14 @@ import type { Plan } from "../../src/lib/plan/any.js";
 import { AgentProblem } from "../../src/lib/agent/client/problem.js";
 import type { RunEnvironment } from "../../src/lib/run/session.js";
 import { goneFor, stepWithout } from "../../src/lib/run/without.js";
+import { GATES } from "../support/gates.js";
 
 const gone = new Set(["gone"]);
 const receivers = (...nodes: string[][]): ReceiversStep => ({
   id: "s1",
   kind: "receivers",
   receivers: nodes.map((one, i) => ({ site: `site-${i}`, nodes: one, onlineUsers: 10 })),
-  gates: {
-    windowSeconds: 1,
-    minSamples: 1,
-    maxRefused: 0,
-    maxOnline: 1,
-    maxLate: null,
-    checkUrl: null,
-  },
+  gates: GATES,
 });
 const anyone = { carrier: null, province: null, port: null };
 const at = (node: string): UserStep => ({

@@ -4,6 +4,7 @@ import type { Intent } from "../../src/lib/schedule/change/intent.js";
 import type { Situation } from "../../src/lib/schedule/change/situation.js";
 import type { Entry } from "../../src/lib/policy/document.js";
 import { DAY, entry, threeSites } from "../policy/policies.js";
+import { GATES } from "../support/gates.js";
 
 const ALL = { carrier: null, province: null, port: null };
 
@@ -66,14 +67,7 @@ test("telling it again leaves the policy as it is, there and back", () => {
       createdAt: "2026-11-20T10:00:00.000Z",
       topology: { name: "t", hash: "0" },
       nodes: { d1: { url: "http://127.0.0.1:1", region: "east", set: "a" } },
-      gates: {
-        windowSeconds: 1,
-        minSamples: 1,
-        maxRefused: 0.1,
-        maxOnline: 1,
-        maxLate: null,
-        checkUrl: null,
-      },
+      gates: GATES,
     },
   );
   expect(fingerprint.after).toBe(fingerprint.before);

@@ -12,6 +12,7 @@ import type { Situation } from "../../src/lib/schedule/change/situation.js";
 import { usersOnline } from "../../src/lib/schedule/change/situation.js";
 import type { Limit, Problem } from "../../src/lib/schedule/types.js";
 import { NOW, entry as entryOf, stepsOf } from "./change/situation.js";
+import { GATES } from "../support/gates.js";
 
 const SITES = ["a", "b", "c", "d"];
 const CLASSES = ["telecom", "unicom"].flatMap((carrier) =>
@@ -121,14 +122,7 @@ const CONTEXT: PlanContext = {
   createdAt: "2026-01-01T00:00:00.000Z",
   topology: { name: "sites", hash: "0".repeat(64) },
   nodes: { dp: { url: "http://127.0.0.1:1", region: "a", set: "a" } },
-  gates: {
-    windowSeconds: 2,
-    minSamples: 20,
-    maxRefused: 0.1,
-    maxOnline: 1,
-    maxLate: null,
-    checkUrl: null,
-  },
+  gates: { ...GATES, windowSeconds: 2 },
 };
 
 const propose = (asked: Partial<Drill> = {}, { situation, problem }: World = EVEN) =>

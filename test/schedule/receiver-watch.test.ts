@@ -1,15 +1,9 @@
 import { expect, test } from "vitest";
 import type { Counted } from "../../src/lib/schedule/change/gates.js";
+import { GATES } from "../support/gates.js";
 import { ReceiverWatch } from "../../src/lib/schedule/change/receiver-watch.js";
 
-const gates = {
-  windowSeconds: 10,
-  minSamples: 20,
-  maxRefused: 0.1,
-  maxOnline: 1,
-  maxLate: null,
-  checkUrl: null,
-};
+const gates = { ...GATES, windowSeconds: 10 };
 const receivers = [{ site: "b", nodes: ["b-1", "b-2"], onlineUsers: 1_000 }];
 const counts = (first: Partial<Counted>, second: Partial<Counted> = {}) => {
   const none = { online: 0, logins: 0, refused: 0, lateMs: null };

@@ -18,7 +18,7 @@ export function sitesWithout(
   );
 }
 
-/** The same document where it is so already. */
+/** What says the same where it is so already. */
 export function policyWithout(
   policy: PolicyDocument,
   isGone: (node: string, site: string) => boolean,

@@ -10,7 +10,7 @@ import { itemsText } from "./group.js";
 import { leftOutLines } from "./left-out.js";
 import { shardStageLines, whatChangesLines } from "./plan.js";
 import type { TextOptions } from "./text-options.js";
-import { userStageLines } from "./user-plan.js";
+import { silentTexts, userStageLines } from "./user-plan.js";
 import { movesText, whoMovesLines } from "./who-moves.js";
 
 /** Who and whose writes move, and how, in one: for the person who has to agree to it. */
@@ -33,9 +33,7 @@ export function regionPlanText(plan: RegionPlan, options: TextOptions): string {
     ...out(`  writes ${shards === null ? "none" : takeoversText(shards)}`, 9),
     ...out(`  time   about ${durationText(Math.max(1, estimate.seconds) * 1000)}`, 9),
     ...change.overridden.flatMap(({ rule, message }) => out(`  over   ${rule}: ${message}`, 9)),
-    ...(users?.silent ?? []).flatMap(({ node, why }) =>
-      out(`  silent ${node} is told nothing: ${why}`, 9),
-    ),
+    ...(users === null ? [] : silentTexts(users)).flatMap((text) => out(`  silent ${text}`, 9)),
     ...(users === null ? [] : leftOutLines(users, options)),
     ...stays.flatMap((one) => out(`  stays  ${staysText(one)}`, 9)),
     ...(users === null ? [] : whoMovesLines(users, options)),

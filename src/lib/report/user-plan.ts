@@ -10,7 +10,7 @@ import { movesText, whoMovesLines } from "./who-moves.js";
 /** Who moves where, what that does to the sites that get them, and how: for the person who has to agree to it. */
 export function userPlanText(plan: UserPlan, options: TextOptions): string {
   const out = (text: string, indent: number) => wrap(text, options.width, indent);
-  const { change, silent, stages, estimate } = plan;
+  const { change, stages, estimate } = plan;
   return [
     ...out(`Plan ${plan.hash.slice(0, 12)} for ${plan.topology.name}, made ${plan.createdAt}`, 2),
     "",
@@ -20,7 +20,7 @@ export function userPlanText(plan: UserPlan, options: TextOptions): string {
     ),
     ...out(`  moves  ${movesText(plan)}`, 9),
     ...change.overridden.flatMap(({ rule, message }) => out(`  over   ${rule}: ${message}`, 9)),
-    ...silent.flatMap(({ node, why }) => out(`  silent ${node} is told nothing: ${why}`, 9)),
+    ...silentTexts(plan).flatMap((text) => out(`  silent ${text}`, 9)),
     ...leftOutLines(plan, options),
     ...out(`  time   about ${durationText(Math.max(1, estimate.seconds) * 1000)}`, 9),
     ...whoMovesLines(plan, options),
@@ -28,6 +28,14 @@ export function userPlanText(plan: UserPlan, options: TextOptions): string {
     "Stages",
     ...stages.flatMap((stage) => userStageLines(stage, options)),
   ].join("\n");
+}
+
+/** Agents that were not heard, or not of all that was asked: those take part all the same. */
+export function silentTexts({ silent, nodes }: Pick<UserPlan, "silent" | "nodes">): string[] {
+  return silent.map(({ node, why }) => {
+    const how = Object.hasOwn(nodes, node) ? "does not say all" : "is told nothing";
+    return `${node} ${how}: ${why}`;
+  });
 }
 
 export function userStageLines(stage: UserStage, options: TextOptions): string[] {

@@ -110,6 +110,20 @@ describe("a restore", () => {
     expect(paceTo("sh-a") + paceTo("sz-a")).toBeCloseTo(plan.pace.perSecond!, 6);
   });
 
+  it("counts nobody twice whom two of its entries mean", () => {
+    const gateways = [gateway("sh-a", 100), gateway("sz-a", 100), gateway("tj-a", 400)];
+    // As two of one port each.
+    const entries = [entry(), entry({ id: "sh-a-1" }), entry({ id: "sz-a-9", site: "sz-a" })];
+    const situation = { ...SITUATION, gateways, policy: { ...POLICY, entries } };
+    const elsewhere = elsewhereAt(gateways.slice(2), ["sh-a", "sz-a"], 0.1);
+    const asked = { ...RESTORE, entries, elsewhere };
+    const plan = planOfRestore(asked, situation, problemOf(situation), CONTEXT);
+    const wave = plan.stages.find(({ kind }) => kind === "return")!.waves[1]!;
+    const told = wave.flatMap((step) => (step.kind === "relogin" ? [step] : []));
+    expect(told.map(({ entry: id }) => id)).toEqual(["sh-a-0-back", "sz-a-9-back"]);
+    expect(told[0]!.perSecond).toBeCloseTo(told[1]!.perSecond!, 6);
+  });
+
   it("divides the pace as the users are divided over the gateways, whatever else these have", () => {
     const gateways = [gateway("sh-a", 0), gateway("sz-a", 300), gateway("tj-a", 300)];
     const situation = { ...SITUATION, gateways, policy: { ...POLICY, entries: [entry()] } };

@@ -11,6 +11,7 @@ import type { Entry, PolicyDocument } from "../../../src/lib/policy/document.js"
 import { cut } from "../../../src/lib/policy/cut.js";
 import { parseTopology } from "../../../src/lib/topology/parse.js";
 import type { Problem } from "../../../src/lib/schedule/types.js";
+import { GATES } from "../../support/gates.js";
 
 export const NOW = Date.UTC(2026, 0, 1);
 export const SITES = ["sh-a", "sz-a", "tj-a"];
@@ -115,14 +116,7 @@ export const CONTEXT: PlanContext = {
   createdAt: "2026-01-01T00:00:00.000Z",
   topology: { name: "sites", hash: "0".repeat(64) },
   nodes: { dp: { url: "http://127.0.0.1:1", region: "sh", set: "sh-a" } },
-  gates: {
-    windowSeconds: 1,
-    minSamples: 20,
-    maxRefused: 0.1,
-    maxOnline: 1,
-    maxLate: null,
-    checkUrl: null,
-  },
+  gates: GATES,
 };
 
 export function against(proposal: Proposal): Objection[] {

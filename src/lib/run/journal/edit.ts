@@ -9,8 +9,8 @@ import {
   wholeStages,
 } from "./status.js";
 
-/** Evidence that a later process goes by. The rest stays in the journal only: the statuses of all runs are in memory at once. */
-const READ_AGAIN: ReadonlySet<string> = new Set(["told", "receivers-before"]);
+/** Evidence that a later process goes by, or tells. The rest stays in the journal only: the statuses of all runs are in memory at once. */
+const READ_AGAIN: ReadonlySet<string> = new Set(["told", "receivers-before", "silent"]);
 
 /** What a record changes of the status: single entries of its maps, and whole fields. */
 export interface Edit {

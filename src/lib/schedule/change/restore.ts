@@ -4,7 +4,7 @@ import type { Entry } from "../../policy/document.js";
 import { type UserFilter, isFor } from "../../policy/filter.js";
 import type { Problem } from "../types.js";
 import { type PlanContext, assemble } from "./assemble.js";
-import { type Elsewhere, belongingTo, countOf } from "./elsewhere.js";
+import { type Elsewhere, countOf } from "./elsewhere.js";
 import type { Pace } from "./intent.js";
 import { pacePlanned } from "./pace.js";
 import { changePolicy, entriesOnly, planned } from "./policy-part.js";
@@ -52,8 +52,14 @@ export function planOfRestore(
       return { entry: `${site}-${id}`, site, filter: { ...filter, port: null } };
     }),
   ];
-  const coming = elsewhere.filter((one) =>
-    accounts.some((account) => belongingTo(account.site, account.filter, [one]).length > 0),
+  // Of entries that overlap the first tells all whom it means: nobody counts twice.
+  const accountOf = (site: string, carrier: string, province: string) =>
+    accounts.find((one) => one.site === site && isFor(one.filter, { carrier, province, port: 0 }));
+  const comingOf = new Map(
+    accounts.map((account) => [
+      account,
+      elsewhere.filter((one) => accountOf(one.home, one.carrier, one.province) === account),
+    ]),
   );
   const sites = [...new Set(accounts.map(({ site }) => site))];
   const before = entries.map(planned);
@@ -62,14 +68,28 @@ export function planOfRestore(
     ...entry,
     expires: Math.max(entry.since + 1, Math.min(entry.expires, now)),
   }));
-  const view = viewOf(problem, situation, homeward(problem, coming), askedOf(asked));
+  const view = viewOf(
+    problem,
+    situation,
+    homeward(problem, [...comingOf.values()].flat()),
+    askedOf(asked),
+  );
   const { moves, receivers, pace } = view;
   const watch = watchStep(receivers, situation, context.gates);
   const waves =
     moves.length === 0
       ? []
       : reloginWaves(
-          accounts.flatMap((account) => returning(account, coming, situation, moves)),
+          [...comingOf].flatMap(([account, coming]) =>
+            returning(
+              account,
+              coming,
+              situation,
+              moves.filter(
+                ({ to, carrier, province }) => accountOf(to, carrier, province!) === account,
+              ),
+            ),
+          ),
           pace,
           watch,
         );
@@ -160,11 +180,6 @@ function returning(
   situation: Situation,
   moves: UserPlan["moves"],
 ): Leaving[] {
-  const own = belongingTo(site, filter, coming);
-  const thereAt = ({ node }: GatewaySeen) => countOf(own.filter((one) => one.node === node));
-  const home = moves.filter(
-    ({ to, carrier, province }) =>
-      to === site && (province === null || isFor(filter, { carrier, province, port: 0 })),
-  );
-  return leavingAs(home, { entry, filter, home: site }, situation, thereAt);
+  const thereAt = ({ node }: GatewaySeen) => countOf(coming.filter((one) => one.node === node));
+  return leavingAs(moves, { entry, filter, home: site }, situation, thereAt);
 }
