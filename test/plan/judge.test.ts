@@ -82,7 +82,8 @@ function heldByOthers(plan: ShardPlan, any: Any): ShardPlan {
   const one = any(holdings.length);
   const held = holdings[one];
   if (held === undefined) return plan;
-  const node = NODES[any(7)]!.id;
+  // Of a node that holds it twice there is no model.
+  const node = NODES.slice(0, 7).filter(({ id }) => id !== held.primary)[any(6)]!.id;
   const others = [[], [{ ...held, shard: "p9" }], [{ ...held, replicas: [node] }]];
   const changed = holdings.toSpliced(one, 1, ...others[any(others.length)]!);
   return { ...plan, keyspaces: plan.keyspaces.with(at, { ...keyspace, [side]: changed }) };
@@ -166,4 +167,17 @@ test("a wait is for whole entries, also for what of them lies beyond its segment
   );
   expect(judge(waitingFor(0n, 100n))).toEqual([]);
   expect(judgeWhole(waitingFor(0n, 100n))).toEqual([]);
+});
+
+test("a node that holds something twice is no part of a model, and that is said instead of what follows from it", () => {
+  const topology = topologyOf([
+    rangeKeyspace("profile", [shard("p0", 0n, 1000n, "sh-1-d1", "sz-1-d1")]),
+  ]);
+  const plan = planBetween(topology, topologyOf([]));
+  for (const side of ["before", "after"] as const) {
+    const [keyspace] = plan.keyspaces;
+    const held = { lo: 0n, hi: 1000n, shard: "p0", primary: "sh-1-d1", replicas: ["sh-1-d1"] };
+    const other = { ...plan, keyspaces: [{ ...keyspace!, [side]: [held] }] };
+    expect(judge(other)).toEqual([`keyspace profile, ${side}: a node holds [0, 1000) twice`]);
+  }
 });

@@ -113,18 +113,22 @@ function staysSound({ domain, before, after }: PlanKeyspace, within: readonly Se
     domain.before?.lo === domain.after?.lo &&
     domain.before?.hi === domain.after?.hi &&
     difference(asOwners(before), asOwners(after), sameOwner).length === 0 &&
-    subtract(within, before).length === 0 &&
-    !before.some(hasTwice)
+    subtract(within, before).length === 0
   );
 }
 
 /** What no model can be made of, or stretches be cut by. */
 function unfitFor({ id, ...holdings }: PlanKeyspace, placed: readonly Placed[]): Breach | null {
   for (const side of ["before", "after"] as const) {
-    const [twice] = overlaps(holdings[side]);
-    if (!twice) continue;
-    const message = `keyspace ${id}, ${side}: ${formatSegment(twice)} has two owners`;
-    return { wave: -1, at: 0, message };
+    const unfit = (what: string) => ({
+      wave: -1,
+      at: 0,
+      message: `keyspace ${id}, ${side}: ${what}`,
+    });
+    const [owned] = overlaps(holdings[side]);
+    if (owned) return unfit(`${formatSegment(owned)} has two owners`);
+    const held = holdings[side].find(hasTwice);
+    if (held) return unfit(`a node holds ${formatSegment(held)} twice`);
   }
   for (const one of placed) {
     const empty = "segments" in one.step && one.step.segments.find(({ lo, hi }) => lo >= hi);
